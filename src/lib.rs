@@ -1,0 +1,3 @@
+//! securestream.
+
+pub mod types;

@@ -1,0 +1,67 @@
+//! Every size and time that a peer could otherwise choose, each with its reason.
+
+use std::time::Duration;
+
+/// Largest record accepted before registration, in bytes without the length prefix. A registration with two
+/// RSA-3072 keys needs about 1.5 kB; a stranger gets no more memory than that calls for.
+pub const MAX_RECORD_BEFORE_REGISTRATION: usize = 16 * 1024;
+
+/// Largest record accepted once registered, in bytes without the length prefix. Fits a text of
+/// [`MAX_TEXT`] with its seal, and bounds what one member can make the hub hold.
+pub const MAX_RECORD: usize = 1024 * 1024;
+
+/// Longest text of one message in bytes. Leaves 48 kB of a record for padding, signature and envelope.
+pub const MAX_TEXT: usize = 1_000_000;
+
+/// Longest member name in bytes of UTF-8, as typed.
+pub const MAX_NAME: usize = 64;
+
+/// Longest title, label or agent string in bytes that a record may carry. File names end at 255.
+pub const MAX_LABEL: usize = 255;
+
+/// Deepest nesting a decoder follows: message, list, entry, list, entry, field, and two to spare.
+pub const MAX_DEPTH: usize = 8;
+
+/// Bytes of chat and control waiting for one slow reader before it is let go. Four full records.
+pub const CHAT_LANE: usize = 4 * 1024 * 1024;
+
+/// Bytes of media waiting in a lane above which a play reads no further from its file.
+pub const MEDIA_LANE: usize = 128 * 1024;
+
+/// Largest part of a media packet in one record: a chat record waits behind one of these at most.
+pub const MAX_PART: usize = 32 * 1024;
+
+/// Largest compressed packet that is indexed, in bytes. An 8K key frame stays below it; a claim above it is
+/// taken for a damaged index.
+pub const MAX_PACKET: usize = 8 * 1024 * 1024;
+
+/// Bytes of media that a player lets the hub send ahead of what it has decoded. At least one
+/// [`MAX_PACKET`], or a packet that large could never arrive whole.
+pub const CREDIT_WINDOW: u64 = MAX_PACKET as u64;
+
+/// Plays that one member may run at the same time.
+pub const MAX_PLAYS: usize = 16;
+
+/// Members in one page of the directory. 200 names of 64 bytes with their fingerprints stay below 32 KiB.
+pub const DIRECTORY_PAGE: usize = 200;
+
+/// Titles in one page of the list of videos.
+pub const VIDEOS_PAGE: usize = 100;
+
+/// Key records in one request and its answer: each is about 1.4 kB now, 3 kB with a bundle.
+pub const MAX_FETCH: usize = 256;
+
+/// From accepting a link to a registration that holds, else the link is dropped.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Without a byte from the peer for this long, a ping is sent; after as long again the peer is lost.
+pub const PING_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How long a member whose link broke stays in the directory, so that it can come back unnoticed.
+pub const LOST_GRACE: Duration = Duration::from_secs(10);
+
+/// How long a closing link may take to send what it still holds.
+pub const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Refused registrations on one link before it is closed: enough to correct a name, too few to guess.
+pub const MAX_REGISTRATIONS: u32 = 5;

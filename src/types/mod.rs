@@ -1,0 +1,24 @@
+//! The words that every other module speaks: a leaf that imports nothing of ours.
+//!
+//! Each type makes a wrong state unsayable: a [`MemberName`] has passed the naming rules, a [`Fingerprint`]
+//! has 32 bytes, a [`MediaTime`] is in microseconds whatever file it came from.
+
+mod audience;
+mod code;
+mod fingerprint;
+mod id;
+mod key_record;
+pub mod limits;
+mod media;
+mod name;
+mod printable;
+pub mod wire;
+
+pub use audience::{LeaveReason, RelayMode, SealKind};
+pub use code::{Code, ExitCode};
+pub use fingerprint::Fingerprint;
+pub use id::{DirectorySequence, MessageId, PlayEpoch, PlayId};
+pub use key_record::{KeyRecord, PublicKeys};
+pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};
+pub use name::{MemberName, NameError};
+pub use printable::Printable;
