@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::wire::fixed_bytes;
 
+/// Names one link of this process for as long as it runs; never used again, so that an answer that comes late
+/// finds nobody instead of somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
 /// A member's own number for one of its plays, unique among the plays of one link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

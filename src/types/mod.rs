@@ -5,6 +5,7 @@
 
 mod audience;
 mod code;
+mod directory_entry;
 mod fingerprint;
 mod id;
 mod key_record;
@@ -16,8 +17,9 @@ pub mod wire;
 
 pub use audience::{LeaveReason, RelayMode, SealKind};
 pub use code::{Code, ExitCode};
+pub use directory_entry::DirectoryEntry;
 pub use fingerprint::Fingerprint;
-pub use id::{DirectorySequence, MessageId, PlayEpoch, PlayId};
+pub use id::{DirectorySequence, LinkId, MessageId, PlayEpoch, PlayId};
 pub use key_record::{KeyRecord, PublicKeys};
 pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};
 pub use name::{MemberName, NameError};

@@ -1,0 +1,141 @@
+//! A directory in this process's memory.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    ops::Bound,
+};
+
+use super::{Directory, NameTaken, Page};
+use crate::types::{DirectoryEntry, DirectorySequence, Fingerprint, MemberName, wire::Blob};
+
+/// Key records kept of members who left: enough for the messages that are under way, 1.5 MB at most.
+const DEPARTED: usize = 1024;
+
+/// A [`Directory`] that lives as long as the hub's process.
+#[derive(Debug, Default)]
+pub struct MemoryDirectory {
+    members: BTreeMap<MemberName, DirectoryEntry>,
+    records: HashMap<Fingerprint, Blob>,
+    /// Fingerprints of those who left, oldest first.
+    departed: VecDeque<Fingerprint>,
+    sequence: DirectorySequence,
+}
+
+impl Directory for MemoryDirectory {
+    fn claim(&mut self, entry: DirectoryEntry, record: Blob) -> Result<DirectorySequence, NameTaken> {
+        if self.members.contains_key(&entry.name) {
+            return Err(NameTaken);
+        }
+        self.departed.retain(|gone| *gone != entry.fingerprint);
+        self.records.insert(entry.fingerprint, record);
+        self.members.insert(entry.name.clone(), entry);
+        self.sequence = self.sequence.next();
+        Ok(self.sequence)
+    }
+
+    fn release(&mut self, name: &MemberName) -> Option<DirectorySequence> {
+        let entry = self.members.remove(name)?;
+        // The same keys may be here under a second name.
+        if !self.members.values().any(|other| other.fingerprint == entry.fingerprint) {
+            self.departed.push_back(entry.fingerprint);
+        }
+        if self.departed.len() > DEPARTED
+            && let Some(oldest) = self.departed.pop_front()
+        {
+            self.records.remove(&oldest);
+        }
+        self.sequence = self.sequence.next();
+        Some(self.sequence)
+    }
+
+    fn find(&self, name: &MemberName) -> Option<&DirectoryEntry> {
+        self.members.get(name)
+    }
+
+    fn record(&self, fingerprint: &Fingerprint) -> Option<Blob> {
+        self.records.get(fingerprint).cloned()
+    }
+
+    fn page(&self, after: Option<&MemberName>, limit: usize) -> Page {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.members.range::<MemberName, _>((from, Bound::Unbounded)).map(|(_, entry)| entry);
+        let entries = rest.by_ref().take(limit).cloned().collect();
+        Page { entries, last: rest.next().is_none() }
+    }
+
+    fn sequence(&self) -> DirectorySequence {
+        self.sequence
+    }
+
+    fn len(&self) -> usize {
+        self.members.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, number: u8) -> DirectoryEntry {
+        DirectoryEntry { name: name.parse().unwrap(), fingerprint: Fingerprint([number; 32]), guest: false }
+    }
+
+    fn claim(directory: &mut MemoryDirectory, name: &str, number: u8) -> Result<DirectorySequence, NameTaken> {
+        directory.claim(entry(name, number), vec![number].into())
+    }
+
+    #[test]
+    fn bad_input_19_and_21_a_name_and_its_twins_are_taken_once() {
+        let mut directory = MemoryDirectory::default();
+        assert_eq!(claim(&mut directory, "Zoë", 1), Ok(DirectorySequence(1)));
+        assert_eq!(claim(&mut directory, "ZOE\u{308}", 2), Err(NameTaken));
+        let name = "zoë".parse().unwrap();
+        assert_eq!(directory.find(&name), Some(&entry("Zoë", 1)), "the holder is undisturbed");
+        assert_eq!(directory.release(&name), Some(DirectorySequence(2)));
+        assert_eq!(directory.release(&name), None);
+        assert_eq!(claim(&mut directory, "zoë", 2), Ok(DirectorySequence(3)));
+    }
+
+    #[test]
+    fn pages_follow_one_another_through_changes() {
+        let mut directory = MemoryDirectory::default();
+        for (number, name) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
+            claim(&mut directory, name, u8::try_from(number).unwrap()).unwrap();
+        }
+        let first = directory.page(None, 2);
+        assert_eq!((first.entries.len(), first.last), (2, false));
+        directory.release(&"b".parse().unwrap());
+        directory.release(&"c".parse().unwrap());
+        let second = directory.page(first.entries.last().map(|entry| &entry.name), 2);
+        let names: Vec<_> = second.entries.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!((names, second.last), (vec!["d", "e"], true));
+    }
+
+    #[test]
+    fn records_outlive_their_members_for_a_while() {
+        let mut directory = MemoryDirectory::default();
+        claim(&mut directory, "bob", 7).unwrap();
+        directory.release(&"bob".parse().unwrap());
+        assert_eq!(directory.record(&Fingerprint([7; 32])), Some(vec![7].into()));
+        for number in 0..=DEPARTED {
+            let mut fingerprint = [0; 32];
+            fingerprint[..8].copy_from_slice(&number.to_be_bytes());
+            let name: MemberName = format!("m{number}").parse().unwrap();
+            let entry = DirectoryEntry { name: name.clone(), fingerprint: Fingerprint(fingerprint), guest: true };
+            directory.claim(entry, Blob::default()).unwrap();
+            directory.release(&name);
+        }
+        assert_eq!(directory.record(&Fingerprint([7; 32])), None);
+        assert!(directory.records.len() <= DEPARTED);
+    }
+
+    #[test]
+    fn the_same_keys_under_two_names_keep_their_record() {
+        let mut directory = MemoryDirectory::default();
+        claim(&mut directory, "bob", 7).unwrap();
+        claim(&mut directory, "rob", 7).unwrap();
+        directory.release(&"bob".parse().unwrap());
+        assert!(directory.departed.is_empty());
+        assert!(directory.record(&Fingerprint([7; 32])).is_some());
+    }
+}

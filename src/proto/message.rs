@@ -1,0 +1,299 @@
+//! Every message, as `docs/protocol.md` describes it: one MessagePack array of a numeric tag and the fields in order.
+//!
+//! Tags below 32 come from members, from 32 on from the hub; Ping and Pong go both ways. A tag is never used again
+//! for anything else. An unknown tag decodes to [`Message::Unknown`]; surplus elements are skipped.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{SeqAccess, Visitor},
+    ser::SerializeTuple as _,
+};
+
+use crate::types::{
+    Code, Codec, DirectoryEntry, DirectorySequence, EndReason, Fingerprint, LeaveReason, MediaTime, MemberName,
+    MessageId, PlayEpoch, PlayId, PlayMode, RelayMode, RenditionLabel, SealKind,
+    wire::{Blob, DecodeError, Text, field, fixed_bytes, from_bytes, skip_surplus, wire_struct},
+};
+
+macro_rules! messages {
+    ($($(#[$meta:meta])* $tag:literal => $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty),* $(,)? })*) => {
+        $(
+            $(#[$meta])*
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $name { $($(#[$field_meta])* pub $field: $type),* }
+
+            impl From<$name> for Message {
+                fn from(message: $name) -> Self {
+                    Self::$name(message)
+                }
+            }
+        )*
+
+        /// A decoded record.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Message {
+            $(#[doc = concat!("Tag ", stringify!($tag), ".")] $name($name),)*
+            /// A tag of a newer version.
+            Unknown(u64),
+        }
+
+        impl Message {
+            /// The number that stands first in the record.
+            #[must_use]
+            pub fn tag(&self) -> u64 {
+                match self {
+                    $(Self::$name(_) => $tag,)*
+                    Self::Unknown(tag) => *tag,
+                }
+            }
+        }
+
+        impl Serialize for Message {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    $(Self::$name(_message) => {
+                        const FIELDS: &[&str] = &[$(stringify!($field)),*];
+                        let mut array = serializer.serialize_tuple(1 + FIELDS.len())?;
+                        array.serialize_element::<u64>(&$tag)?;
+                        $(array.serialize_element(&_message.$field)?;)*
+                        array.end()
+                    })*
+                    Self::Unknown(tag) => [*tag].serialize(serializer),
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for Message {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct MessageVisitor;
+                impl<'de> Visitor<'de> for MessageVisitor {
+                    type Value = Message;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an array of a tag and fields")
+                    }
+
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Message, A::Error> {
+                        let message = match field::<u64, _>(&mut seq, "tag")? {
+                            $($tag => $name { $($field: field(&mut seq, stringify!($field))?),* }.into(),)*
+                            tag => Message::Unknown(tag),
+                        };
+                        skip_surplus(&mut seq)?;
+                        Ok(message)
+                    }
+                }
+                deserializer.deserialize_any(MessageVisitor)
+            }
+        }
+    };
+}
+
+impl Message {
+    /// Whether a hub sends this message; Ping and Pong go both ways and count as a member's.
+    #[must_use]
+    pub fn is_of_hub(&self) -> bool {
+        self.tag() >= 32
+    }
+
+    /// Decodes the body of one record.
+    ///
+    /// # Errors
+    /// When `body` is not exactly one array that begins with a tag and holds the fields of that message.
+    pub fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        from_bytes(body)
+    }
+}
+
+messages! {
+    /// The first message of a link: what the member speaks.
+    1 => Hello {
+        versions: Vec<u16>,
+        /// Program and version, for the operator's log only.
+        agent: Text,
+    }
+    /// Asks to become a member.
+    2 => Register {
+        /// The encoded [`KeyRecord`](crate::types::KeyRecord).
+        record: Blob,
+        /// A guest's name is bound to no key and free when it leaves.
+        guest: bool,
+        /// Signature over the hub's nonce, see `docs/protocol.md`.
+        proof: Blob,
+    }
+    /// Asks for the key records of these fingerprints.
+    3 => FetchRecords { fingerprints: Vec<Fingerprint> }
+    /// Asks for the next page of the directory.
+    4 => NextPage {}
+    /// Sends sealed bytes on their way.
+    5 => Post {
+        mid: MessageId,
+        /// Nobody in broadcast mode; the receiver in direct mode, or nobody for all.
+        audience: Option<Fingerprint>,
+        kind: SealKind,
+        sealed: Blob,
+    }
+    /// Asks for the list of videos.
+    6 => ListVideos {}
+    /// Starts a play.
+    7 => Play {
+        play: PlayId,
+        title: Text,
+        mode: PlayMode,
+        start: MediaTime,
+        end: Option<MediaTime>,
+        /// Auto takes no rendition above this height.
+        max_height: Option<u32>,
+    }
+    /// The hub may send the media of this epoch up to this many bytes from its start.
+    8 => Credit { play: PlayId, epoch: PlayEpoch, offset: u64 }
+    /// Goes on in another rendition; with none, the hub's choice. Its place is kept.
+    9 => SwitchRendition { play: PlayId, rendition: Option<RenditionLabel> }
+    /// Goes on at another place, under a new epoch; the credit of the new epoch starts at 0.
+    10 => Seek { play: PlayId, epoch: PlayEpoch, to: MediaTime }
+    /// Ends a play.
+    11 => Stop { play: PlayId }
+    /// Asks for a Pong with the same token.
+    12 => Ping { token: u64 }
+    /// Answers a Ping.
+    13 => Pong { token: u64 }
+    /// Leaves.
+    14 => Quit {}
+
+    /// Answers Hello.
+    32 => HelloAck {
+        version: u16,
+        /// What a registration over this link has to sign.
+        nonce: Nonce,
+        limits: Limits,
+    }
+    /// Answers Register: the sender is a member now. Changes after `sequence` follow as Joined and Left; who was
+    /// here before is in the pages.
+    33 => Welcome {
+        name: MemberName,
+        guest: bool,
+        relay: RelayMode,
+        sequence: DirectorySequence,
+        members: u32,
+    }
+    /// Answers NextPage: members as they are after change `sequence`, in the order of their folded names.
+    34 => DirectoryPage { sequence: DirectorySequence, entries: Vec<DirectoryEntry>, last: bool }
+    /// Somebody is here now.
+    35 => Joined { sequence: DirectorySequence, entry: DirectoryEntry }
+    /// Somebody is no longer here.
+    36 => Left { sequence: DirectorySequence, name: MemberName, reason: LeaveReason }
+    /// Answers FetchRecords: what the hub has of it, in any order.
+    37 => Records { records: Vec<Blob>, missing: Vec<Fingerprint> }
+    /// Somebody's sealed bytes.
+    38 => Relayed { kind: SealKind, sealed: Blob }
+    /// The post is on the outbox of every receiver.
+    39 => Accepted { mid: MessageId }
+    /// The post went nowhere.
+    40 => Refused { mid: MessageId, code: Code }
+    /// Answers ListVideos, in one or more pages.
+    41 => Videos { titles: Vec<VideoTitle>, last: bool }
+    /// A rendition begins: packets up to the next StreamInfo are of it.
+    42 => StreamInfo {
+        play: PlayId,
+        epoch: PlayEpoch,
+        rendition: RenditionLabel,
+        /// Coded size in pixels.
+        width: u32,
+        height: u32,
+        codec: Codec,
+        /// The codec's configuration record as it stands in the file (avcC, hvcC, av1C, vpcC without its box header).
+        extradata: Blob,
+        /// Frames with these presentation times are shown; packets around them only help to decode.
+        show_from: MediaTime,
+        show_until: Option<MediaTime>,
+        /// The usual time from one frame to the next.
+        frame_duration: MediaTime,
+    }
+    /// A part of a compressed packet.
+    43 => Packet {
+        play: PlayId,
+        epoch: PlayEpoch,
+        /// Counts the packets of the epoch from 0.
+        seq: u32,
+        /// Counts the parts of the packet from 0.
+        part: u16,
+        /// Whether this part is the packet's last.
+        last: bool,
+        rendition: RenditionLabel,
+        pts: MediaTime,
+        dts: MediaTime,
+        duration: MediaTime,
+        /// Bit 0: a key frame.
+        flags: u8,
+        data: Blob,
+    }
+    /// No packet of the play follows.
+    44 => StreamEnd { play: PlayId, epoch: PlayEpoch, reason: EndReason }
+    /// Something that the member asked for failed, or why the link is about to close.
+    45 => Error { code: Code, text: Text }
+    /// The hub closes the link.
+    46 => Goodbye { code: Code }
+    /// Answers Play when it starts.
+    47 => PlayStarted { play: PlayId, title: Text, duration: MediaTime }
+    /// Answers Play, Seek, SwitchRendition or Stop when it is refused.
+    48 => PlayRefused { play: PlayId, code: Code, text: Text }
+    /// Something about a play that its viewer should know.
+    49 => PlayNotice { play: PlayId, code: Code, text: Text }
+}
+
+fixed_bytes! {
+    /// 32 bytes that the hub draws for each link.
+    pub struct Nonce(32);
+}
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+wire_struct! {
+    /// What the hub allows.
+    pub struct Limits {
+        /// Bytes of a record once registered.
+        pub max_record: u32,
+        /// Bytes of a part of a media packet.
+        pub max_part: u32,
+        /// Plays at the same time.
+        pub max_plays: u32,
+    }
+}
+
+wire_struct! {
+    /// A title on the hub.
+    pub struct VideoTitle {
+        pub title: Text,
+        pub duration: MediaTime,
+        /// Whether it is passed through by the compatibility path. None is yet.
+        pub compat: bool,
+        /// Lowest first. Empty when the title cannot be played.
+        pub renditions: Vec<VideoRendition>,
+        /// Renditions that other titles have and this one lacks.
+        pub missing: Vec<RenditionLabel>,
+        /// Why the title cannot be played, else empty.
+        pub unplayable: Text,
+    }
+}
+
+wire_struct! {
+    /// A rendition of a title.
+    pub struct VideoRendition {
+        pub label: RenditionLabel,
+        /// Coded size in pixels.
+        pub width: u32,
+        pub height: u32,
+        /// Average bits per second.
+        pub bitrate: u64,
+        pub codec: Codec,
+    }
+}
+
+#[cfg(test)]
+#[path = "message_tests.rs"]
+mod tests;

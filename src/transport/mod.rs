@@ -1,0 +1,57 @@
+//! Links: ordered bytes, both ways, without blocking. One trait, one behaviour, whatever carries the bytes.
+//!
+//! | URL | carried by |
+//! |---|---|
+//! | `tcp://host:port` | [`tcp`]: TCP without protection, for loopback and for below another tunnel |
+//! | `unix:/path` | [`unix`]: a Unix-domain stream socket |
+//! | none | [`memory`]: two queues in this process, for tests and simulations |
+//!
+//! TLS will be one more: what wraps a [`Transport`] and is one.
+
+pub mod memory;
+mod readiness;
+pub mod tcp;
+pub mod unix;
+
+use std::io::{self, IoSlice};
+
+pub use readiness::{Notifier, Readiness};
+
+/// One end of a link.
+///
+/// The end of the bytes is a read of 0. Dropping an end closes the link: what was written still arrives, then
+/// the other end reads 0.
+pub trait Transport: Send {
+    /// Reads what is there.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when nothing is; anything else when the link broke.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes as much of `slices`, in order, as the link takes.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when it takes nothing now; anything else when the link broke.
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Asks to be told, edge-triggered, whenever the link may be read or written again.
+    fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()>;
+
+    /// The other end, for the operator's eyes.
+    fn peer(&self) -> String;
+}
+
+/// What links come in by.
+pub trait Listener: Send {
+    /// Takes the next link.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when there is none.
+    fn accept(&mut self) -> io::Result<Box<dyn Transport>>;
+
+    /// Asks to be told, edge-triggered, whenever a link may be there.
+    fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()>;
+
+    /// Where members connect to, as a URL, with the port that was really taken.
+    fn url(&self) -> String;
+}

@@ -1,0 +1,119 @@
+//! Links over TCP, without protection of their own.
+
+use std::{
+    io::{self, IoSlice, Read as _, Write as _},
+    net::{SocketAddr, TcpStream as StdStream, ToSocketAddrs},
+    time::Duration,
+};
+
+use mio::{
+    Interest,
+    net::{TcpListener, TcpStream},
+};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{Listener, Readiness, Transport};
+
+/// Links that wait to be accepted; more are refused by the kernel and try again.
+const BACKLOG: i32 = 1024;
+
+/// How long one address may take to answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One end of a TCP link.
+#[derive(Debug)]
+pub struct TcpTransport {
+    stream: TcpStream,
+    peer: SocketAddr,
+}
+
+impl TcpTransport {
+    fn new(stream: TcpStream, peer: SocketAddr) -> io::Result<Self> {
+        // Records are written whole: waiting for more would only delay them.
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, peer })
+    }
+}
+
+/// Connects to the first of the addresses of `host` that answers; blocks meanwhile.
+///
+/// # Errors
+/// What the last address said, when none answers.
+pub fn connect(host: &str, port: u16) -> io::Result<TcpTransport> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in (host, port).to_socket_addrs()? {
+        match StdStream::connect_timeout(&address, CONNECT_TIMEOUT) {
+            Ok(stream) => {
+                stream.set_nonblocking(true)?;
+                return TcpTransport::new(TcpStream::from_std(stream), address);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+impl Transport for TcpTransport {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.write_vectored(slices)
+    }
+
+    fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {
+        readiness.registry.register(&mut self.stream, readiness.token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    fn peer(&self) -> String {
+        self.peer.to_string()
+    }
+}
+
+/// Where TCP links come in.
+#[derive(Debug)]
+pub struct TcpLinks {
+    listener: TcpListener,
+    url: String,
+}
+
+/// Listens on `host:port`; `*` is every address of both families, port 0 a free one.
+///
+/// # Errors
+/// When the host has no address here or the port is taken.
+pub fn listen(host: &str, port: u16) -> io::Result<TcpLinks> {
+    let address = if host == "*" {
+        SocketAddr::from(([0_u16; 8], port))
+    } else {
+        (host, port).to_socket_addrs()?.next().ok_or(io::ErrorKind::AddrNotAvailable)?
+    };
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(host != "*")?;
+    }
+    // A hub that starts again takes its port again, though old links still linger.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(socket.into());
+    let port = listener.local_addr()?.port();
+    let shown = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    Ok(TcpLinks { listener, url: format!("tcp://{shown}:{port}") })
+}
+
+impl Listener for TcpLinks {
+    fn accept(&mut self) -> io::Result<Box<dyn Transport>> {
+        let (stream, peer) = self.listener.accept()?;
+        Ok(Box::new(TcpTransport::new(stream, peer)?))
+    }
+
+    fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {
+        readiness.registry.register(&mut self.listener, readiness.token, Interest::READABLE)
+    }
+
+    fn url(&self) -> String {
+        self.url.clone()
+    }
+}
