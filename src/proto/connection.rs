@@ -118,6 +118,15 @@ impl Connection {
         }
     }
 
+    /// At the hub's end: what a registration over this link has to sign.
+    #[must_use]
+    pub fn nonce(&self) -> Option<Nonce> {
+        match self.role {
+            Role::Hub(nonce) => Some(nonce),
+            Role::Member => None,
+        }
+    }
+
     /// How far the connection has come.
     #[must_use]
     pub fn state(&self) -> State {

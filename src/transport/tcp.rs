@@ -17,6 +17,10 @@ use super::{Listener, Readiness, Transport};
 /// Links that wait to be accepted; more are refused by the kernel and try again.
 const BACKLOG: i32 = 1024;
 
+/// Bytes that the kernel may hold unsent: a chat record waits behind these, whatever the outbox does.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 64 * 1024;
+
 /// How long one address may take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -31,6 +35,8 @@ impl TcpTransport {
     fn new(stream: TcpStream, peer: SocketAddr) -> io::Result<Self> {
         // Records are written whole: waiting for more would only delay them.
         stream.set_nodelay(true)?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
         Ok(Self { stream, peer })
     }
 }

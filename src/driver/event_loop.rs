@@ -1,0 +1,268 @@
+//! One mio loop over any number of links.
+//!
+//! A turn waits for readiness, reads, runs deadlines, and tells its owner what occurred. The owner answers by
+//! sending into connections, then calls [`EventLoop::flush`], which writes everything out: one mutation, then
+//! drain every output.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    time::{Duration, Instant},
+};
+
+use mio::{Events, Poll, Token};
+
+use super::{clock, pump::Link, timers::Timers};
+use crate::{
+    proto::{Connection, Event},
+    transport::{Listener, Notifier, Readiness, Transport},
+    types::LinkId,
+};
+
+const WAKER: Token = Token(usize::MAX);
+/// Listeners count down from here, links up from 0: a `LinkId` is never used again, so an edge that comes late
+/// finds nobody.
+const FIRST_LISTENER: usize = usize::MAX - 1;
+
+/// Bytes read at once.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// How long accepting rests when descriptors ran out, instead of spinning.
+const ACCEPT_REST: Duration = Duration::from_millis(200);
+
+/// What a turn has to tell its owner.
+#[derive(Debug)]
+pub enum Occurrence {
+    /// A link came in, from this peer.
+    Accepted(LinkId, String),
+    /// A connection has something to say.
+    Event(LinkId, Event),
+}
+
+/// The loop. One thread owns it.
+pub struct EventLoop {
+    poll: Poll,
+    notifier: Notifier,
+    listeners: Vec<Box<dyn Listener>>,
+    links: BTreeMap<LinkId, Link>,
+    next_link: u64,
+    /// Links whose edge was not drained, or that were never tried.
+    ready: BTreeSet<LinkId>,
+    /// Links with something to write or to tell.
+    touched: BTreeSet<LinkId>,
+    timers: Timers,
+    accept_again: Option<Instant>,
+    occurrences: Vec<Occurrence>,
+    buffer: Vec<u8>,
+    /// Makes the hub's end for an accepted link.
+    accept: Box<dyn FnMut(Instant) -> Connection + Send>,
+}
+
+impl EventLoop {
+    /// A loop without links. `accept` makes the connection for each link that comes in.
+    ///
+    /// # Errors
+    /// When the system gives no poll.
+    pub fn new(accept: impl FnMut(Instant) -> Connection + Send + 'static) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let notifier = Notifier::new(poll.registry(), WAKER)?;
+        Ok(Self {
+            poll,
+            notifier,
+            listeners: Vec::new(),
+            links: BTreeMap::new(),
+            next_link: 0,
+            ready: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            timers: Timers::default(),
+            accept_again: None,
+            occurrences: Vec::new(),
+            buffer: vec![0; READ_BUFFER],
+            accept: Box::new(accept),
+        })
+    }
+
+    /// What wakes the loop from another thread.
+    #[must_use]
+    pub fn notifier(&self) -> Notifier {
+        self.notifier.clone()
+    }
+
+    /// Takes links from `listener` from now on.
+    ///
+    /// # Errors
+    /// When the system refuses to watch it.
+    pub fn listen(&mut self, mut listener: Box<dyn Listener>) -> io::Result<()> {
+        let token = Token(FIRST_LISTENER - self.listeners.len());
+        listener.register(Readiness { registry: self.poll.registry(), token, notifier: &self.notifier })?;
+        self.listeners.push(listener);
+        self.accept_again = Some(clock::now());
+        Ok(())
+    }
+
+    /// Takes no more links.
+    pub fn stop_listening(&mut self) {
+        self.listeners.clear();
+    }
+
+    /// Adds a link with its connection.
+    ///
+    /// # Errors
+    /// When the system refuses to watch it.
+    pub fn add(&mut self, mut transport: Box<dyn Transport>, connection: Connection) -> io::Result<LinkId> {
+        let link = LinkId(self.next_link);
+        let token = Token(usize::try_from(link.0).unwrap_or(usize::MAX));
+        transport.register(Readiness { registry: self.poll.registry(), token, notifier: &self.notifier })?;
+        self.next_link += 1;
+        self.links.insert(link, Link::new(transport, connection));
+        self.ready.insert(link);
+        self.touched.insert(link);
+        Ok(link)
+    }
+
+    /// The connection of a link that is still there, to send into.
+    pub fn connection(&mut self, link: LinkId) -> Option<&mut Connection> {
+        self.touched.insert(link);
+        self.links.get_mut(&link).map(|link| &mut link.connection)
+    }
+
+    /// Whether media may be queued on a link.
+    #[must_use]
+    pub fn has_room_for_media(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(|link| link.connection.outbox().has_room_for_media())
+    }
+
+    /// The connections of all links, to broadcast into.
+    pub fn connections(&mut self) -> impl Iterator<Item = (LinkId, &mut Connection)> {
+        self.touched.extend(self.links.keys());
+        self.links.iter_mut().map(|(id, link)| (*id, &mut link.connection))
+    }
+
+    /// How many links there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Whether there is no link.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// Waits until something occurs, somebody wakes the loop or `deadline` has come.
+    ///
+    /// # Errors
+    /// When the system's poll fails; nothing can go on then.
+    pub fn turn(&mut self, deadline: Option<Instant>) -> io::Result<Vec<Occurrence>> {
+        let mut events = Events::with_capacity(1024);
+        let timeout = self.wait_at_most(deadline);
+        match self.poll.poll(&mut events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        let now = clock::now();
+        for event in &events {
+            match event.token() {
+                WAKER => self.notifier.take_ready().into_iter().for_each(|token| self.edge(token, now)),
+                token => self.edge(token, now),
+            }
+        }
+        if self.accept_again.is_some_and(|at| at <= now) {
+            self.accept_all(now);
+        }
+        self.read_all(now);
+        self.run_deadlines(now);
+        self.flush();
+        Ok(std::mem::take(&mut self.occurrences))
+    }
+
+    /// Writes out what connections hold, and lets go of those that are over.
+    pub fn flush(&mut self) {
+        while let Some(id) = self.touched.pop_first() {
+            let Some(link) = self.links.get_mut(&id) else { continue };
+            link.write();
+            while let Some(event) = link.connection.poll_event() {
+                self.occurrences.push(Occurrence::Event(id, event));
+            }
+            if link.connection.is_closed() {
+                self.links.remove(&id);
+                self.timers.set(id, None);
+            } else {
+                self.timers.set(id, link.connection.deadline());
+            }
+        }
+    }
+
+    fn wait_at_most(&self, deadline: Option<Instant>) -> Option<Duration> {
+        if !self.ready.is_empty() || !self.occurrences.is_empty() || !self.touched.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let earliest = [deadline, self.timers.next(), self.accept_again].into_iter().flatten().min()?;
+        Some(earliest.saturating_duration_since(clock::now()))
+    }
+
+    fn edge(&mut self, token: Token, now: Instant) {
+        if token.0 > FIRST_LISTENER - self.listeners.len() {
+            self.accept_again = Some(now);
+            return;
+        }
+        let id = LinkId(token.0 as u64);
+        if let Some(link) = self.links.get_mut(&id) {
+            link.may_go_on();
+            self.ready.insert(id);
+        }
+    }
+
+    fn accept_all(&mut self, now: Instant) {
+        self.accept_again = None;
+        for index in 0..self.listeners.len() {
+            loop {
+                match self.listeners[index].accept() {
+                    Ok(transport) => self.take_in(transport, now),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if is_of_one_link(&error) => {}
+                    Err(error) => {
+                        log::warn!("accepting rests for {ACCEPT_REST:?}: {error}");
+                        self.accept_again = Some(now + ACCEPT_REST);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_in(&mut self, transport: Box<dyn Transport>, now: Instant) {
+        let peer = transport.peer();
+        let connection = (self.accept)(now);
+        match self.add(transport, connection) {
+            Ok(link) => self.occurrences.push(Occurrence::Accepted(link, peer)),
+            Err(error) => log::warn!("link from {peer} not taken: {error}"),
+        }
+    }
+
+    fn read_all(&mut self, now: Instant) {
+        for id in std::mem::take(&mut self.ready) {
+            let Some(link) = self.links.get_mut(&id) else { continue };
+            if link.read(&mut self.buffer, now) {
+                self.ready.insert(id);
+            }
+            self.touched.insert(id);
+        }
+    }
+
+    fn run_deadlines(&mut self, now: Instant) {
+        while let Some(id) = self.timers.expire(now) {
+            if let Some(link) = self.links.get_mut(&id) {
+                link.connection.timeout(now);
+                self.touched.insert(id);
+            }
+        }
+    }
+}
+
+/// Whether accepting failed for this one link only, which is gone already.
+fn is_of_one_link(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::ConnectionAborted | Kind::ConnectionReset | Kind::Interrupted | Kind::NotConnected | Kind::InvalidInput)
+}

@@ -1,0 +1,341 @@
+//! The hub's thread: one loop over its listeners and links.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Instant,
+};
+
+use rand::Rng as _;
+
+use super::{
+    clock,
+    event_loop::{EventLoop, Occurrence},
+    pool::Pool,
+    signals::SignalInbox,
+};
+use crate::{
+    crypto::{Challenge, CryptoProvider, RegistrationError, VerifiedRecord, verify_registration},
+    directory::Directory,
+    proto::{
+        Connection, Ending, Event, Message,
+        message::{Nonce, VideoRendition, VideoTitle, Videos},
+    },
+    server::{
+        Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions,
+        report::HubEvent,
+    },
+    transport::{Listener, Notifier},
+    types::{
+        Code, EndReason, KeyRecord, LinkId,
+        limits::{DRAIN_DEADLINE, VIDEOS_PAGE},
+        wire::Blob,
+    },
+    video::VideoSource,
+};
+
+/// Threads that verify registrations, and as many that read files.
+const POOL_THREADS: usize = 2;
+
+/// Rounds of pumping media in one turn before links are looked at again.
+const MEDIA_ROUNDS: usize = 16;
+
+/// What a hub is made of; the caller chooses the implementations.
+pub struct HubParts {
+    pub options: RelayOptions,
+    pub listeners: Vec<Box<dyn Listener>>,
+    pub directory: Box<dyn Directory>,
+    pub crypto: Arc<dyn CryptoProvider>,
+    pub videos: Arc<dyn VideoSource>,
+}
+
+struct Verification {
+    link: LinkId,
+    record: KeyRecord,
+    challenge: Challenge,
+    proof: Blob,
+}
+
+type Verified = (LinkId, Result<VerifiedRecord, RegistrationError>);
+
+/// Stops a hub from another thread: once asks, twice insists.
+#[derive(Clone, Debug)]
+pub struct HubStopper {
+    asked: Arc<AtomicU32>,
+    notifier: Notifier,
+}
+
+impl HubStopper {
+    /// Asks the hub to say goodbye to everybody and end; asked twice, it ends at once.
+    pub fn stop(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.notifier.wake();
+    }
+}
+
+/// A hub that is ready to run.
+pub struct Hub {
+    event_loop: EventLoop,
+    relay: Relay,
+    plays: BTreeMap<LinkId, Plays>,
+    videos: Arc<dyn VideoSource>,
+    verifiers: Pool<Verification, Verified>,
+    readers: Pool<(LinkId, ReadJob), (LinkId, ReadResult)>,
+    signals: Option<SignalInbox>,
+    stopper: HubStopper,
+    stops_handled: u32,
+    closing_until: Option<Instant>,
+    report: Box<dyn FnMut(HubEvent) + Send>,
+}
+
+impl Hub {
+    /// Sets up a hub. Everything that is worth an operator's attention goes to `report`.
+    ///
+    /// # Errors
+    /// When the system gives no poll or threads.
+    pub fn new(parts: HubParts, report: impl FnMut(HubEvent) + Send + 'static) -> io::Result<Self> {
+        let mut event_loop = EventLoop::new(|now| {
+            let mut nonce = [0; 32];
+            rand::rng().fill_bytes(&mut nonce);
+            Connection::hub(Nonce(nonce), now)
+        })?;
+        let notifier = event_loop.notifier();
+        let crypto = parts.crypto;
+        let verifiers = Pool::new("verify", POOL_THREADS, &notifier, move |job: Verification| {
+            (job.link, verify_registration(&*crypto, job.record, &job.challenge, &job.proof))
+        })?;
+        let source = Arc::clone(&parts.videos);
+        let readers = Pool::new("read", POOL_THREADS, &notifier, move |(link, job): (LinkId, ReadJob)| {
+            let data = source.read(&job.batch.rendition, job.batch.packets.clone());
+            (link, ReadResult { play: job.play, batch: job.batch, data })
+        })?;
+        for listener in parts.listeners {
+            event_loop.listen(listener)?;
+        }
+        Ok(Self {
+            event_loop,
+            relay: Relay::new(parts.options, parts.directory),
+            plays: BTreeMap::new(),
+            videos: parts.videos,
+            verifiers,
+            readers,
+            signals: None,
+            stopper: HubStopper { asked: Arc::default(), notifier },
+            stops_handled: 0,
+            closing_until: None,
+            report: Box::new(report),
+        })
+    }
+
+    /// What stops this hub from another thread.
+    #[must_use]
+    pub fn stopper(&self) -> HubStopper {
+        self.stopper.clone()
+    }
+
+    /// Lets SIGINT and SIGTERM stop this hub.
+    ///
+    /// # Errors
+    /// When the system does not let them be caught.
+    pub fn obey_signals(&mut self) -> io::Result<()> {
+        self.signals = Some(SignalInbox::new(self.event_loop.notifier())?);
+        Ok(())
+    }
+
+    /// Runs until the hub is stopped.
+    ///
+    /// # Errors
+    /// When the system's poll fails.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut more_media = false;
+        while !self.is_over() {
+            let deadline = if more_media { Some(clock::now()) } else { self.deadline() };
+            let occurrences = self.event_loop.turn(deadline)?;
+            let now = clock::now();
+            for occurrence in occurrences {
+                self.occurred(occurrence, now);
+            }
+            self.take_answers();
+            self.relay.timeout(now);
+            self.obey(now);
+            self.event_loop.flush();
+            more_media = self.pump_media();
+            self.heed_stops(now);
+        }
+        Ok(())
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        [self.relay.deadline(), self.closing_until].into_iter().flatten().min()
+    }
+
+    fn is_over(&self) -> bool {
+        match self.closing_until {
+            None => false,
+            Some(until) => self.event_loop.is_empty() || until <= clock::now() || self.stops_handled > 1,
+        }
+    }
+
+    fn occurred(&mut self, occurrence: Occurrence, now: Instant) {
+        match occurrence {
+            Occurrence::Accepted(link, peer) => self.relay.accepted(link, peer),
+            Occurrence::Event(link, Event::Message(message)) => self.message(link, message),
+            Occurrence::Event(link, Event::Ended(ending)) => self.ended(link, &ending, now),
+            Occurrence::Event(_, Event::Greeted(_)) => {}
+        }
+        // What was decided is done before the next message is looked at, so that order is kept.
+        self.obey(now);
+    }
+
+    fn message(&mut self, link: LinkId, message: Message) {
+        match message {
+            Message::ListVideos(_) => self.list_videos(link),
+            Message::Play(_) | Message::Credit(_) | Message::SwitchRendition(_) | Message::Seek(_) | Message::Stop(_) => {
+                let Some(name) = self.relay.name_of(link).cloned() else { return };
+                let plays = self.plays.entry(link).or_insert_with(|| Plays::new(name));
+                let outputs = plays.message(message, &self.videos.catalog());
+                self.put_out(link, outputs);
+            }
+            message => self.relay.message(link, message),
+        }
+    }
+
+    fn ended(&mut self, link: LinkId, ending: &Ending, now: Instant) {
+        if let Some(mut plays) = self.plays.remove(&link) {
+            let closing = self.closing_until.is_some();
+            let reason = if closing { EndReason::HubClosing } else { EndReason::Lost };
+            let outputs = plays.end_all(reason);
+            self.put_out(link, outputs);
+        }
+        self.relay.ended(link, ending, now);
+    }
+
+    fn take_answers(&mut self) {
+        let verified: Vec<_> = self.verifiers.answers().collect();
+        for (link, result) in verified {
+            self.relay.verified(link, result);
+        }
+        let read: Vec<_> = self.readers.answers().collect();
+        for (link, result) in read {
+            let Some(plays) = self.plays.get_mut(&link) else { continue };
+            let outputs = plays.take_read(result);
+            self.put_out(link, outputs);
+        }
+    }
+
+    /// Does what the relay decided.
+    fn obey(&mut self, now: Instant) {
+        for command in self.relay.take_commands() {
+            match command {
+                Command::Broadcast { record, except } => {
+                    for link in self.relay.member_links().filter(|link| Some(*link) != except) {
+                        if let Some(connection) = self.event_loop.connection(link) {
+                            connection.send_record(record.clone(), now);
+                        }
+                    }
+                }
+                Command::Report(event) => (self.report)(event),
+                Command::Verify { link, record, proof } => self.verify(link, record, proof),
+                Command::Send(link, message) => self.with(link, |connection| connection.send(&message, now)),
+                Command::Establish(link) => self.with(link, |connection| connection.establish(now)),
+                Command::Close(link, code) => self.with(link, |connection| connection.close(code, now)),
+                Command::CloseSilently(link, code) => {
+                    self.with(link, |connection| connection.close_silently(code, now));
+                }
+            }
+        }
+    }
+
+    fn with(&mut self, link: LinkId, act: impl FnOnce(&mut Connection)) {
+        if let Some(connection) = self.event_loop.connection(link) {
+            act(connection);
+        }
+    }
+
+    fn verify(&mut self, link: LinkId, record: KeyRecord, proof: Blob) {
+        let Some(nonce) = self.event_loop.connection(link).and_then(|connection| connection.nonce()) else { return };
+        // Links without TLS have nothing that binds a proof to them but the nonce.
+        let challenge = Challenge { channel_binding: Vec::new(), nonce: nonce.0 };
+        self.verifiers.submit(Verification { link, record, challenge, proof });
+    }
+
+    fn list_videos(&mut self, link: LinkId) {
+        let now = clock::now();
+        let titles = titles(&self.videos.catalog());
+        let pages = titles.len().div_ceil(VIDEOS_PAGE).max(1);
+        for page in 0..pages {
+            let titles = titles.iter().skip(page * VIDEOS_PAGE).take(VIDEOS_PAGE).cloned().collect();
+            let videos = Videos { titles, last: page + 1 == pages };
+            self.with(link, |connection| connection.send(&videos.into(), now));
+        }
+    }
+
+    /// Fills the media lanes and asks for what is to be read; true when there is more to do at once.
+    fn pump_media(&mut self) -> bool {
+        for _ in 0..MEDIA_ROUNDS {
+            let links: Vec<_> = self.plays.iter().filter(|(_, plays)| !plays.is_empty()).map(|(link, _)| *link).collect();
+            let moved = links.into_iter().fold(false, |moved, link| self.pump_link(link) || moved);
+            if !moved {
+                return false;
+            }
+            self.event_loop.flush();
+        }
+        true
+    }
+
+    /// Fills the media lane of one link; true when something was queued.
+    fn pump_link(&mut self, link: LinkId) -> bool {
+        let mut moved = false;
+        while let Some(plays) = self.plays.get_mut(&link)
+            && self.event_loop.has_room_for_media(link)
+        {
+            let outputs = plays.next_outputs();
+            if outputs.is_empty() {
+                for job in plays.reads() {
+                    self.readers.submit((link, job));
+                }
+                break;
+            }
+            moved = true;
+            self.put_out(link, outputs);
+        }
+        moved
+    }
+
+    fn put_out(&mut self, link: LinkId, outputs: Vec<PlayOutput>) {
+        let now = clock::now();
+        for output in outputs {
+            match output {
+                PlayOutput::Control(message) => self.with(link, |connection| connection.send(&message, now)),
+                PlayOutput::Media(message) => self.with(link, |connection| connection.send_media(&message)),
+                PlayOutput::Report(event) => (self.report)(event),
+            }
+        }
+    }
+
+    fn heed_stops(&mut self, now: Instant) {
+        let signalled = self.signals.as_ref().map_or(0, |signals| signals.take().filter(|signal| is_stop(*signal)).count());
+        for _ in 0..signalled {
+            self.stopper.asked.fetch_add(1, Ordering::Relaxed);
+        }
+        let asked = self.stopper.asked.load(Ordering::Relaxed);
+        if asked > 0 && self.closing_until.is_none() {
+            self.closing_until = Some(now + DRAIN_DEADLINE);
+            self.event_loop.stop_listening();
+            for (_, connection) in self.event_loop.connections() {
+                connection.close(Code::HubClosing, now);
+            }
+            self.event_loop.flush();
+        }
+        self.stops_handled = asked;
+    }
+}
+
+fn is_stop(signal: i32) -> bool {
+    // SIGHUP will reload; until there is something to reload it changes nothing, and ends nothing.
+    signal != signal_hook::consts::SIGHUP
+}

@@ -1,0 +1,12 @@
+//! Where the pure parts meet the world: the mio loop, the clock, the pools.
+
+pub mod clock;
+mod event_loop;
+pub mod hub;
+pub mod member;
+mod pool;
+mod pump;
+mod signals;
+mod timers;
+
+pub use event_loop::{EventLoop, Occurrence};

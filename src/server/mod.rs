@@ -1,0 +1,14 @@
+//! The hub's decisions, without sockets, clock or threads.
+//!
+//! [`Relay`] is who is here and who gets what; it never sees media. [`Plays`] is what one link watches. Sealed
+//! bytes are opaque to both.
+
+mod play;
+mod plays;
+mod relay;
+pub mod report;
+mod roster;
+
+pub use play::Play;
+pub use plays::{PlayOutput, Plays, ReadJob, ReadResult};
+pub use relay::{Command, Relay, RelayOptions};

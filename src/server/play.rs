@@ -1,0 +1,244 @@
+//! One play: what is read from files and sent, as far as the player's credit reaches.
+//!
+//! ```text
+//!   Plan ──▶ next_read ──▶ reader pool ──▶ take_read ──▶ ready packets ──▶ next_message ──▶ media lane
+//! ```
+//!
+//! Nothing is read ahead but one batch, so a paused or slow player costs the hub one batch of memory and no work.
+
+use std::{collections::VecDeque, ops::Range, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{
+    proto::{
+        Message,
+        message::{Packet, StreamEnd, StreamInfo},
+    },
+    types::{EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::MAX_PART},
+    video::{Plan, PlanError, Rendition, Segment, Title, plan},
+};
+
+/// Bit 0 of a packet's flags.
+const KEY_FRAME: u8 = 1;
+
+/// Packets that the reader pool is to read.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub epoch: PlayEpoch,
+    pub rendition: Arc<Rendition>,
+    pub packets: Range<usize>,
+}
+
+/// What a play sends next.
+#[derive(Debug)]
+pub enum Step {
+    /// A rendition begins: tell the player, and the operator.
+    Rendition(Message, Arc<Rendition>),
+    /// A part of a packet.
+    Media(Message),
+    /// The last message of the epoch.
+    End(Message),
+}
+
+/// A packet that was read, and how much of it has been sent.
+#[derive(Debug)]
+struct ReadPacket {
+    index: usize,
+    data: Bytes,
+    sent: usize,
+    part: u16,
+}
+
+/// One play of one title on one link.
+#[derive(Debug)]
+pub struct Play {
+    id: PlayId,
+    title: Arc<Title>,
+    mode: PlayMode,
+    end: Option<MediaTime>,
+    max_height: Option<u32>,
+    epoch: PlayEpoch,
+    segments: VecDeque<Segment>,
+    /// The packet of the first segment that is read next; nothing before its StreamInfo was sent.
+    next: Option<usize>,
+    reading: bool,
+    ready: VecDeque<ReadPacket>,
+    seq: u32,
+    sent: u64,
+    credit: u64,
+    ended: bool,
+}
+
+/// What a member asks of a play.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    pub id: PlayId,
+    pub mode: PlayMode,
+    pub start: MediaTime,
+    pub end: Option<MediaTime>,
+    pub max_height: Option<u32>,
+}
+
+impl Play {
+    /// Plans a play; also says which renditions are left out.
+    ///
+    /// # Errors
+    /// When the request does not fit the title.
+    pub fn new(title: Arc<Title>, request: Request) -> Result<(Self, Plan), PlanError> {
+        let planned = plan(&title, request.mode, request.max_height, request.start, request.end)?;
+        let play = Self {
+            id: request.id,
+            title,
+            mode: request.mode,
+            end: request.end,
+            max_height: request.max_height,
+            epoch: PlayEpoch::default(),
+            segments: planned.segments.clone().into(),
+            next: None,
+            reading: false,
+            ready: VecDeque::new(),
+            seq: 0,
+            sent: 0,
+            credit: 0,
+            ended: false,
+        };
+        Ok((play, planned))
+    }
+
+    /// The title that is played.
+    #[must_use]
+    pub fn title(&self) -> &Arc<Title> {
+        &self.title
+    }
+
+    /// Whether all of it has been sent.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.ended
+    }
+
+    /// Raises the credit of an epoch; what is meant for another epoch is late and changes nothing.
+    pub fn raise_credit(&mut self, epoch: PlayEpoch, offset: u64) {
+        if epoch == self.epoch {
+            self.credit = self.credit.max(offset);
+        }
+    }
+
+    /// Goes on at another place, under a new epoch.
+    ///
+    /// # Errors
+    /// When the place is outside of the title; the play goes on as before.
+    pub fn seek(&mut self, epoch: PlayEpoch, to: MediaTime) -> Result<(), PlanError> {
+        let planned = plan(&self.title, self.mode, self.max_height, to, self.end)?;
+        self.segments = planned.segments.into();
+        self.epoch = epoch;
+        (self.next, self.reading, self.ended) = (None, false, false);
+        self.ready.clear();
+        (self.seq, self.sent, self.credit) = (0, 0, 0);
+        Ok(())
+    }
+
+    /// What is to be read now, if anything is. The answer comes by [`Play::take_read`].
+    pub fn next_read(&mut self) -> Option<Batch> {
+        if self.reading || !self.ready.is_empty() || self.sent >= self.credit {
+            return None;
+        }
+        let segment = self.segments.front()?;
+        let from = self.next?;
+        let packets = segment.rendition.index().batch(from..segment.packets.end);
+        if packets.is_empty() {
+            return None;
+        }
+        self.reading = true;
+        Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets })
+    }
+
+    /// Takes in what was read, one piece for each packet; an answer for another epoch is late and dropped.
+    pub fn take_read(&mut self, epoch: PlayEpoch, packets: Range<usize>, data: Vec<Bytes>) {
+        if epoch != self.epoch {
+            return;
+        }
+        self.reading = false;
+        self.next = Some(packets.end);
+        let read = packets.zip(data).map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 });
+        self.ready.extend(read);
+    }
+
+    /// The next message, as far as credit and what was read reach.
+    pub fn next_step(&mut self) -> Option<Step> {
+        if self.ended {
+            return None;
+        }
+        let Some(segment) = self.segments.front() else {
+            self.ended = true;
+            let end = StreamEnd { play: self.id, epoch: self.epoch, reason: EndReason::Finished };
+            return Some(Step::End(end.into()));
+        };
+        match self.next {
+            None => {
+                let step = Step::Rendition(self.stream_info(segment), Arc::clone(&segment.rendition));
+                self.next = Some(segment.packets.start);
+                Some(step)
+            }
+            Some(next) if self.ready.is_empty() && next >= segment.packets.end => {
+                self.segments.pop_front();
+                self.next = None;
+                self.next_step()
+            }
+            Some(_) => self.next_part().map(Step::Media),
+        }
+    }
+
+    fn stream_info(&self, segment: &Segment) -> Message {
+        let (rendition, index) = (&segment.rendition, segment.rendition.index());
+        StreamInfo {
+            play: self.id,
+            epoch: self.epoch,
+            rendition: rendition.label(),
+            width: index.width,
+            height: index.height,
+            codec: index.codec,
+            extradata: index.extradata.clone().into(),
+            show_from: segment.show.start,
+            show_until: Some(segment.show.end),
+            frame_duration: index.frame_duration,
+        }
+        .into()
+    }
+
+    fn next_part(&mut self) -> Option<Message> {
+        let room = self.credit.saturating_sub(self.sent);
+        let segment = self.segments.front()?;
+        let front = self.ready.front_mut()?;
+        let left = front.data.len() - front.sent;
+        let size = left.min(MAX_PART).min(usize::try_from(room).unwrap_or(usize::MAX));
+        if size == 0 && left > 0 {
+            return None;
+        }
+        let entry = &segment.rendition.index().packets[front.index];
+        let data = front.data.slice(front.sent..front.sent + size);
+        let last = size == left;
+        let packet = Packet {
+            play: self.id,
+            epoch: self.epoch,
+            seq: self.seq,
+            part: front.part,
+            last,
+            rendition: segment.rendition.label(),
+            pts: entry.pts,
+            dts: entry.dts,
+            duration: entry.duration,
+            flags: if entry.keyframe { KEY_FRAME } else { 0 },
+            data: data.into(),
+        };
+        front.sent += size;
+        front.part += 1;
+        self.sent += size as u64;
+        if last {
+            self.ready.pop_front();
+            self.seq += 1;
+        }
+        Some(packet.into())
+    }
+}

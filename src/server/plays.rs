@@ -1,0 +1,222 @@
+//! All plays of one link: what the member asks for, what goes into its media lane.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    play::{Batch, Play, Request, Step},
+    report::HubEvent,
+};
+use crate::{
+    proto::{
+        Message,
+        message::{self, PlayNotice, PlayRefused, PlayStarted, StreamEnd},
+    },
+    types::{Code, EndReason, MemberName, PlayId, limits::MAX_PLAYS},
+    video::{Catalog, Lookup, PlanError, ReadError},
+};
+
+/// Something to read for a play.
+#[derive(Debug)]
+pub struct ReadJob {
+    pub play: PlayId,
+    pub batch: Batch,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub struct ReadResult {
+    pub play: PlayId,
+    pub batch: Batch,
+    /// One piece for each packet of the batch.
+    pub data: Result<Vec<bytes::Bytes>, ReadError>,
+}
+
+/// What the driver has to do for a play.
+#[derive(Debug)]
+pub enum PlayOutput {
+    /// Queue on the chat lane: answers overtake media.
+    Control(Message),
+    /// Queue on the media lane.
+    Media(Message),
+    /// Tell the operator.
+    Report(HubEvent),
+}
+
+/// The plays of one member.
+#[derive(Debug)]
+pub struct Plays {
+    member: MemberName,
+    plays: BTreeMap<PlayId, Play>,
+    /// Whose turn it is: plays share the lane part by part.
+    turn: Option<PlayId>,
+}
+
+impl Plays {
+    /// No plays yet.
+    #[must_use]
+    pub fn new(member: MemberName) -> Self {
+        Self { member, plays: BTreeMap::new(), turn: None }
+    }
+
+    /// Whether nothing is played.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.plays.is_empty()
+    }
+
+    /// Takes a message about video.
+    pub fn message(&mut self, message: Message, catalog: &Catalog) -> Vec<PlayOutput> {
+        match message {
+            Message::Play(play) => self.start(&play, catalog),
+            Message::Stop(stop) => self.stop(stop.play),
+            Message::Credit(credit) => {
+                if let Some(play) = self.plays.get_mut(&credit.play) {
+                    play.raise_credit(credit.epoch, credit.offset);
+                }
+                Vec::new()
+            }
+            Message::Seek(seek) => self.seek(&seek),
+            Message::SwitchRendition(switch) => {
+                vec![refused(switch.play, Code::NotYet, "changing the rendition of a running play comes later")]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// What can be read now.
+    pub fn reads(&mut self) -> impl Iterator<Item = ReadJob> + '_ {
+        self.plays.iter_mut().filter_map(|(id, play)| Some(ReadJob { play: *id, batch: play.next_read()? }))
+    }
+
+    /// Takes in what was read.
+    pub fn take_read(&mut self, result: ReadResult) -> Vec<PlayOutput> {
+        let Some(play) = self.plays.get_mut(&result.play) else { return Vec::new() };
+        match result.data {
+            Ok(data) => {
+                play.take_read(result.batch.epoch, result.batch.packets, data);
+                Vec::new()
+            }
+            Err(error) => {
+                log::warn!("{}: {error}", result.batch.rendition.file_name());
+                let end = StreamEnd { play: result.play, epoch: result.batch.epoch, reason: error.reason() };
+                let mut outputs = vec![PlayOutput::Media(end.into())];
+                outputs.extend(self.over(result.play, error.reason()));
+                outputs
+            }
+        }
+    }
+
+    /// The next part of the play whose turn it is.
+    pub fn next_outputs(&mut self) -> Vec<PlayOutput> {
+        let after = self.turn.map_or(0, |PlayId(id)| id.wrapping_add(1));
+        let order: Vec<PlayId> =
+            self.plays.range(PlayId(after)..).chain(self.plays.range(..PlayId(after))).map(|(id, _)| *id).collect();
+        for id in order {
+            if let Some(step) = self.plays.get_mut(&id).and_then(Play::next_step) {
+                self.turn = Some(id);
+                return self.outputs_of(id, step);
+            }
+        }
+        Vec::new()
+    }
+
+    /// Ends all plays because the link or the hub goes.
+    pub fn end_all(&mut self, reason: EndReason) -> Vec<PlayOutput> {
+        let ids: Vec<_> = self.plays.keys().copied().collect();
+        ids.into_iter().filter_map(|id| self.over(id, reason)).collect()
+    }
+
+    fn outputs_of(&mut self, id: PlayId, step: Step) -> Vec<PlayOutput> {
+        match step {
+            Step::Media(message) => vec![PlayOutput::Media(message)],
+            Step::Rendition(message, rendition) => {
+                let title = self.plays.get(&id).map(|play| play.title().name().to_owned()).unwrap_or_default();
+                let (width, height) = (rendition.index().width, rendition.index().height);
+                let event =
+                    HubEvent::Rendition { name: self.member.clone(), play: id, title, width, height };
+                vec![PlayOutput::Media(message), PlayOutput::Report(event)]
+            }
+            // The member may still seek back: the play is over when it says so.
+            Step::End(message) => vec![PlayOutput::Media(message)],
+        }
+    }
+
+    fn over(&mut self, id: PlayId, reason: EndReason) -> Option<PlayOutput> {
+        let play = self.plays.remove(&id)?;
+        let title = play.title().name().to_owned();
+        Some(PlayOutput::Report(HubEvent::PlayEnded { name: self.member.clone(), play: id, title, reason }))
+    }
+
+    fn start(&mut self, asked: &message::Play, catalog: &Catalog) -> Vec<PlayOutput> {
+        if self.plays.contains_key(&asked.play) {
+            return vec![refused(asked.play, Code::ProtocolViolation, "this play runs already")];
+        }
+        if self.plays.len() >= MAX_PLAYS {
+            let text = format!("{MAX_PLAYS} plays at the same time are the most; stop one first");
+            return vec![refused(asked.play, Code::TooManyPlays, &text)];
+        }
+        let title = match catalog.find(&asked.title) {
+            Lookup::Title(title) => title,
+            Lookup::Unplayable(reason) => return vec![refused(asked.play, Code::Unplayable, &reason)],
+            Lookup::Nothing => return vec![refused(asked.play, Code::NoSuchTitle, "no such title on this hub")],
+        };
+        let missing = catalog.missing(&title);
+        let request = Request {
+            id: asked.play,
+            mode: asked.mode,
+            start: asked.start,
+            end: asked.end,
+            max_height: asked.max_height,
+        };
+        match Play::new(Arc::clone(&title), request) {
+            Err(error) => vec![refused(asked.play, code_of(&error), &error.to_string())],
+            Ok((play, plan)) => {
+                self.plays.insert(asked.play, play);
+                let started =
+                    PlayStarted { play: asked.play, title: title.name().into(), duration: title.duration() };
+                let mut outputs = vec![PlayOutput::Control(started.into())];
+                if asked.mode == crate::types::PlayMode::Tour {
+                    outputs.extend(missing.iter().map(|label| {
+                        notice(asked.play, Code::RenditionMissing, format!("{} has no {label}", title.name()))
+                    }));
+                }
+                outputs.extend(plan.left_out.iter().map(|left_out| {
+                    notice(asked.play, Code::RenditionLeftOut, left_out.to_string())
+                }));
+                outputs
+            }
+        }
+    }
+
+    fn stop(&mut self, id: PlayId) -> Vec<PlayOutput> {
+        let all_sent = self.plays.get(&id).is_some_and(Play::is_finished);
+        let reason = if all_sent { EndReason::Finished } else { EndReason::Stopped };
+        // It may have ended while the request was under way: nothing is wrong then.
+        self.over(id, reason).into_iter().collect()
+    }
+
+    fn seek(&mut self, seek: &message::Seek) -> Vec<PlayOutput> {
+        let Some(play) = self.plays.get_mut(&seek.play) else {
+            return vec![refused(seek.play, Code::NoSuchPlay, "no such play")];
+        };
+        match play.seek(seek.epoch, seek.to) {
+            Ok(()) => Vec::new(),
+            Err(error) => vec![refused(seek.play, code_of(&error), &error.to_string())],
+        }
+    }
+}
+
+fn code_of(error: &PlanError) -> Code {
+    match error {
+        PlanError::OutOfRange { .. } => Code::OutOfRange,
+        PlanError::NoSuchRendition { .. } => Code::NoSuchRendition,
+    }
+}
+
+fn refused(play: PlayId, code: Code, text: &str) -> PlayOutput {
+    PlayOutput::Control(PlayRefused { play, code, text: text.into() }.into())
+}
+
+fn notice(play: PlayId, code: Code, text: String) -> PlayOutput {
+    PlayOutput::Control(PlayNotice { play, code, text: text.into() }.into())
+}
