@@ -1,0 +1,3 @@
+//! The member's side.
+
+pub mod keyring;
