@@ -50,6 +50,8 @@ pub(crate) struct Engine {
     /// Segments opened so far: tells the first frame of each.
     segments: u64,
     last_shown: Option<Shown>,
+    /// The time of the picture decoded last, since the last flush.
+    last_decoded: MediaTime,
     /// The epoch of a flush whose first frame was not shown yet.
     seeking: Option<PlayEpoch>,
     /// Since when nothing is left to show while more is to come.
@@ -108,6 +110,7 @@ impl Engine {
             epoch: PlayEpoch::default(),
             segments: 0,
             last_shown: None,
+            last_decoded: MediaTime(i64::MIN),
             seeking: None,
             dry: None,
             ended: None,
@@ -193,6 +196,7 @@ impl Engine {
         self.parts.pace.reset();
         self.epoch = epoch;
         self.seeking = Some(epoch);
+        self.last_decoded = MediaTime(i64::MIN);
         self.dry = None;
         self.ended = None;
     }
@@ -300,7 +304,12 @@ impl Engine {
         let decoded = stage.decoder.next();
         stage.errors = if decoded.is_err() { stage.errors + 1 } else { 0 };
         match decoded {
+            Ok(Decoded::Frame(frame)) if frame.pts < self.last_decoded => {
+                // Damage can make a decoder give a picture after its time: the ones after it were taken already.
+                self.parts.tally.corrupt(Undecodable("a picture out of order".into()));
+            }
             Ok(Decoded::Frame(frame)) => {
+                self.last_decoded = frame.pts;
                 self.ready.push_back(Ready { frame, segment: stage.segment, duration: stage.frame_duration });
                 self.parts.tally.decoded();
             }
@@ -374,3 +383,6 @@ impl Engine {
         self.parts.tally.hopeless(packets).map_or(Ok(()), |text| Err(End::Unplayable(text)))
     }
 }
+
+#[cfg(test)]
+mod tests;

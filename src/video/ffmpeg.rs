@@ -181,3 +181,152 @@ fn colour(picture: &Picture) -> Colour {
     let is_full = picture.format() == Pixel::YUV420P && picture.color_range() == color::Range::JPEG;
     Colour { matrix, range: if is_full { Range::Full } else { Range::Limited } }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        types::EndReason,
+        video::{
+            fixture::{Played, play, read},
+            input::Input,
+            report::Report,
+            testing::pts,
+        },
+    };
+
+    fn is_in_order(played: &Played) -> bool {
+        played.frames.windows(2).all(|pair| pair[0].pts < pair[1].pts)
+    }
+
+    /// Sums are those that the ffmpeg program gives, see tests/data/player/README.md.
+    #[test]
+    fn every_frame_comes_out_once_and_as_ffmpeg_has_it() {
+        for (name, frames, size, sum) in [
+            ("low", 75, (64, 36), "926a4e202010dc6225007df686c863911ea9df95bca640ab405a41404c19abdc"),
+            ("high", 75, (98, 54), "443957850223308cf0543925ae14c2aebac31a12b5950ccd69c85eaf899e0680"),
+            ("hevc", 25, (64, 36), "90cd9d9eef540dc57842c067eb49cb54a5da685c2b5cf8448c8169a56147fce9"),
+            ("vp9", 25, (65, 37), "d0e17dd8dee5a540545aa179199d19501c7556fe9527a8cb741e8870713238a8"),
+            ("av1", 10, (64, 36), "e6549fb597bae4906b0b1087d5cf4b12e373b3f40357dfa85c932e0238b28435"),
+        ] {
+            let played = play(read(name).inputs());
+            assert_eq!((played.summary.frames, played.summary.corrupt), (frames, 0), "{name}");
+            assert_eq!(played.summary.sha256.as_deref(), Some(sum), "{name}");
+            assert!(is_in_order(&played), "{name}");
+            assert!(played.frames.iter().all(|frame| (frame.width(), frame.height()) == size), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_pixel_formats_are_converted() {
+        let luma = |played: &Played| {
+            let [plane, ..] = played.frames[0].planes();
+            plane.data.iter().map(|sample| u64::from(*sample)).sum::<u64>() / plane.data.len() as u64
+        };
+        let expected = luma(&play(read("low").inputs()));
+        for (name, size) in [("deep", (64, 36)), ("full", (64, 36)), ("odd444", (65, 37))] {
+            let played = play(read(name).inputs());
+            assert_eq!((played.summary.frames, played.summary.corrupt), (25, 0), "{name}");
+            assert!(is_in_order(&played) && luma(&played).abs_diff(expected) <= 2, "{name}");
+            assert!(played.frames.iter().all(|frame| (frame.width(), frame.height()) == size), "{name}");
+            assert!(played.frames.iter().all(|frame| frame.colour.range == Range::Limited), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_rendition_off_the_keyframes_shows_every_frame_once() {
+        let (low, high) = (read("low"), read("high"));
+        // The second keyframe of the high rendition, in the middle of a group of the low one.
+        let switch = pts(27);
+        let parts = [low.part(pts(0), Some(switch)), high.part(switch, None)].concat();
+        let (played, low, high) = (play(parts), play(low.inputs()), play(high.inputs()));
+        assert_eq!(played.frames.len(), 75);
+        for (number, frame) in played.frames.iter().enumerate() {
+            let whole = if number < 27 { &low } else { &high };
+            assert!(frame.yuv420p() == whole.frames[number].yuv420p(), "frame {number}");
+        }
+        assert_eq!(played.summary.frames_by_height, [(36, 27), (54, 48)].into());
+        let renditions: Vec<_> = played.reports.iter().filter(|r| matches!(r, Report::Rendition { .. })).collect();
+        assert_eq!(renditions.len(), 2, "{renditions:?}");
+    }
+
+    #[test]
+    fn what_comes_before_the_start_is_decoded_and_hidden() {
+        let low = read("low");
+        let (part, whole) = (play(low.part(pts(33), Some(pts(37)))), play(low.inputs()));
+        let shown: Vec<_> = part.frames.iter().map(|frame| frame.pts).collect();
+        assert_eq!(shown, [33, 34, 35, 36].map(pts));
+        assert!(part.frames.iter().zip(&whole.frames[33..]).all(|(a, b)| a.yuv420p() == b.yuv420p()));
+    }
+
+    #[test]
+    fn bad_input_47_damaged_packets_are_skipped() {
+        let whole = read("low").inputs();
+        for seed in 0..40_u32 {
+            let mut inputs = whole.clone();
+            for (number, input) in (0_u32..).zip(&mut inputs) {
+                let Input::Packet(packet) = input else { continue };
+                let dice = (seed * 1_000 + number).wrapping_mul(0x9e37_79b9);
+                let mut bytes = packet.data.to_vec();
+                match dice >> 28 {
+                    0 => bytes.truncate((dice & 0xff) as usize),
+                    1 => bytes.iter_mut().for_each(|byte| *byte = dice.to_le_bytes()[1]),
+                    2..=4 => {
+                        let place = dice as usize % bytes.len();
+                        bytes[place] ^= 0x55;
+                    }
+                    _ => {}
+                }
+                packet.data = bytes.into();
+            }
+            let played = play(inputs);
+            assert_eq!(played.summary.reason, EndReason::Finished, "seed {seed}: {:?}", played.reports);
+            assert!(played.summary.frames <= 75 && is_in_order(&played), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn bad_input_47_what_cannot_be_decoded_at_all_is_unplayable() {
+        let noise = |input: Input| match input {
+            Input::Packet(packet) => Input::Packet(Packet { data: vec![0x5a; packet.data.len()].into(), ..packet }),
+            other => other,
+        };
+        let without_configuration = |input: Input| match input {
+            Input::Segment(segment) => Input::Segment(Segment { extradata: vec![0xff; 40].into(), ..segment }),
+            other => other,
+        };
+        for name in ["low", "hevc", "vp9", "av1"] {
+            assert_unplayable(name, read(name).inputs().into_iter().map(noise).collect());
+        }
+        assert_unplayable("extradata", read("hevc").inputs().into_iter().map(without_configuration).collect());
+        assert_unplayable("nothing inside", vec![read("low").inputs()[0].clone(), empty_packet()]);
+    }
+
+    #[test]
+    fn bad_input_50_a_picture_of_65k_by_65k_is_refused_before_decoding() {
+        let segment = Segment { width: 65_535, height: 65_535, ..read("low").segment };
+        let refused = assert_unplayable("huge", vec![Input::Segment(segment)]);
+        assert_eq!(refused, "65535×65535 pixels are more than this player takes");
+        let segment = Segment { width: u32::MAX, height: u32::MAX, ..read("low").segment };
+        assert_unplayable("as large as can be said", vec![Input::Segment(segment)]);
+    }
+
+    #[test]
+    fn an_unknown_codec_is_unplayable() {
+        let segment = Segment { codec: Codec::Other(99), ..read("low").segment };
+        assert_unplayable("codec", vec![Input::Segment(segment)]);
+    }
+
+    fn empty_packet() -> Input {
+        Input::Packet(Packet { data: Vec::new().into(), ..crate::video::testing::packet(0) })
+    }
+
+    fn assert_unplayable(what: &str, inputs: Vec<Input>) -> String {
+        let played = play(inputs);
+        assert_eq!((played.summary.reason, played.summary.frames), (EndReason::Unplayable, 0), "{what}");
+        match played.reports.last() {
+            Some(Report::Unplayable { text }) => text.clone(),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}

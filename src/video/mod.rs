@@ -16,7 +16,8 @@
 //! [`player::spawn`] says that this build has no player.
 
 pub mod clock;
-pub(crate) mod decode;
+#[cfg(any(test, feature = "player"))]
+mod decode;
 #[cfg(any(test, feature = "player"))]
 mod engine;
 #[cfg(any(test, feature = "player"))]
@@ -25,6 +26,8 @@ mod feed;
 mod ffi;
 #[cfg(feature = "player")]
 mod ffmpeg;
+#[cfg(all(test, feature = "player"))]
+mod fixture;
 pub mod frame;
 pub mod input;
 pub mod pace;

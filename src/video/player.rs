@@ -1,10 +1,6 @@
 //! A play as the session holds it: a thread of its own that takes packets and shows pictures.
 
-use std::{
-    fmt, io,
-    thread::{self, JoinHandle},
-    time::Duration,
-};
+use std::{fmt, io, thread::JoinHandle, time::Duration};
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -139,7 +135,7 @@ fn start(
     display.attach(Closer::new(events.clone()));
     let (pace, tally) = (Pace::new(speed, late), Tally::new(checksum));
     let parts = Parts { clock, decoders, display, pace, tally, reports };
-    let thread = thread::Builder::new().name(format!("play-{id}")).spawn(move || {
+    let thread = std::thread::Builder::new().name(format!("play-{id}")).spawn(move || {
         Engine::new(parts).run(&inbox);
         drop(is_running);
     })?;

@@ -2,92 +2,71 @@
 
 use opencv::{
     Result,
-    core::{self, Mat, MatTraitConst as _, Rect},
+    core::{self, Mat, MatTraitConst as _, Rect, Scalar, Size},
     imgproc,
 };
 
-use crate::video::frame::{Colour, Frame, Matrix, Range};
+use crate::video::frame::{Colour, Frame, Matrix, Plane, Range};
 
-/// The frame as a matrix of 8-bit blue, green, red. OpenCV's own conversion knows BT.601 in limited range and
-/// even sizes; what differs from that is brought to it before, or put right after.
-pub(super) fn to_bgr(frame: &Frame) -> Result<Mat> {
-    let (width, height) = (pixels(frame.width()), pixels(frame.height()));
-    let (even_width, even_height) = (width + width % 2, height + height % 2);
-    let mut samples = None;
-    if (even_width, even_height) != (width, height) {
-        samples = Some(padded(frame));
+/// Turns frames into matrices of 8-bit blue, green, red. OpenCV's one-step conversion knows BT.601 in limited
+/// range and even sizes only, and clips what a correction afterwards would need; so chroma is enlarged and the
+/// weights of the frame's own standard are applied.
+#[derive(Debug, Default)]
+pub(super) struct Converter {
+    // Kept for their memory: fresh pages for each frame cost more than the arithmetic.
+    chroma: Mat,
+    yuv: Mat,
+}
+
+impl Converter {
+    pub(super) fn to_bgr(&mut self, frame: &Frame) -> Result<Mat> {
+        let (width, height) = (pixels(frame.width()), pixels(frame.height()));
+        if (self.yuv.cols(), self.yuv.rows()) != (width, height) {
+            self.yuv = Mat::new_rows_cols_with_default(height, width, core::CV_8UC3, Scalar::default())?;
+        }
+        let [luma, u, v] = frame.planes();
+        let luma = Mat::new_rows_cols_with_bytes::<u8>(height, width, luma.data)?;
+        core::insert_channel(&luma, &mut self.yuv, 0)?;
+        for (channel, chroma) in [(1, u), (2, v)] {
+            enlarge(chroma, &mut self.chroma, width, height)?;
+            // The last row and column of an odd picture have half a chroma sample.
+            let used = Mat::roi(&self.chroma, Rect::new(0, 0, width, height))?;
+            core::insert_channel(&used, &mut self.yuv, channel)?;
+        }
+        let mut bgr = Mat::default();
+        core::transform(&self.yuv, &mut bgr, &Mat::from_slice_2d(&weights(frame.colour))?)?;
+        Ok(bgr)
     }
-    if frame.colour.range == Range::Full {
-        let luma = even_width as usize * even_height as usize;
-        limit(samples.get_or_insert_with(|| frame.yuv420p().to_vec()), luma);
-    }
-    let samples = samples.as_deref().unwrap_or(frame.yuv420p());
-    let planes = Mat::new_rows_cols_with_bytes::<u8>(even_height / 2 * 3, even_width, samples)?;
-    let mut bgr = Mat::default();
-    imgproc::cvt_color_def(&planes, &mut bgr, imgproc::COLOR_YUV2BGR_I420)?;
-    if let Some(correction) = correction(frame.colour) {
-        let mut corrected = Mat::default();
-        core::transform(&bgr, &mut corrected, &Mat::from_slice_2d(&correction)?)?;
-        bgr = corrected;
-    }
-    if (even_width, even_height) != (width, height) {
-        bgr = Mat::roi(&bgr, Rect::new(0, 0, width, height))?.try_clone()?;
-    }
-    Ok(bgr)
 }
 
 fn pixels(size: u32) -> i32 {
     i32::try_from(size).unwrap_or(i32::MAX)
 }
 
-/// The planes with the last luma column and row doubled where their number is odd. Chroma is rounded up
-/// already.
-fn padded(frame: &Frame) -> Vec<u8> {
-    let [luma, u, v] = frame.planes();
-    let mut samples = Vec::with_capacity(frame.yuv420p().len() * 2);
-    let add_row = |samples: &mut Vec<u8>, row: &[u8]| {
-        samples.extend_from_slice(row);
-        samples.extend(row.last().filter(|_| row.len() % 2 == 1));
-    };
-    let rows = luma.data.chunks_exact(luma.width.max(1));
-    let last = rows.clone().last().filter(|_| frame.height() % 2 == 1);
-    rows.chain(last).for_each(|row| add_row(&mut samples, row));
-    samples.extend_from_slice(u.data);
-    samples.extend_from_slice(v.data);
-    samples
+/// Doubles a chroma plane in both directions: a sample for each pixel of a picture of this size, and one more
+/// where the size is odd.
+fn enlarge(chroma: Plane<'_>, large: &mut Mat, width: i32, height: i32) -> Result<()> {
+    let (width, height) = (width / 2 + width % 2, height / 2 + height % 2);
+    let small = Mat::new_rows_cols_with_bytes::<u8>(height, width, chroma.data)?;
+    imgproc::resize(&small, large, Size::new(width * 2, height * 2), 0.0, 0.0, imgproc::INTER_LINEAR)
 }
 
-/// Brings full-range samples, `luma` of them luma, to the limited range.
-fn limit(samples: &mut [u8], luma: usize) {
-    let (luma, chroma) = samples.split_at_mut(luma.min(samples.len()));
-    let scaled = |value: u8, steps: u16| ((u16::from(value) * steps + 127) / 255).to_le_bytes()[0];
-    let luma_table: [u8; 256] = std::array::from_fn(|value| 16 + scaled(value.to_le_bytes()[0], 219));
-    let chroma_table: [u8; 256] = std::array::from_fn(|value| 16 + scaled(value.to_le_bytes()[0], 224));
-    luma.iter_mut().for_each(|sample| *sample = luma_table[usize::from(*sample)]);
-    chroma.iter_mut().for_each(|sample| *sample = chroma_table[usize::from(*sample)]);
-}
-
-/// What turns blue, green, red that were computed with BT.601 into what they should have been.
-fn correction(colour: Colour) -> Option<[[f32; 3]; 3]> {
-    // ITU-R BT.601, BT.709 and BT.2020: weights of red and blue in luma.
-    let (red, blue) = match colour.matrix {
-        Matrix::Bt601 => return None,
+/// Rows for blue, green and red; columns for Y, U, V and a constant, all for samples of 0 to 255.
+fn weights(Colour { matrix, range }: Colour) -> [[f32; 4]; 3] {
+    // Weights of red and blue in luma, as ITU-R BT.601, BT.709 and BT.2020 have them.
+    let (red, blue) = match matrix {
+        Matrix::Bt601 => (0.299, 0.114),
         Matrix::Bt709 => (0.2126, 0.0722),
         Matrix::Bt2020 => (0.2627, 0.0593),
     };
-    let column = |bgr| from_yuv(to_yuv(bgr, 0.299, 0.114), red, blue);
-    let columns = [column([1.0, 0.0, 0.0]), column([0.0, 1.0, 0.0]), column([0.0, 0.0, 1.0])];
-    Some(std::array::from_fn(|row| std::array::from_fn(|index| columns[index][row])))
-}
-
-fn to_yuv([b, g, r]: [f32; 3], red: f32, blue: f32) -> [f32; 3] {
-    let y = red * r + (1.0 - red - blue) * g + blue * b;
-    [y, (b - y) / (1.0 - blue), (r - y) / (1.0 - red)]
-}
-
-fn from_yuv([y, u, v]: [f32; 3], red: f32, blue: f32) -> [f32; 3] {
-    let (b, r) = (y + u * (1.0 - blue), y + v * (1.0 - red));
-    [b, (y - red * r - blue * b) / (1.0 - red - blue), r]
+    let green = 1.0 - red - blue;
+    let (luma, chroma, black) = match range {
+        Range::Limited => (255.0 / 219.0, 255.0 / 224.0, 16.0),
+        Range::Full => (1.0, 1.0, 0.0),
+    };
+    let (from_u, from_v) = (2.0 * (1.0 - blue) * chroma, 2.0 * (1.0 - red) * chroma);
+    let rows = [[from_u, 0.0], [-from_u * blue / green, -from_v * red / green], [0.0, from_v]];
+    rows.map(|[u, v]| [luma, u, v, -luma * black - 128.0 * (u + v)])
 }
 
 #[cfg(test)]
@@ -104,7 +83,7 @@ mod tests {
     }
 
     fn assert_bgr(frame: &Frame, expected: [u8; 3]) {
-        let bgr = to_bgr(frame).unwrap();
+        let bgr = Converter::default().to_bgr(frame).unwrap();
         assert_eq!((bgr.cols(), bgr.rows()), (pixels(frame.width()), pixels(frame.height())));
         let last = *bgr.at_2d::<Vec3b>(bgr.rows() - 1, bgr.cols() - 1).unwrap();
         let close = last.iter().zip(expected).all(|(got, wanted)| got.abs_diff(wanted) <= 3);

@@ -46,7 +46,7 @@ fn round(pixels: f64) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opencv::core::{CV_8UC3, Vec3b};
+    use opencv::core::{CV_8UC3, MatTraitConstManual as _, Vec3b};
 
     fn drawn(width: i32, height: i32, lines: &[&str]) -> Mat {
         let mut picture = Mat::new_rows_cols_with_default(height, width, CV_8UC3, Scalar::all(100.0)).unwrap();

@@ -8,7 +8,7 @@ use std::sync::{
 use crossbeam_channel::Sender;
 use opencv::core::Mat;
 
-use super::{Closer, Display, DisplayGone, DisplayKind, colour, host::Command, overlay};
+use super::{Closer, Display, DisplayGone, DisplayKind, colour::Converter, host::Command, overlay};
 use crate::{
     types::{MediaTime, Printable, RenditionLabel},
     video::frame::Frame,
@@ -25,12 +25,20 @@ pub struct WindowDisplay {
     commands: Sender<Command>,
     is_open: Arc<AtomicBool>,
     since: Option<(RenditionLabel, MediaTime)>,
+    converter: Converter,
 }
 
 impl WindowDisplay {
     pub(super) fn new(id: u64, title: &str, commands: Sender<Command>) -> Self {
         let title = Printable(title).to_string();
-        Self { id, title, commands, is_open: Arc::new(AtomicBool::new(true)), since: None }
+        Self {
+            id,
+            title,
+            commands,
+            is_open: Arc::new(AtomicBool::new(true)),
+            since: None,
+            converter: Converter::default(),
+        }
     }
 
     /// Whether the rendition began a moment ago; a jump back in time counts as a beginning.
@@ -44,7 +52,7 @@ impl WindowDisplay {
     }
 
     fn draw(&mut self, frame: &Frame) -> opencv::Result<Mat> {
-        let mut picture = colour::to_bgr(frame)?;
+        let mut picture = self.converter.to_bgr(frame)?;
         if self.is_captioned(frame) {
             let size = format!("{}  {}x{}", frame.label, frame.width(), frame.height());
             overlay::draw(&mut picture, &[&self.title, &size])?;
