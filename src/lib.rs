@@ -7,3 +7,4 @@ pub mod proto;
 pub mod storage;
 pub mod transport;
 pub mod types;
+pub mod video;

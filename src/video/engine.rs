@@ -1,0 +1,388 @@
+//! One play, step by step: takes what came, decodes a little ahead, shows what is due.
+//!
+//! Nothing here knows FFmpeg, windows or the system's clock; all of them are behind traits.
+
+use std::{collections::VecDeque, time::Duration};
+
+use crossbeam_channel::Receiver;
+
+use crate::types::{EndReason, MediaTime, PlayEpoch, limits::CREDIT_WINDOW};
+
+use super::{
+    clock::{Clock, Event, Wake},
+    decode::{Decode, Decoded, Decoders, Undecodable},
+    feed::{Entry, Feed},
+    frame::Frame,
+    input::{Input, Packet, Segment},
+    pace::{Pace, Verdict},
+    render::{Display, DisplayGone},
+    report::Report,
+    tally::Tally,
+};
+
+/// Decoded pictures held: one to show, one to tell whether that one may be left out, and two against jitter
+/// in decoding. At 4K each takes 12 MB.
+const MOST_READY: usize = 4;
+
+/// Packets after which a stream that has given no picture is taken for unplayable: some seconds of it.
+const HOPELESS_AFTER: u64 = 150;
+
+/// Errors in a row without a packet in between after which a decoder is given up: more than it can hold.
+const MOST_ERRORS_IN_A_ROW: u32 = 64;
+
+/// What a play is made of.
+pub(crate) struct Parts {
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) decoders: Box<dyn Decoders>,
+    pub(crate) display: Box<dyn Display>,
+    pub(crate) pace: Pace,
+    pub(crate) tally: Tally,
+    pub(crate) reports: Box<dyn Fn(Report) + Send>,
+}
+
+/// A play that runs.
+pub(crate) struct Engine {
+    parts: Parts,
+    feed: Feed,
+    stage: Option<Stage>,
+    ready: VecDeque<Ready>,
+    epoch: PlayEpoch,
+    /// Segments opened so far: tells the first frame of each.
+    segments: u64,
+    last_shown: Option<Shown>,
+    /// The time of the picture decoded last, since the last flush.
+    last_decoded: MediaTime,
+    /// The epoch of a flush whose first frame was not shown yet.
+    seeking: Option<PlayEpoch>,
+    /// Since when nothing is left to show while more is to come.
+    dry: Option<Duration>,
+    ended: Option<EndReason>,
+}
+
+struct Stage {
+    decoder: Box<dyn Decode>,
+    segment: u64,
+    frame_duration: MediaTime,
+    hungry: bool,
+    errors: u32,
+}
+
+struct Ready {
+    frame: Frame,
+    segment: u64,
+    duration: MediaTime,
+}
+
+#[derive(Clone, Copy)]
+struct Shown {
+    pts: MediaTime,
+    until: MediaTime,
+    segment: u64,
+}
+
+/// How a play ends.
+enum End {
+    Reason(EndReason),
+    Unplayable(String),
+    Closed,
+}
+
+enum Next {
+    Again,
+    Wait(Option<Duration>),
+}
+
+/// What came of trying to decode.
+#[derive(PartialEq, Eq)]
+enum Progress {
+    Moved,
+    Full,
+    Dry,
+}
+
+impl Engine {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            feed: Feed::default(),
+            stage: None,
+            ready: VecDeque::with_capacity(MOST_READY),
+            epoch: PlayEpoch::default(),
+            segments: 0,
+            last_shown: None,
+            last_decoded: MediaTime(i64::MIN),
+            seeking: None,
+            dry: None,
+            ended: None,
+        }
+    }
+
+    /// Plays until the end and reports it.
+    pub(crate) fn run(mut self, events: &Receiver<Event>) {
+        let end = loop {
+            if let Err(end) = self.turn(events) {
+                break end;
+            }
+        };
+        let Parts { display, reports, tally, .. } = self.parts;
+        drop(display);
+        let reason = match end {
+            End::Reason(reason) => reason,
+            End::Closed => {
+                reports(Report::Closed);
+                EndReason::Closed
+            }
+            End::Unplayable(text) => {
+                reports(Report::Unplayable { text });
+                EndReason::Unplayable
+            }
+        };
+        reports(Report::Ended(tally.summary(reason)));
+    }
+
+    /// One step, then all that has come meanwhile: what the viewer wants never waits for more than a frame.
+    fn turn(&mut self, events: &Receiver<Event>) -> Result<(), End> {
+        let mut until = match self.step()? {
+            Next::Again => Some(Duration::ZERO),
+            Next::Wait(until) => until,
+        };
+        loop {
+            match self.parts.clock.wait(events, until) {
+                Wake::Event(event) => self.take(event)?,
+                Wake::Due => return Ok(()),
+                Wake::Gone => return Err(End::Reason(EndReason::Stopped)),
+            }
+            until = Some(Duration::ZERO);
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), End> {
+        let input = match event {
+            Event::Input(input) => input,
+            Event::Closed => return Err(End::Closed),
+        };
+        let now = self.parts.clock.now();
+        match input {
+            Input::Segment(segment) => self.push(Entry::Segment(segment))?,
+            Input::Packet(packet) => self.push(Entry::Packet(packet))?,
+            Input::End { reason } => self.push(Entry::End(reason))?,
+            Input::Flush { epoch } => self.flush(epoch),
+            Input::Pause => {
+                if self.parts.pace.pause(now) {
+                    (self.parts.reports)(Report::Paused { at: self.position() });
+                }
+            }
+            Input::Resume => {
+                if self.parts.pace.resume(now) {
+                    self.dry = self.dry.map(|_| now);
+                    (self.parts.reports)(Report::Resumed { at: self.position() });
+                }
+            }
+            Input::Stop => return Err(End::Reason(EndReason::Stopped)),
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, entry: Entry) -> Result<(), End> {
+        self.feed
+            .push(entry)
+            .map_err(|_| End::Unplayable(format!("the hub sent far more than the {CREDIT_WINDOW} bytes asked for")))
+    }
+
+    fn flush(&mut self, epoch: PlayEpoch) {
+        self.feed.clear();
+        self.stage = None;
+        self.ready.clear();
+        self.parts.pace.reset();
+        self.epoch = epoch;
+        self.seeking = Some(epoch);
+        self.last_decoded = MediaTime(i64::MIN);
+        self.dry = None;
+        self.ended = None;
+    }
+
+    fn position(&self) -> MediaTime {
+        self.last_shown.map_or(MediaTime::ZERO, |shown| shown.pts)
+    }
+
+    fn step(&mut self) -> Result<Next, End> {
+        let now = self.parts.clock.now();
+        // The first frame, and the one that a seek leads to, are shown in a pause too: there is something to see.
+        let is_held = self.parts.pace.is_paused() && self.seeking.is_none() && self.last_shown.is_some();
+        if self.ready.is_empty() || is_held {
+            return match self.advance()? {
+                Progress::Moved => Ok(Next::Again),
+                Progress::Full => Ok(Next::Wait(None)),
+                Progress::Dry => self.run_dry(now, is_held),
+            };
+        }
+        self.end_stall(now);
+        let Some(Ready { frame, duration, .. }) = self.ready.front() else { return Ok(Next::Again) };
+        let successor = self.ready.get(1).map(|ready| ready.frame.pts);
+        match self.parts.pace.judge(now, frame.pts, successor, *duration) {
+            Verdict::Show => self.show(),
+            Verdict::Drop => Ok(self.leave_out()),
+            Verdict::Wait(due) => match self.advance()? {
+                Progress::Moved => Ok(Next::Again),
+                Progress::Full | Progress::Dry => Ok(Next::Wait(Some(due))),
+            },
+            Verdict::Undecided => match self.advance()? {
+                Progress::Moved => Ok(Next::Again),
+                Progress::Full | Progress::Dry => self.show(),
+            },
+        }
+    }
+
+    fn run_dry(&mut self, now: Duration, is_held: bool) -> Result<Next, End> {
+        if is_held {
+            return Ok(Next::Wait(None));
+        }
+        if let Some(reason) = self.ended {
+            // The last frame has its time as well.
+            let over = self.last_shown.and_then(|shown| self.parts.pace.due(shown.until));
+            return match over {
+                Some(over) if now < over => Ok(Next::Wait(Some(over))),
+                _ => Err(End::Reason(reason)),
+            };
+        }
+        self.dry = self.dry.or(Some(now));
+        Ok(Next::Wait(None))
+    }
+
+    /// Tells of a stall when the frame that is there now should have been shown a frame's length ago or more.
+    fn end_stall(&mut self, now: Duration) {
+        let (Some(since), Some(next)) = (self.dry.take(), self.ready.front()) else { return };
+        let Some(due) = self.parts.pace.due(next.frame.pts) else { return };
+        let lasted = now.saturating_sub(due.max(since));
+        if lasted < next.duration.as_duration() || lasted.is_zero() {
+            return;
+        }
+        self.parts.pace.shift(now.saturating_sub(due));
+        self.parts.tally.stalled();
+        (self.parts.reports)(Report::Stalled { lasted });
+    }
+
+    fn show(&mut self) -> Result<Next, End> {
+        let Some(Ready { frame, segment, duration }) = self.ready.pop_front() else { return Ok(Next::Again) };
+        self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
+        self.parts.tally.shown(&frame);
+        let before = self.last_shown.replace(Shown { pts: frame.pts, until: frame.pts + duration, segment });
+        if before.is_none() {
+            (self.parts.reports)(Report::FirstFrame);
+        }
+        if before.is_none_or(|before| before.segment != segment) {
+            let Frame { label, pts: from, .. } = frame;
+            (self.parts.reports)(Report::Rendition { label, width: frame.width(), height: frame.height(), from });
+        }
+        if let Some(epoch) = self.seeking.take() {
+            (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });
+        }
+        Ok(Next::Again)
+    }
+
+    fn leave_out(&mut self) -> Next {
+        if let Some(ready) = self.ready.pop_front() {
+            self.parts.tally.dropped(&ready.frame);
+        }
+        Next::Again
+    }
+
+    /// Decodes a little, when there is room and something to decode.
+    fn advance(&mut self) -> Result<Progress, End> {
+        if self.ready.len() >= MOST_READY {
+            return Ok(Progress::Full);
+        }
+        match &mut self.stage {
+            Some(stage) if !stage.hungry => self.pull(),
+            _ => self.feed_on(),
+        }
+    }
+
+    /// Takes what the decoder has.
+    fn pull(&mut self) -> Result<Progress, End> {
+        let Some(stage) = &mut self.stage else { return Ok(Progress::Moved) };
+        let decoded = stage.decoder.next();
+        stage.errors = if decoded.is_err() { stage.errors + 1 } else { 0 };
+        match decoded {
+            Ok(Decoded::Frame(frame)) if frame.pts < self.last_decoded => {
+                // Damage can make a decoder give a picture after its time: the ones after it were taken already.
+                self.parts.tally.corrupt(Undecodable("a picture out of order".into()));
+            }
+            Ok(Decoded::Frame(frame)) => {
+                self.last_decoded = frame.pts;
+                self.ready.push_back(Ready { frame, segment: stage.segment, duration: stage.frame_duration });
+                self.parts.tally.decoded();
+            }
+            Ok(Decoded::Hidden) => self.parts.tally.decoded(),
+            Ok(Decoded::Hungry) => stage.hungry = true,
+            Ok(Decoded::Finished) => self.stage = None,
+            Err(error) => {
+                if stage.errors > MOST_ERRORS_IN_A_ROW {
+                    self.stage = None;
+                }
+                self.parts.tally.corrupt(error);
+                self.give_up_after(HOPELESS_AFTER)?;
+            }
+        }
+        Ok(Progress::Moved)
+    }
+
+    /// Gives the decoder what has its turn.
+    fn feed_on(&mut self) -> Result<Progress, End> {
+        let Some(entry) = self.feed.front() else { return Ok(Progress::Dry) };
+        if let (Entry::Segment(_) | Entry::End(_), Some(stage)) = (entry, &mut self.stage) {
+            // What is inside comes out before anything of the next segment.
+            stage.decoder.finish();
+            stage.hungry = false;
+            return Ok(Progress::Moved);
+        }
+        match self.feed.pop() {
+            Some(Entry::Segment(segment)) => self.open(&segment)?,
+            Some(Entry::Packet(packet)) => self.decode(&packet)?,
+            Some(Entry::End(reason)) => {
+                if reason == EndReason::Finished {
+                    self.give_up_after(1)?;
+                }
+                self.ended = Some(reason);
+            }
+            None => {}
+        }
+        Ok(Progress::Moved)
+    }
+
+    fn decode(&mut self, packet: &Packet) -> Result<(), End> {
+        let fed = match &mut self.stage {
+            Some(stage) => {
+                stage.hungry = false;
+                stage.decoder.feed(packet)
+            }
+            None => Err(Undecodable("a packet before any rendition".into())),
+        };
+        match fed {
+            Ok(()) => self.parts.tally.fed(),
+            Err(error) => self.parts.tally.corrupt(error),
+        }
+        (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes: packet.data.len() as u64 });
+        self.give_up_after(HOPELESS_AFTER)
+    }
+
+    fn open(&mut self, segment: &Segment) -> Result<(), End> {
+        let decoder = self.parts.decoders.open(segment).map_err(|error| End::Unplayable(error.0))?;
+        self.segments += 1;
+        self.stage = Some(Stage {
+            decoder,
+            segment: self.segments,
+            frame_duration: segment.frame_duration,
+            hungry: true,
+            errors: 0,
+        });
+        Ok(())
+    }
+
+    fn give_up_after(&self, packets: u64) -> Result<(), End> {
+        self.parts.tally.hopeless(packets).map_or(Ok(()), |text| Err(End::Unplayable(text)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

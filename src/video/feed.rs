@@ -1,0 +1,101 @@
+//! What came in and was not decoded yet, in the order of the stream.
+
+use std::collections::VecDeque;
+
+use crate::types::{EndReason, limits::CREDIT_WINDOW};
+
+use super::input::{Packet, Segment};
+
+/// Most that may wait here, in bytes with [`OVERHEAD`] for each entry. Far more than a hub that keeps to its
+/// credit can cause: [`CREDIT_WINDOW`] of packets of 40 bytes, as a still picture has them, come to half of it.
+const MOST_WAITING: u64 = 8 * CREDIT_WINDOW;
+
+/// What an entry takes besides its bytes.
+const OVERHEAD: u64 = 128;
+
+/// The part of [`Input`](super::input::Input) that has its turn.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    Segment(Segment),
+    Packet(Packet),
+    End(EndReason),
+}
+
+impl Entry {
+    fn size(&self) -> u64 {
+        let bytes = match self {
+            Self::Segment(segment) => segment.extradata.len(),
+            Self::Packet(packet) => packet.data.len(),
+            Self::End(_) => 0,
+        };
+        bytes as u64 + OVERHEAD
+    }
+}
+
+/// More came than was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Overfed;
+
+/// A bounded queue.
+#[derive(Debug, Default)]
+pub(crate) struct Feed {
+    entries: VecDeque<Entry>,
+    size: u64,
+}
+
+impl Feed {
+    pub(crate) fn push(&mut self, entry: Entry) -> Result<(), Overfed> {
+        self.size += entry.size();
+        if self.size > MOST_WAITING {
+            return Err(Overfed);
+        }
+        self.entries.push_back(entry);
+        Ok(())
+    }
+
+    pub(crate) fn front(&self) -> Option<&Entry> {
+        self.entries.front()
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop_front()?;
+        self.size -= entry.size();
+        Some(entry)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{types::limits::MAX_PACKET, video::testing::packet};
+
+    #[test]
+    fn bad_input_63_packets_never_asked_for_are_not_hoarded() {
+        let large = Packet { data: vec![0; MAX_PACKET].into(), ..packet(0) };
+        let mut feed = Feed::default();
+        let taken = (0..100).take_while(|_| feed.push(Entry::Packet(large.clone())).is_ok()).count();
+        assert_eq!(taken, 7);
+    }
+
+    #[test]
+    fn bad_input_63_empty_packets_are_counted_as_well() {
+        let empty = Packet { data: Vec::new().into(), ..packet(0) };
+        let mut feed = Feed::default();
+        let taken = (0..1_000_000).take_while(|_| feed.push(Entry::Packet(empty.clone())).is_ok()).count();
+        assert_eq!(taken as u64, MOST_WAITING / OVERHEAD);
+    }
+
+    #[test]
+    fn what_was_taken_makes_room() {
+        let mut feed = Feed::default();
+        for frame in 0..1_000 {
+            feed.push(Entry::Packet(packet(frame))).unwrap();
+            assert!(feed.front().is_some() && feed.pop().is_some() && feed.pop().is_none());
+        }
+        assert_eq!(feed.size, 0);
+    }
+}

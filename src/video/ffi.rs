@@ -1,0 +1,78 @@
+//! The one place with unsafe code: what FFmpeg's Rust bindings and the standard library leave to it.
+#![expect(unsafe_code, reason = "extradata has no safe setter in ffmpeg-next 9")]
+
+use ffmpeg::{Error, codec::Context, ffi};
+
+/// Longest extradata that is taken, in bytes. Parameter sets come to some hundred.
+const MAX_EXTRADATA: usize = 1 << 20;
+
+/// Gives a context that was not opened yet its decoder configuration, as a demuxer would.
+///
+/// # Errors
+/// When `extradata` is longer than 1 MiB or memory is short; the context is unchanged then.
+pub(super) fn set_extradata(context: &mut Context, extradata: &[u8]) -> Result<(), Error> {
+    if extradata.len() > MAX_EXTRADATA {
+        return Err(Error::InvalidData);
+    }
+    let Ok(size) = i32::try_from(extradata.len()) else { return Err(Error::InvalidData) };
+    let padding = ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize;
+    // SAFETY: plain allocation; zeroed, as the padding has to be.
+    let copy = unsafe { ffi::av_mallocz(extradata.len() + padding) }.cast::<u8>();
+    if copy.is_null() {
+        return Err(Error::Other { errno: ffmpeg::error::ENOMEM });
+    }
+    // SAFETY: `copy` has room for all of `extradata`, is new, and so does not overlap with it. The context's
+    // pointer is valid for as long as `context` is borrowed, and nothing else uses it meanwhile. What it
+    // had before came from the same allocator or is null; from here on the context owns `copy` and frees it.
+    unsafe {
+        std::ptr::copy_nonoverlapping(extradata.as_ptr(), copy, extradata.len());
+        let raw = context.as_mut_ptr();
+        ffi::av_freep((&raw mut (*raw).extradata).cast());
+        (*raw).extradata = copy;
+        (*raw).extradata_size = size;
+    }
+    Ok(())
+}
+
+/// The decoder configuration that a demuxer found.
+#[cfg(test)]
+pub(super) fn extradata(parameters: &ffmpeg::codec::Parameters) -> Vec<u8> {
+    // SAFETY: the pointer is valid as long as `parameters` is, and FFmpeg keeps pointer and size in step.
+    unsafe {
+        let raw = parameters.as_ptr();
+        match usize::try_from((*raw).extradata_size) {
+            Ok(size) if size > 0 => std::slice::from_raw_parts((*raw).extradata, size).to_vec(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ffmpeg::codec::Parameters;
+
+    #[test]
+    fn extradata_is_copied_and_can_be_replaced() {
+        let mut context = Context::new();
+        for bytes in [vec![1, 2, 3], vec![7; 4096], Vec::new(), vec![9]] {
+            set_extradata(&mut context, &bytes).unwrap();
+            assert_eq!(extradata(&Parameters::from(&Wrapper(&context))), bytes);
+        }
+    }
+
+    #[test]
+    fn bad_input_50_extradata_of_any_size_is_not_taken() {
+        let mut context = Context::new();
+        assert_eq!(set_extradata(&mut context, &vec![0; MAX_EXTRADATA + 1]), Err(Error::InvalidData));
+        assert!(extradata(&Parameters::from(&Wrapper(&context))).is_empty());
+    }
+
+    struct Wrapper<'a>(&'a Context);
+
+    impl AsRef<Context> for &Wrapper<'_> {
+        fn as_ref(&self) -> &Context {
+            self.0
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The videos in `tests/data/player`, taken apart by FFmpeg's own demuxer, and plays of them.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use ffmpeg::{codec::Id, format, media};
+
+use crate::types::{Codec, EndReason, MediaTime, RenditionLabel};
+
+use super::{
+    clock::Event,
+    engine::{Engine, Parts},
+    ffi,
+    ffmpeg::Libavcodec,
+    frame::Frame,
+    input::{Input, Packet, Segment},
+    pace::{Pace, Speed, WhenLate},
+    render::{Display, DisplayGone, DisplayKind},
+    report::{Report, Summary},
+    tally::Tally,
+    testing::{FRAME, ScriptedClock},
+};
+
+/// One video.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixture {
+    pub(crate) segment: Segment,
+    pub(crate) packets: Vec<Packet>,
+}
+
+/// Reads `tests/data/player/<name>.mp4`.
+pub(crate) fn read(name: &str) -> Fixture {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/player");
+    read_file(&folder.join(name).with_extension("mp4"))
+}
+
+fn read_file(path: &Path) -> Fixture {
+    let mut file = format::input(path).unwrap();
+    let stream = file.streams().best(media::Type::Video).unwrap();
+    let (index, base, parameters) = (stream.index(), stream.time_base(), stream.parameters());
+    let timescale = u64::try_from(base.denominator()).unwrap();
+    let time = |ticks: Option<i64>| MediaTime::from_ticks(ticks.unwrap() * i64::from(base.numerator()), timescale);
+    let packets = file.packets().filter(|(stream, _)| stream.index() == index).map(|(_, packet)| Packet {
+        pts: time(packet.pts()),
+        dts: time(packet.dts()),
+        duration: time(Some(packet.duration())),
+        keyframe: packet.is_key(),
+        data: packet.data().unwrap().to_vec().into(),
+    });
+    let packets = packets.collect();
+    let codec = match parameters.id() {
+        Id::H264 => Codec::H264,
+        Id::HEVC => Codec::Hevc,
+        Id::VP9 => Codec::Vp9,
+        Id::AV1 => Codec::Av1,
+        other => panic!("{other:?}"),
+    };
+    let video = ffmpeg::codec::Context::from_parameters(parameters.clone()).unwrap().decoder().video().unwrap();
+    let segment = Segment {
+        label: RenditionLabel(video.height()),
+        width: video.width(),
+        height: video.height(),
+        codec,
+        extradata: ffi::extradata(&parameters).into(),
+        from: MediaTime::ZERO,
+        until: None,
+        frame_duration: FRAME,
+    };
+    Fixture { segment, packets }
+}
+
+impl Fixture {
+    /// All of it, as a play is given it.
+    pub(crate) fn inputs(&self) -> Vec<Input> {
+        let packets = self.packets.iter().cloned().map(Input::Packet);
+        [Input::Segment(self.segment.clone())].into_iter().chain(packets).collect()
+    }
+
+    /// What a hub sends to show `[from, until)` of it: from the last keyframe up to `from`, in the order of
+    /// decoding, until all that is shown is out.
+    pub(crate) fn part(&self, from: MediaTime, until: Option<MediaTime>) -> Vec<Input> {
+        let first = self.packets.iter().rposition(|packet| packet.keyframe && packet.pts <= from).unwrap();
+        let last = self.packets.iter().rposition(|packet| until.is_none_or(|until| packet.pts < until)).unwrap();
+        let segment = Segment { from, until, ..self.segment.clone() };
+        let packets = self.packets[first..=last].iter().cloned().map(Input::Packet);
+        [Input::Segment(segment)].into_iter().chain(packets).collect()
+    }
+}
+
+/// What came of a play.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) reports: Vec<Report>,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) summary: Summary,
+}
+
+/// Plays all of `inputs` to the end, as fast as can be, with a checksum.
+pub(crate) fn play(inputs: impl IntoIterator<Item = Input>) -> Played {
+    let end = Input::End { reason: EndReason::Finished };
+    let script = inputs.into_iter().chain([end]).map(|input| (0, Event::Input(input)));
+    let frames = Arc::<Mutex<Vec<Frame>>>::default();
+    let (sender, reports) = crossbeam_channel::unbounded();
+    let parts = Parts {
+        clock: Box::new(ScriptedClock::new(script)),
+        decoders: Box::new(Libavcodec),
+        display: Box::new(Collecting(Arc::clone(&frames))),
+        pace: Pace::new(Speed::Max, WhenLate::Show),
+        tally: Tally::new(true),
+        reports: Box::new(move |report| sender.send(report).unwrap()),
+    };
+    Engine::new(parts).run(&crossbeam_channel::never());
+    let mut reports: Vec<_> = reports.iter().collect();
+    let Some(Report::Ended(summary)) = reports.pop() else { panic!("no end: {reports:?}") };
+    let frames = std::mem::take(&mut *frames.lock().unwrap());
+    assert_eq!(summary.frames, frames.len() as u64);
+    Played { reports, frames, summary }
+}
+
+struct Collecting(Arc<Mutex<Vec<Frame>>>);
+
+impl Display for Collecting {
+    fn kind(&self) -> DisplayKind {
+        DisplayKind::None
+    }
+
+    fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
+        self.0.lock().unwrap().push(frame.clone());
+        Ok(())
+    }
+}

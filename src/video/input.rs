@@ -1,0 +1,102 @@
+//! What a play is given: compressed packets in the order of the stream, and what its viewer wants.
+
+use bytes::Bytes;
+
+use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, RenditionLabel};
+
+/// One thing for a play to take in. Segments, packets and the end are worked through in order, at the pace of
+/// the pictures; all else acts at once, whatever stands before it.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Packets of another rendition follow, or the first ones.
+    Segment(Segment),
+    /// A compressed picture of the segment before.
+    Packet(Packet),
+    /// Nothing follows: show what is there, then end for this reason.
+    End {
+        /// What [`Summary::reason`](super::report::Summary::reason) becomes.
+        reason: EndReason,
+    },
+    /// A seek: forget all that came before; a segment of this epoch follows.
+    Flush {
+        /// The epoch of what follows.
+        epoch: PlayEpoch,
+    },
+    /// Hold the picture.
+    Pause,
+    /// Go on after a pause.
+    Resume,
+    /// End now.
+    Stop,
+}
+
+/// A stretch of the title in one rendition. It gets a decoder of its own.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// What the rendition is called.
+    pub label: RenditionLabel,
+    /// Width in pixels, as the hub's index has it.
+    pub width: u32,
+    /// Height in pixels, as the hub's index has it.
+    pub height: u32,
+    /// What the packets are.
+    pub codec: Codec,
+    /// The decoder's configuration as the file has it: the body of `avcC` or `hvcC`
+    /// (ISO/IEC 14496-15), `av1C`, `vpcC`; may be empty for VP9 and AV1.
+    pub extradata: Bytes,
+    /// The first frame to be shown is the one at this time. Earlier ones are decoded and hidden.
+    pub from: MediaTime,
+    /// The first frame that is not to be shown any more; `None` shows all.
+    pub until: Option<MediaTime>,
+    /// How long one frame lasts; half of it is the tolerance at both edges.
+    pub frame_duration: MediaTime,
+}
+
+impl Segment {
+    /// Whether the frame at `pts` is to be shown. Two segments that meet share no frame and lose none, even
+    /// when their clocks round to different microseconds.
+    #[must_use]
+    pub fn shows(&self, pts: MediaTime) -> bool {
+        let tolerance = MediaTime(self.frame_duration.0.max(0) / 2);
+        let edge = pts + tolerance;
+        edge >= self.from && self.until.is_none_or(|until| edge < until)
+    }
+}
+
+/// One compressed picture, whole.
+#[derive(Clone, Debug)]
+pub struct Packet {
+    /// When it is shown.
+    pub pts: MediaTime,
+    /// When it is decoded.
+    pub dts: MediaTime,
+    /// How long it is shown.
+    pub duration: MediaTime,
+    /// Whether decoding can start here.
+    pub keyframe: bool,
+    /// The bytes as they are in the file, length-prefixed NAL units for H.264 and HEVC.
+    pub data: Bytes,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::video::testing::segment;
+
+    #[test]
+    fn frames_within_half_a_frame_of_an_edge_belong_to_one_side() {
+        let before = Segment { from: MediaTime::ZERO, until: Some(MediaTime(1_000_000)), ..segment(240) };
+        let after = Segment { from: MediaTime(1_000_000), until: None, ..segment(720) };
+        for pts in [0, 940_000, 979_999, 980_000, 999_999, 1_000_000, 1_000_001, 1_019_999, 1_020_001, 5_000_000] {
+            assert_ne!(before.shows(MediaTime(pts)), after.shows(MediaTime(pts)), "{pts}");
+        }
+        assert!(before.shows(MediaTime(979_999)) && after.shows(MediaTime(980_000)));
+    }
+
+    #[test]
+    fn times_at_the_ends_of_their_range_do_no_harm() {
+        let odd = Segment { frame_duration: MediaTime(i64::MIN), ..segment(240) };
+        assert!(odd.shows(MediaTime(i64::MAX)));
+        assert!(!odd.shows(MediaTime(i64::MIN)));
+    }
+}

@@ -1,0 +1,69 @@
+//! Where pictures go: a window, or nowhere.
+
+#[cfg(feature = "player")]
+mod colour;
+#[cfg(feature = "player")]
+mod host;
+mod kind;
+mod null;
+#[cfg(feature = "player")]
+mod overlay;
+mod probe;
+#[cfg(feature = "player")]
+mod window;
+
+use crossbeam_channel::Sender;
+
+use super::{clock::Event, frame::Frame};
+
+#[cfg(feature = "player")]
+pub use host::{WindowHost, Windows, windows};
+pub use kind::{Choice, DisplayKind, DisplayRequest, NoDisplay, choose};
+pub use null::NullDisplay;
+pub use probe::{NoWindows, PROBE_COMMAND, probe, probe_main};
+#[cfg(feature = "player")]
+pub use window::WindowDisplay;
+
+/// The viewer closed the window, or the window system is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DisplayGone;
+
+/// Where the frames of one play go. Lives on the play's thread.
+pub trait Display: Send {
+    /// What it is.
+    fn kind(&self) -> DisplayKind;
+
+    /// Shows a frame now; may wait until the one before is through.
+    ///
+    /// # Errors
+    /// When nobody can see it any more. The play ends.
+    fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone>;
+
+    /// Whether frames that come late are left out: a viewer wants the time to be right. Where nobody looks,
+    /// all of them count.
+    fn drops_late(&self) -> bool {
+        false
+    }
+
+    /// Called once before the first frame, with what to call when the viewer closes the display.
+    fn attach(&mut self, closer: Closer) {
+        drop(closer);
+    }
+}
+
+/// Tells a play that its viewer closed the display, between frames and in a pause as well.
+#[derive(Clone, Debug)]
+pub struct Closer(Sender<Event>);
+
+impl Closer {
+    #[cfg(any(test, feature = "player"))]
+    pub(super) fn new(events: Sender<Event>) -> Self {
+        Self(events)
+    }
+
+    /// Tells it. Nothing comes of it once the play has ended.
+    pub fn close(&self) {
+        // A play that has ended has nobody to tell.
+        let _ = self.0.send(Event::Closed);
+    }
+}

@@ -1,0 +1,83 @@
+//! What a play tells about itself.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel};
+
+/// News of a play, in the order in which it happened. [`Report::Ended`] comes once and last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The play's first frame was shown.
+    FirstFrame,
+    /// The first frame of a segment was shown.
+    Rendition {
+        /// What the rendition is called.
+        label: RenditionLabel,
+        /// Width of the picture in pixels, as decoded.
+        width: u32,
+        /// Height of the picture in pixels, as decoded.
+        height: u32,
+        /// When in the title that frame is.
+        from: MediaTime,
+    },
+    /// The decoder took a packet.
+    Consumed {
+        /// The epoch that the packet belonged to: the one of the last flush.
+        epoch: PlayEpoch,
+        /// The packet's size.
+        bytes: u64,
+    },
+    /// The next frame came late because its packet did; it has been shown by now.
+    Stalled {
+        /// How long the picture stood still for it.
+        lasted: Duration,
+    },
+    /// The picture stands still because of [`Input::Pause`](super::input::Input::Pause).
+    Paused {
+        /// The time of the frame that is shown.
+        at: MediaTime,
+    },
+    /// The picture moves on after a pause.
+    Resumed {
+        /// The time of the frame that is shown.
+        at: MediaTime,
+    },
+    /// The first frame after a flush was shown.
+    Seeked {
+        /// The epoch of that flush.
+        epoch: PlayEpoch,
+        /// The time of that frame.
+        at: MediaTime,
+    },
+    /// It cannot be decoded. [`Report::Ended`] follows.
+    Unplayable {
+        /// Why, for a person to read.
+        text: String,
+    },
+    /// The viewer closed the window. [`Report::Ended`] follows.
+    Closed,
+    /// The play is over, its window is gone.
+    Ended(Summary),
+}
+
+/// The whole of a play in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Why it ended.
+    pub reason: EndReason,
+    /// Frames decoded and due for display, each once. What a seek or a stop took away before its time came
+    /// is not among them.
+    pub frames: u64,
+    /// Frames shown.
+    pub shown: u64,
+    /// Frames left out because they were late. `shown + dropped == frames`.
+    pub dropped: u64,
+    /// How many times the picture stood still for want of packets.
+    pub stalls: u64,
+    /// Packets that could not be decoded, and were skipped.
+    pub corrupt: u64,
+    /// `frames` by the height of the picture in pixels.
+    pub frames_by_height: BTreeMap<u32, u64>,
+    /// SHA-256 over the yuv420p bytes of `frames` in order, in lower-case hexadecimal, when it was asked for.
+    pub sha256: Option<String>,
+}

@@ -1,0 +1,190 @@
+//! Stand-ins for what a play works with: no time passes, nothing is decoded, nothing is drawn.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use crossbeam_channel::Receiver;
+
+use crate::types::{Codec, MediaTime, RenditionLabel};
+
+use super::{
+    clock::{Clock, Event, Wake},
+    decode::{Decode, Decoded, Decoders, Undecodable},
+    frame::{Colour, Frame, Matrix, Range},
+    input::{Packet, Segment},
+    render::{Display, DisplayGone, DisplayKind},
+};
+
+/// 25 frames a second.
+pub(crate) const FRAME: MediaTime = MediaTime(40_000);
+
+/// The time of a frame.
+pub(crate) fn pts(number: i64) -> MediaTime {
+    MediaTime(number * FRAME.0)
+}
+
+/// All of a title in one rendition of 16:9.
+pub(crate) fn segment(height: u32) -> Segment {
+    Segment {
+        label: RenditionLabel(height),
+        width: height * 16 / 9,
+        height,
+        codec: Codec::H264,
+        extradata: Bytes::new(),
+        from: MediaTime::ZERO,
+        until: None,
+        frame_duration: FRAME,
+    }
+}
+
+/// The packet of a frame, 10 bytes long.
+pub(crate) fn packet(number: i64) -> Packet {
+    let data = Bytes::from_static(&[0; 10]);
+    Packet { pts: pts(number), dts: pts(number), duration: FRAME, keyframe: true, data }
+}
+
+/// A black picture.
+pub(crate) fn frame(height: u32, number: i64) -> Frame {
+    let (width, colour) = (height * 16 / 9, Colour { matrix: Matrix::Bt601, range: Range::Limited });
+    let (luma, chroma) = (width * height, 2 * width.div_ceil(2) * height.div_ceil(2));
+    let data = [vec![16; luma as usize], vec![128; chroma as usize]].concat();
+    Frame::new(RenditionLabel(height), pts(number), (width, height), colour, data).unwrap()
+}
+
+/// A clock that jumps to whatever is awaited, and lets events come at set times.
+pub(crate) struct ScriptedClock {
+    now: Arc<Mutex<Duration>>,
+    script: VecDeque<(Duration, Event)>,
+}
+
+impl ScriptedClock {
+    /// Each event comes at its time in milliseconds.
+    pub(crate) fn new(script: impl IntoIterator<Item = (u64, Event)>) -> Self {
+        let script = script.into_iter().map(|(at, event)| (Duration::from_millis(at), event)).collect();
+        Self { now: Arc::default(), script }
+    }
+
+    /// The same time, to be read or moved by a display.
+    pub(crate) fn time(&self) -> Arc<Mutex<Duration>> {
+        Arc::clone(&self.now)
+    }
+}
+
+impl Clock for ScriptedClock {
+    fn now(&self) -> Duration {
+        *self.now.lock().unwrap()
+    }
+
+    fn wait(&mut self, _: &Receiver<Event>, until: Option<Duration>) -> Wake {
+        let mut now = self.now.lock().unwrap();
+        match (self.script.front(), until) {
+            (Some((at, _)), until) if until.is_none_or(|until| *at <= until.max(*now)) => {
+                *now = now.max(*at);
+                self.script.pop_front().map_or(Wake::Gone, |(_, event)| Wake::Event(event))
+            }
+            (_, Some(until)) => {
+                *now = now.max(until);
+                Wake::Due
+            }
+            (_, None) => Wake::Gone,
+        }
+    }
+}
+
+/// Decodes packets of which the bytes do not matter. Holds back as many pictures as a decoder with B-frames,
+/// and takes a packet that starts with 0xff for damaged.
+pub(crate) struct FakeDecoders {
+    /// Pictures held back.
+    pub(crate) delay: usize,
+}
+
+struct FakeDecoder {
+    segment: Segment,
+    delay: usize,
+    held: Vec<MediaTime>,
+    is_finished: bool,
+}
+
+impl Decoders for FakeDecoders {
+    fn open(&mut self, segment: &Segment) -> Result<Box<dyn Decode>, Undecodable> {
+        if segment.codec != Codec::H264 {
+            return Err(Undecodable("no decoder".into()));
+        }
+        Ok(Box::new(FakeDecoder { segment: segment.clone(), delay: self.delay, held: Vec::new(), is_finished: false }))
+    }
+}
+
+impl Decode for FakeDecoder {
+    fn feed(&mut self, packet: &Packet) -> Result<(), Undecodable> {
+        assert!(self.held.len() <= self.delay && !self.is_finished, "fed while not hungry");
+        if packet.data.first() == Some(&0xff) {
+            return Err(Undecodable("damaged".into()));
+        }
+        self.held.push(packet.pts);
+        self.held.sort();
+        Ok(())
+    }
+
+    fn finish(&mut self) {
+        self.is_finished = true;
+    }
+
+    fn next(&mut self) -> Result<Decoded, Undecodable> {
+        if self.held.len() <= self.delay && !self.is_finished {
+            return Ok(Decoded::Hungry);
+        }
+        if self.held.is_empty() {
+            return Ok(Decoded::Finished);
+        }
+        let pts = self.held.remove(0);
+        let shown = self.segment.shows(pts);
+        Ok(if shown { Decoded::Frame(frame(self.segment.height, pts.0 / FRAME.0)) } else { Decoded::Hidden })
+    }
+}
+
+/// Remembers what it was shown and when; takes its time for it.
+pub(crate) struct RecordingDisplay {
+    pub(crate) time: Arc<Mutex<Duration>>,
+    pub(crate) shown: Arc<Mutex<Vec<Showing>>>,
+    /// How long each picture takes.
+    pub(crate) slowness: Duration,
+    pub(crate) drops_late: bool,
+    /// After how many pictures it is gone.
+    pub(crate) lasts: usize,
+}
+
+/// A picture that was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Showing {
+    /// On the clock, in milliseconds.
+    pub(crate) at: u128,
+    /// The number of the frame.
+    pub(crate) number: i64,
+    /// The rendition.
+    pub(crate) height: u32,
+}
+
+impl Display for RecordingDisplay {
+    fn kind(&self) -> DisplayKind {
+        DisplayKind::None
+    }
+
+    fn drops_late(&self) -> bool {
+        self.drops_late
+    }
+
+    fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
+        let mut shown = self.shown.lock().unwrap();
+        if shown.len() == self.lasts {
+            return Err(DisplayGone);
+        }
+        let mut time = self.time.lock().unwrap();
+        shown.push(Showing { at: time.as_millis(), number: frame.pts.0 / FRAME.0, height: frame.height() });
+        *time += self.slowness;
+        Ok(())
+    }
+}
