@@ -35,9 +35,12 @@ pub const MAX_PART: usize = 32 * 1024;
 /// taken for a damaged index.
 pub const MAX_PACKET: usize = 8 * 1024 * 1024;
 
-/// Bytes of media that a player lets the hub send ahead of what it has decoded. At least one
-/// [`MAX_PACKET`], or a packet that large could never arrive whole.
-pub const CREDIT_WINDOW: u64 = MAX_PACKET as u64;
+/// Bytes by which a player raises its credit at least: fewer would be messages for nothing.
+pub const CREDIT_STEP: u64 = 512 * 1024;
+
+/// Bytes of media that a player lets the hub send ahead of what it has decoded. More than one [`MAX_PACKET`] by
+/// what a raise may lag behind, or a packet that large could never arrive whole.
+pub const CREDIT_WINDOW: u64 = MAX_PACKET as u64 + CREDIT_STEP;
 
 /// Plays that one member may run at the same time.
 pub const MAX_PLAYS: usize = 16;

@@ -1,0 +1,169 @@
+//! This member's copy of the directory, and the key records behind it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use rand::{rngs::StdRng, seq::IteratorRandom as _};
+
+use crate::{
+    crypto::VerifiedRecord,
+    proto::message::{DirectoryPage, FetchRecords, Joined, Left},
+    types::{DirectoryEntry, DirectorySequence, Fingerprint, MemberName, limits::MAX_FETCH},
+};
+
+/// Members up to which all key records are fetched, so that fetching says nothing; beyond, only those that are
+/// needed, among decoys.
+const FETCH_ALL: usize = MAX_FETCH;
+
+/// Others that are fetched along with the one that is needed.
+const DECOYS: usize = 31;
+
+/// Members that a directory may claim to have: far above what one hub serves, and a bound for our memory.
+const MAX_MEMBERS: usize = 100_000;
+
+/// Who is here, as this member knows it.
+pub(super) struct DirectoryCopy {
+    me: Fingerprint,
+    members: BTreeMap<MemberName, DirectoryEntry>,
+    sequence: DirectorySequence,
+    records: HashMap<Fingerprint, Arc<VerifiedRecord>>,
+    /// Needed for a post or a letter.
+    wanted: BTreeSet<Fingerprint>,
+    /// Asked for; the answer is on its way.
+    asked: BTreeSet<Fingerprint>,
+    rng: StdRng,
+}
+
+impl DirectoryCopy {
+    pub(super) fn new(me: Fingerprint, rng: StdRng) -> Self {
+        Self {
+            me,
+            members: BTreeMap::new(),
+            sequence: DirectorySequence::default(),
+            records: HashMap::new(),
+            wanted: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            rng,
+        }
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = &DirectoryEntry> {
+        self.members.values()
+    }
+
+    pub(super) fn find(&self, name: &MemberName) -> Option<&DirectoryEntry> {
+        self.members.get(name)
+    }
+
+    pub(super) fn sequence(&self) -> DirectorySequence {
+        self.sequence
+    }
+
+    /// The name behind a fingerprint, while its member is here.
+    pub(super) fn name_of(&self, fingerprint: &Fingerprint) -> Option<&MemberName> {
+        self.members.values().find(|entry| entry.fingerprint == *fingerprint).map(|entry| &entry.name)
+    }
+
+    /// Everybody but this member.
+    pub(super) fn others(&self) -> impl Iterator<Item = &DirectoryEntry> {
+        self.members.values().filter(|entry| entry.fingerprint != self.me)
+    }
+
+    /// The directory is read from its start; changes after `sequence` follow.
+    pub(super) fn begin(&mut self, sequence: DirectorySequence) {
+        self.members.clear();
+        self.sequence = sequence;
+    }
+
+    /// Takes in a page; true when it was the last. A page is true as of when it was made, and changes come in
+    /// order with it, so entering its members is all there is to do.
+    pub(super) fn take_page(&mut self, page: DirectoryPage) -> bool {
+        for entry in page.entries {
+            self.enter(entry);
+        }
+        page.last
+    }
+
+    /// Takes in a change; false when it is old.
+    pub(super) fn apply_join(&mut self, joined: Joined) -> bool {
+        self.is_next(joined.sequence) && self.enter(joined.entry)
+    }
+
+    /// Takes in a change; who left, unless it is old or nobody of that name was here.
+    pub(super) fn apply_leave(&mut self, left: &Left) -> Option<DirectoryEntry> {
+        if self.is_next(left.sequence) { self.members.remove(&left.name) } else { None }
+    }
+
+    fn is_next(&mut self, sequence: DirectorySequence) -> bool {
+        let is_newer = sequence > self.sequence;
+        if is_newer && sequence != self.sequence.next() {
+            log::warn!("the hub left out changes of its directory before {}", sequence.0);
+        }
+        self.sequence = self.sequence.max(sequence);
+        is_newer
+    }
+
+    fn enter(&mut self, entry: DirectoryEntry) -> bool {
+        if self.members.len() >= MAX_MEMBERS && !self.members.contains_key(&entry.name) {
+            log::warn!("the directory is longer than {MAX_MEMBERS} members; {} is left out", entry.name);
+            return false;
+        }
+        self.members.insert(entry.name.clone(), entry);
+        true
+    }
+
+    /// The checked key record behind a fingerprint.
+    pub(super) fn record(&self, fingerprint: &Fingerprint) -> Option<&Arc<VerifiedRecord>> {
+        self.records.get(fingerprint)
+    }
+
+    /// Asks for a record that is needed now.
+    pub(super) fn want(&mut self, fingerprint: Fingerprint) {
+        self.wanted.insert(fingerprint);
+    }
+
+    /// Keeps a record that was asked for and found good.
+    pub(super) fn keep_record(&mut self, record: Arc<VerifiedRecord>) {
+        let fingerprint = record.fingerprint();
+        if self.asked.remove(&fingerprint) {
+            self.wanted.remove(&fingerprint);
+            self.records.insert(fingerprint, record);
+        }
+    }
+
+    /// Notes what the hub does not have; those of it that are needed.
+    pub(super) fn take_missing(&mut self, missing: &[Fingerprint]) -> Vec<Fingerprint> {
+        for fingerprint in missing {
+            self.asked.remove(fingerprint);
+        }
+        missing.iter().filter(|fingerprint| self.wanted.remove(fingerprint)).copied().collect()
+    }
+
+    /// What to ask the hub for next, if anything.
+    pub(super) fn next_fetch(&mut self) -> Option<FetchRecords> {
+        self.forget_surplus();
+        let lacks = |fingerprint: &Fingerprint| {
+            !self.records.contains_key(fingerprint) && !self.asked.contains(fingerprint) && *fingerprint != self.me
+        };
+        let mut needed: BTreeSet<Fingerprint> = self.wanted.iter().copied().filter(lacks).collect();
+        if self.members.len() <= FETCH_ALL {
+            needed.extend(self.members.values().map(|entry| entry.fingerprint).filter(lacks));
+        } else if !needed.is_empty() {
+            let others = self.members.values().map(|entry| entry.fingerprint).filter(lacks);
+            needed.extend(others.sample(&mut self.rng, DECOYS));
+        }
+        let fingerprints: Vec<_> = needed.into_iter().take(MAX_FETCH).collect();
+        self.asked.extend(&fingerprints);
+        (!fingerprints.is_empty()).then_some(FetchRecords { fingerprints })
+    }
+
+    /// Records of members who left long ago go when there are many.
+    fn forget_surplus(&mut self) {
+        if self.records.len() > 2 * self.members.len() + 1024 {
+            let here: BTreeSet<_> = self.members.values().map(|entry| entry.fingerprint).collect();
+            self.records.retain(|fingerprint, _| here.contains(fingerprint));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What comes sealed: opened by the worker, proven by its sender's key record, shown once, acknowledged.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use rand::{RngExt as _, rngs::StdRng};
+
+use super::Session;
+use crate::{
+    client::{event::Event, work::Job},
+    crypto::{Judgement, Letter, Opened, Stream},
+    proto::message::{Post, Relayed},
+    types::{Code, Fingerprint, RelayMode, SealKind, wire::Blob},
+};
+
+/// A receipt waits for up to this long, so that the hub cannot tell by the clock which post it answers.
+const RECEIPT_DELAY: Duration = Duration::from_millis(400);
+
+/// Sealed bytes that may wait to be opened. Beyond, a hub sends faster than anybody writes.
+const MAX_UNOPENED: usize = 64 * 1024 * 1024;
+
+/// Letters that may wait for their sender's key record.
+const MAX_UNPROVEN: usize = 256;
+
+/// A receipt and when it goes out.
+struct Receipt {
+    due: Instant,
+    to: Fingerprint,
+    bytes: Blob,
+}
+
+/// What has come and is not done with.
+pub(super) struct Incoming {
+    /// Sizes of what the worker has to open, in order.
+    unopened: VecDeque<usize>,
+    unopened_bytes: usize,
+    unproven: Vec<Box<Opened>>,
+    judging: usize,
+    receipts: Vec<Receipt>,
+    rng: StdRng,
+}
+
+impl Incoming {
+    pub(super) fn new(rng: StdRng) -> Self {
+        Self {
+            unopened: VecDeque::new(),
+            unopened_bytes: 0,
+            unproven: Vec::new(),
+            judging: 0,
+            receipts: Vec::new(),
+            rng,
+        }
+    }
+
+    /// When the next receipt is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.receipts.iter().map(|receipt| receipt.due).min()
+    }
+
+    /// Whether everything that came is opened and proven.
+    pub(super) fn is_settled(&self) -> bool {
+        self.unopened.is_empty() && self.judging == 0
+    }
+
+    pub(super) fn drop_letters_of(&mut self, sender: &Fingerprint) {
+        self.unproven.retain(|opened| opened.sender() != *sender);
+    }
+}
+
+impl Session {
+    pub(super) fn relayed(&mut self, relayed: Relayed) {
+        let Relayed { kind, sealed } = relayed;
+        match kind {
+            SealKind::Tagged => self.acknowledged(&sealed),
+            SealKind::Seal | SealKind::Group => {
+                let size = sealed.len();
+                if self.incoming.unopened_bytes + size > MAX_UNOPENED {
+                    let text = "messages came faster than they can be opened; one was dropped".to_owned();
+                    return self.event(Event::Notice { code: Code::RateLimited, text }, None);
+                }
+                self.incoming.unopened_bytes += size;
+                self.incoming.unopened.push_back(size);
+                self.work(Job::Open { kind, sealed });
+            }
+            // Sessions are not there yet; nothing that this version understands comes this way.
+            SealKind::Hello | SealKind::Other(_) => {}
+        }
+    }
+
+    pub(super) fn opened(&mut self, opened: Option<Box<Opened>>) {
+        let size = self.incoming.unopened.pop_front().unwrap_or(0);
+        self.incoming.unopened_bytes -= size;
+        let Some(opened) = opened else { return };
+        let sender = opened.sender();
+        if self.incoming.unproven.len() >= MAX_UNPROVEN {
+            log::warn!("too many letters wait for key records; one of {sender} is dropped");
+            return;
+        }
+        self.incoming.unproven.push(opened);
+        if self.directory.record(&sender).is_none() {
+            self.directory.want(sender);
+            self.fetch_records();
+        }
+        self.judge_what_can_be();
+    }
+
+    /// Hands every letter whose sender's record is there to the worker.
+    pub(super) fn judge_what_can_be(&mut self) {
+        let unproven = std::mem::take(&mut self.incoming.unproven);
+        for opened in unproven {
+            match self.directory.record(&opened.sender()).cloned() {
+                Some(sender) => {
+                    self.incoming.judging += 1;
+                    self.work(Job::Judge { opened, sender });
+                }
+                None => self.incoming.unproven.push(opened),
+            }
+        }
+    }
+
+    pub(super) fn judged(&mut self, result: Option<(Box<Letter>, Judgement)>, now: Instant) {
+        self.incoming.judging = self.incoming.judging.saturating_sub(1);
+        let Some((letter, judgement)) = result else { return };
+        let delay = self.incoming.rng.random_range(Duration::ZERO..=RECEIPT_DELAY);
+        let bytes = letter.receipt.receipt(letter.id).into();
+        self.incoming.receipts.push(Receipt { due: now + delay, to: letter.from, bytes });
+        // What was shown before is acknowledged again, since the sender seems not to know, and not shown.
+        if judgement == Judgement::Fresh {
+            self.show(*letter);
+        }
+    }
+
+    fn show(&mut self, letter: Letter) {
+        let Some(sender) = self.directory.record(&letter.from) else { return };
+        let event = Event::Message {
+            id: letter.id,
+            from: sender.name().clone(),
+            fingerprint: letter.from,
+            text: letter.text,
+            to_all: letter.stream == Stream::Group,
+            // Nobody's safety number can be compared yet.
+            verified: false,
+            time: letter.time,
+        };
+        self.event(event, None);
+    }
+
+    /// Posts the receipts that are due.
+    pub(super) fn post_receipts(&mut self, now: Instant) {
+        let due = self.incoming.receipts.extract_if(.., |receipt| receipt.due <= now).collect();
+        self.post_these(due);
+    }
+
+    /// Posts all receipts, because the member is about to leave.
+    pub(super) fn post_all_receipts(&mut self) {
+        let all = std::mem::take(&mut self.incoming.receipts);
+        self.post_these(all);
+    }
+
+    fn post_these(&mut self, receipts: Vec<Receipt>) {
+        for Receipt { to, bytes, .. } in receipts {
+            let audience = (self.relay == RelayMode::Direct).then_some(to);
+            let mid = self.outgoing.next_id();
+            self.tell_hub(Post { mid, audience, kind: SealKind::Tagged, sealed: bytes });
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! What a member does, without socket, clock, thread or terminal.
+//!
+//! ```text
+//!   hub's messages ──┐                  ┌──▶ messages to the hub
+//!   requests ────────┤     Session      ├──▶ events, for a script or a terminal
+//!   finished work ───┤                  ├──▶ work: RSA and disk, for a worker
+//!   players' news ───┘                  └──▶ players: start, feed, stop
+//! ```
+//!
+//! Hand in one thing, then take everything out of [`Session::poll_output`]. Call [`Session::timeout`] when
+//! [`Session::deadline`] has come.
+
+mod directory;
+mod incoming;
+mod outgoing;
+mod play;
+mod plays;
+
+use std::{collections::VecDeque, time::Instant};
+
+use rand::{SeedableRng as _, rngs::StdRng};
+
+use self::{directory::DirectoryCopy, incoming::Incoming, outgoing::Outgoing, plays::MemberPlays};
+use super::{
+    command::{Command, CommandName, PlayRequest, Request, nearest},
+    event::{Event, Failure, MemberEntry, RenditionEntry, TitleEntry},
+    work::{Done, Job},
+};
+use crate::{
+    proto::{
+        Ending, Message,
+        message::{self, ListVideos, Quit, Register, VideoTitle, Welcome},
+    },
+    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE},
+    video::{
+        input::Input,
+        render::{Choice, NoDisplay},
+        report::Report,
+    },
+};
+
+/// What comes out of a session.
+#[derive(Debug)]
+pub enum Output {
+    /// For the hub.
+    Send(Message),
+    /// For whoever runs the member, with the `ref` of the request that caused it.
+    Event(Event, Option<String>),
+    /// For the worker.
+    Work(Job),
+    /// Find a display for a play and answer by [`Session::display_chosen`].
+    ChooseDisplay(PlayId, Box<PlayRequest>),
+    /// Start a player on the chosen display; its news come by [`Session::player_reported`].
+    StartPlayer(PlayId, Box<PlayRequest>, Choice),
+    /// For a running player.
+    Player(PlayId, Input),
+    /// The member leaves, or cannot stay: all is said.
+    Over(Over),
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The member quit.
+    Quit,
+    /// It could not stay, and this is why.
+    Failed(Box<Failure>),
+}
+
+/// Who the member is.
+#[derive(Clone, Debug)]
+pub struct Me {
+    pub name: MemberName,
+    pub fingerprint: Fingerprint,
+    pub guest: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Not a member yet.
+    Registering,
+    /// A member; the pages of the directory are on their way.
+    Entering,
+    /// All is there.
+    Here,
+    /// Asked to quit, until posts are accepted or this time has come.
+    Leaving(Instant),
+    /// The hub has been told; its goodbye is awaited.
+    Left,
+    Over,
+}
+
+/// A member's side of one visit to a hub.
+pub struct Session {
+    me: Me,
+    phase: Phase,
+    relay: RelayMode,
+    directory: DirectoryCopy,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    plays: MemberPlays,
+    /// Lists of videos that were asked for, and the pages so far.
+    video_requests: VecDeque<Option<String>>,
+    video_pages: Vec<VideoTitle>,
+    quit_reference: Option<String>,
+    outputs: VecDeque<Output>,
+}
+
+impl Session {
+    /// A session for a link that is about to be greeted. `seed` must come from a random source: ids and the
+    /// delays of receipts are drawn from it.
+    #[must_use]
+    pub fn new(me: Me, seed: [u8; 32]) -> Self {
+        let mut rng = StdRng::from_seed(seed);
+        Self {
+            phase: Phase::Registering,
+            relay: RelayMode::Broadcast,
+            directory: DirectoryCopy::new(me.fingerprint, StdRng::from_rng(&mut rng)),
+            outgoing: Outgoing::new(StdRng::from_rng(&mut rng)),
+            incoming: Incoming::new(rng),
+            plays: MemberPlays::default(),
+            video_requests: VecDeque::new(),
+            video_pages: Vec::new(),
+            quit_reference: None,
+            outputs: VecDeque::new(),
+            me,
+        }
+    }
+
+    /// What is to be done next, oldest first.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Session::timeout`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let leaving = if let Phase::Leaving(until) = self.phase { Some(until) } else { None };
+        [leaving, self.incoming.deadline()].into_iter().flatten().min()
+    }
+
+    /// The members that are here, this one included, by name.
+    pub fn members(&self) -> impl Iterator<Item = &DirectoryEntry> {
+        self.directory.members()
+    }
+
+    /// The hub has greeted: the member registers.
+    pub fn greeted(&mut self, nonce: message::Nonce) {
+        self.work(Job::Prove { nonce: nonce.0 });
+    }
+
+    /// A message of the hub.
+    pub fn message(&mut self, message: Message, now: Instant) {
+        match message {
+            Message::Welcome(welcome) => self.welcome(&welcome),
+            Message::DirectoryPage(page) => {
+                let complete = self.directory.take_page(page);
+                self.entered(complete);
+            }
+            Message::Joined(joined) => self.joined(joined),
+            Message::Left(left) => self.left(left),
+            Message::Records(records) => {
+                let missing = self.directory.take_missing(&records.missing);
+                self.give_up_on(&missing);
+                self.work(Job::Check { records: records.records });
+            }
+            Message::Relayed(relayed) => self.relayed(relayed),
+            Message::Accepted(accepted) => self.accepted(accepted.mid),
+            Message::Refused(refused) => self.post_refused(refused.mid, refused.code),
+            Message::Videos(videos) => self.videos(videos),
+            Message::Error(error) => self.hub_error(error),
+            Message::Goodbye(goodbye) => self.goodbye(goodbye.code),
+            media => self.media(media, now),
+        }
+    }
+
+    /// The connection ended.
+    pub fn ended(&mut self, ending: &Ending) {
+        let failure = match ending {
+            Ending::Lost if self.phase == Phase::Registering => Failure::new(
+                Code::NotAHub,
+                "the other end hung up without a word",
+                "check that a securestream hub listens there, and whether it takes you in",
+            ),
+            Ending::Lost | Ending::Closed(_) | Ending::Slow => {
+                Failure::new(Code::Disconnected, "the link to the hub is lost", "connect again")
+            }
+            Ending::Misbehaved(error) if self.phase == Phase::Registering => Failure::new(
+                Code::NotAHub,
+                format!("what answers there is no hub that this program can talk to: {error}"),
+                "check address and port, and that both ends have the same version",
+            ),
+            Ending::Misbehaved(error) => {
+                Failure::new(Code::Disconnected, format!("the hub broke the protocol: {error}"), "connect again")
+            }
+        };
+        self.over(failure);
+    }
+
+    /// Something that was asked of this member.
+    pub fn request(&mut self, request: Request, now: Instant) {
+        let Request { command, reference } = request;
+        let name = command.name();
+        if self.phase != Phase::Here && command != Command::Quit {
+            return self.fail(Failure::new(Code::TryLater, "not in yet", "wait for the directory"), name, reference);
+        }
+        match command {
+            Command::Send { to, text } => self.send(&to, text, reference),
+            Command::All { text } => self.send_all(text, reference),
+            Command::Who => {
+                let members = self.member_entries();
+                self.answer(Event::Who { members }, name, reference);
+            }
+            Command::Directory => {
+                let event = self.directory_event();
+                self.answer(event, name, reference);
+            }
+            Command::Whoami => {
+                let Me { name: me, fingerprint, guest } = self.me.clone();
+                self.answer(Event::Whoami(MemberEntry { name: me, fingerprint, guest }), name, reference);
+            }
+            Command::Videos => {
+                self.video_requests.push_back(reference);
+                self.tell_hub(ListVideos {});
+            }
+            Command::Quit => self.quit(reference, now),
+            play => self.play_request(play, reference, now),
+        }
+    }
+
+    /// Work is done.
+    pub fn done(&mut self, done: Done, now: Instant) {
+        match done {
+            Done::Proved { record, proof } => {
+                self.tell_hub(Register { record, guest: self.me.guest, proof });
+            }
+            Done::Checked { good, bad } => {
+                good.into_iter().for_each(|record| self.directory.keep_record(record));
+                let bad = self.directory.take_missing(&bad);
+                self.give_up_on(&bad);
+                self.seal_what_can_be();
+                self.judge_what_can_be();
+                self.fetch_records();
+            }
+            Done::Sealed { id, result } => self.sealed(id, result),
+            Done::Opened { opened } => self.opened(opened),
+            Done::Judged(result) => self.judged(result, now),
+            Done::Failed(failure) => self.over(*failure),
+        }
+        self.leave_when_settled(now);
+    }
+
+    /// Time has passed.
+    pub fn timeout(&mut self, now: Instant) {
+        self.post_receipts(now);
+        self.leave_when_settled(now);
+    }
+
+    /// A display was found for a play, or none.
+    pub fn display_chosen(&mut self, play: PlayId, chosen: Result<Choice, NoDisplay>) {
+        let outputs = self.plays.display_chosen(play, chosen);
+        self.outputs.extend(outputs);
+    }
+
+    /// A player has news.
+    pub fn player_reported(&mut self, play: PlayId, report: Report, now: Instant) {
+        let outputs = self.plays.reported(play, report, now);
+        self.outputs.extend(outputs);
+    }
+
+    /// A player could not start.
+    pub fn player_failed(&mut self, play: PlayId, why: &str) {
+        let outputs = self.plays.failed(play, Code::DisplayUnavailable, why);
+        self.outputs.extend(outputs);
+    }
+
+    /// Whether a play runs or is starting.
+    #[must_use]
+    pub fn is_playing(&self) -> bool {
+        !self.plays.is_empty()
+    }
+
+    fn media(&mut self, message: Message, now: Instant) {
+        let outputs = self.plays.message(message, now);
+        self.outputs.extend(outputs);
+    }
+
+    fn play_request(&mut self, command: Command, reference: Option<String>, now: Instant) {
+        let outputs = self.plays.request(command, reference, now);
+        self.outputs.extend(outputs);
+    }
+
+    fn welcome(&mut self, welcome: &Welcome) {
+        self.relay = welcome.relay;
+        self.phase = Phase::Entering;
+        self.directory.begin(welcome.sequence);
+        let Me { name, fingerprint, guest } = self.me.clone();
+        let event = Event::Welcome { name, fingerprint, guest, members: welcome.members.into(), relay: self.relay };
+        self.event(event, None);
+        self.tell_hub(message::NextPage {});
+    }
+
+    fn entered(&mut self, complete: bool) {
+        if !complete {
+            return self.tell_hub(message::NextPage {});
+        }
+        if self.phase == Phase::Entering {
+            self.phase = Phase::Here;
+            let event = self.directory_event();
+            self.event(event, None);
+            self.fetch_records();
+        }
+    }
+
+    fn joined(&mut self, joined: message::Joined) {
+        let entry = joined.entry.clone();
+        if self.directory.apply_join(joined) && self.phase != Phase::Entering {
+            let DirectoryEntry { name, fingerprint, guest } = entry;
+            self.event(Event::Joined(MemberEntry { name, fingerprint, guest }), None);
+        }
+        self.fetch_records();
+    }
+
+    fn left(&mut self, left: message::Left) {
+        let (name, reason) = (left.name.clone(), left.reason);
+        let Some(entry) = self.directory.apply_leave(&left) else { return };
+        if self.phase != Phase::Entering {
+            self.event(Event::Left { name: name.clone(), reason }, None);
+        }
+        self.receiver_left(&entry);
+    }
+
+    fn fetch_records(&mut self) {
+        if self.phase != Phase::Entering
+            && let Some(fetch) = self.directory.next_fetch()
+        {
+            self.tell_hub(fetch);
+        }
+    }
+
+    fn videos(&mut self, videos: message::Videos) {
+        self.video_pages.extend(videos.titles);
+        if !videos.last {
+            return;
+        }
+        let titles = std::mem::take(&mut self.video_pages).into_iter().map(title_entry).collect();
+        if let Some(reference) = self.video_requests.pop_front() {
+            self.answer(Event::Videos { titles }, CommandName::Videos, reference);
+        }
+    }
+
+    fn hub_error(&mut self, error: message::Error) {
+        let hint = hint_for(error.code, &self.me.name);
+        let failure = Failure::new(error.code, error.text.0, hint);
+        if self.phase == Phase::Registering {
+            self.over(failure);
+        } else {
+            self.event(Event::Error(failure), None);
+        }
+    }
+
+    fn goodbye(&mut self, code: Code) {
+        if matches!(self.phase, Phase::Left | Phase::Leaving(_)) {
+            return self.finish(Over::Quit);
+        }
+        let text = match code {
+            Code::HubClosing => "the hub is closing",
+            Code::SlowConsumer => "the hub let this member go: it did not read what was sent to it",
+            _ => "the hub closed the link",
+        };
+        self.over(Failure::new(code, text, hint_for(code, &self.me.name)));
+    }
+
+    fn quit(&mut self, reference: Option<String>, now: Instant) {
+        self.quit_reference = reference;
+        let outputs = self.plays.stop_all();
+        self.outputs.extend(outputs);
+        match self.phase {
+            Phase::Registering | Phase::Entering => {
+                self.tell_hub(Quit {});
+                self.finish(Over::Quit);
+            }
+            _ => self.phase = Phase::Leaving(now + DRAIN_DEADLINE),
+        }
+        self.leave_when_settled(now);
+    }
+
+    /// Leaves when all posts are accepted or failed, or when there is no more time for that. Players get the time
+    /// to end as well.
+    fn leave_when_settled(&mut self, now: Instant) {
+        let Phase::Leaving(until) = self.phase else { return };
+        let is_settled = self.outgoing.is_settled() && self.incoming.is_settled() && self.plays.is_empty();
+        if !is_settled && now < until {
+            // Whoever waits for a receipt of this member should not have to wait for its delay.
+            return self.post_all_receipts();
+        }
+        self.post_all_receipts();
+        let reference = self.quit_reference.take();
+        self.event(Event::Ok { command: CommandName::Quit }, reference);
+        self.tell_hub(Quit {});
+        self.phase = Phase::Left;
+    }
+
+    fn over(&mut self, failure: Failure) {
+        if matches!(self.phase, Phase::Left) {
+            return self.finish(Over::Quit);
+        }
+        self.finish(Over::Failed(Box::new(failure)));
+    }
+
+    fn finish(&mut self, over: Over) {
+        if self.phase != Phase::Over {
+            self.phase = Phase::Over;
+            let outputs = self.plays.lose_all(&over);
+            self.outputs.extend(outputs);
+            self.outputs.push_back(Output::Over(over));
+        }
+    }
+
+    fn member_entries(&self) -> Vec<MemberEntry> {
+        let entry = |entry: &DirectoryEntry| MemberEntry {
+            name: entry.name.clone(),
+            fingerprint: entry.fingerprint,
+            guest: entry.guest,
+        };
+        self.directory.members().map(entry).collect()
+    }
+
+    fn directory_event(&self) -> Event {
+        Event::Directory { epoch: self.directory.sequence().0, members: self.member_entries() }
+    }
+
+    /// A member by its name, or why not.
+    fn find(&self, name: &MemberName) -> Result<DirectoryEntry, Failure> {
+        if *name == self.me.name {
+            let text = "a message to yourself goes nowhere; nothing sent";
+            return Err(Failure::new(Code::ToSelf, text, "name somebody else; `who` lists who is here"));
+        }
+        self.directory.find(name).cloned().ok_or_else(|| {
+            let near = nearest(name.as_str(), self.directory.members().map(|entry| entry.name.as_str()));
+            let hint = match near.as_slice() {
+                [] => "`who` lists who is here".to_owned(),
+                near => format!("did you mean {}?", near.join(" or ")),
+            };
+            Failure::new(Code::NoSuchMember, format!("nobody called \"{name}\" here; nothing sent"), hint)
+        })
+    }
+
+    fn tell_hub(&mut self, message: impl Into<Message>) {
+        self.outputs.push_back(Output::Send(message.into()));
+    }
+
+    fn work(&mut self, job: Job) {
+        self.outputs.push_back(Output::Work(job));
+    }
+
+    fn event(&mut self, event: Event, reference: Option<String>) {
+        self.outputs.push_back(Output::Event(event, reference));
+    }
+
+    fn answer(&mut self, event: Event, command: CommandName, reference: Option<String>) {
+        self.event(event, reference.clone());
+        self.event(Event::Ok { command }, reference);
+    }
+
+    fn fail(&mut self, failure: Failure, command: CommandName, reference: Option<String>) {
+        self.event(Event::Error(failure.of(command)), reference);
+    }
+}
+
+/// What to do next about what the hub says.
+fn hint_for(code: Code, name: &MemberName) -> String {
+    match code {
+        Code::NameTaken => format!("choose another name than {name}, or try again when the other one has left"),
+        Code::BadName => "choose another name with --name".to_owned(),
+        Code::HubFull => "try again later".to_owned(),
+        Code::WeakKey => "the hub asks for RSA keys of 3072 bits; use --ephemeral or another data folder".to_owned(),
+        Code::BadProof => "check that program and hub have the same version".to_owned(),
+        Code::UnsupportedVersion => "use the same version as the hub".to_owned(),
+        Code::HubClosing | Code::SlowConsumer | Code::Disconnected => "connect again".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn title_entry(title: VideoTitle) -> TitleEntry {
+    let rendition = |rendition: message::VideoRendition| RenditionEntry {
+        label: rendition.label,
+        width: rendition.width,
+        height: rendition.height,
+        bitrate: rendition.bitrate,
+        codec: rendition.codec,
+    };
+    TitleEntry {
+        title: title.title.0,
+        duration: title.duration,
+        compat: title.compat,
+        renditions: title.renditions.into_iter().map(rendition).collect(),
+        missing: title.missing,
+        unplayable: Some(title.unplayable.0).filter(|why| !why.is_empty()),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,245 @@
+//! What this member posts: from the text to the last receipt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::{Rng as _, rngs::StdRng};
+
+use super::Session;
+use crate::{
+    client::{
+        command::CommandName,
+        event::{Event, Failure, Receiver},
+        work::{Job, SealFailure, SealedPost},
+    },
+    crypto::ExpectedReceipts,
+    proto::message::Post,
+    types::{Code, DirectoryEntry, Fingerprint, MemberName, MessageId, RelayMode, limits::MAX_TEXT},
+};
+
+/// A post on its way.
+#[derive(Debug)]
+struct Outbound {
+    to: Receiver,
+    reference: Option<String>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Key records are missing; the text waits for them.
+    Waiting { text: String, for_keys: Vec<Fingerprint> },
+    /// The worker has it.
+    Sealing,
+    /// The hub has been given it; these have not acknowledged it.
+    Posted { accepted: bool, remaining: BTreeMap<Fingerprint, MemberName> },
+}
+
+/// All posts that are neither delivered nor failed.
+pub(super) struct Outgoing {
+    posts: BTreeMap<MessageId, Outbound>,
+    receipts: ExpectedReceipts,
+    rng: StdRng,
+}
+
+impl Outgoing {
+    pub(super) fn new(rng: StdRng) -> Self {
+        Self { posts: BTreeMap::new(), receipts: ExpectedReceipts::default(), rng }
+    }
+
+    /// Whether every post is accepted, delivered or failed.
+    pub(super) fn is_settled(&self) -> bool {
+        self.posts.values().all(|post| matches!(post.stage, Stage::Posted { accepted: true, .. }))
+    }
+
+    pub(super) fn next_id(&mut self) -> MessageId {
+        let mut id = [0; 16];
+        self.rng.fill_bytes(&mut id);
+        MessageId(id)
+    }
+}
+
+impl Session {
+    pub(super) fn send(&mut self, to: &MemberName, text: String, reference: Option<String>) {
+        match self.find(to) {
+            Ok(entry) => self.post(Receiver::Member(entry.name), vec![entry.fingerprint], text, reference),
+            Err(failure) => self.fail(failure, CommandName::Send, reference),
+        }
+    }
+
+    pub(super) fn send_all(&mut self, text: String, reference: Option<String>) {
+        let others: Vec<_> = self.directory.others().map(|entry| entry.fingerprint).collect();
+        if others.is_empty() {
+            let failure = Failure::new(Code::NoSuchMember, "nobody else is here; nothing sent", "wait for somebody");
+            return self.fail(failure, CommandName::All, reference);
+        }
+        self.post(Receiver::All, others, text, reference);
+    }
+
+    fn post(&mut self, to: Receiver, for_keys: Vec<Fingerprint>, text: String, reference: Option<String>) {
+        if text.len() > MAX_TEXT {
+            let message = format!("a text has at most {MAX_TEXT} bytes, this one has {}; nothing sent", text.len());
+            let failure = Failure::new(Code::MessageTooLarge, message, "send it in parts");
+            return self.fail(failure, command_of(&to), reference);
+        }
+        let id = self.outgoing.next_id();
+        for fingerprint in &for_keys {
+            if self.directory.record(fingerprint).is_none() {
+                self.directory.want(*fingerprint);
+            }
+        }
+        self.outgoing.posts.insert(id, Outbound { to, reference, stage: Stage::Waiting { text, for_keys } });
+        self.seal_what_can_be();
+        self.fetch_records();
+    }
+
+    /// Hands every post whose records are all there to the worker.
+    pub(super) fn seal_what_can_be(&mut self) {
+        let mut jobs = Vec::new();
+        for (id, post) in &mut self.outgoing.posts {
+            let Stage::Waiting { text, for_keys } = &mut post.stage else { continue };
+            let records: Option<Vec<_>> = for_keys.iter().map(|key| self.directory.record(key).cloned()).collect();
+            let Some(mut records) = records else { continue };
+            let (id, text) = (*id, std::mem::take(text));
+            jobs.push(match (&post.to, records.pop()) {
+                (Receiver::Member(_), Some(to)) => Job::Seal { id, to, text },
+                (_, last) => {
+                    records.extend(last);
+                    Job::SealGroup { id, to: records, text }
+                }
+            });
+            post.stage = Stage::Sealing;
+        }
+        jobs.into_iter().for_each(|job| self.work(job));
+    }
+
+    pub(super) fn sealed(&mut self, id: MessageId, result: Result<SealedPost, SealFailure>) {
+        let Some(post) = self.outgoing.posts.get_mut(&id) else { return };
+        let command = command_of(&post.to);
+        let reference = post.reference.clone();
+        match result {
+            Ok(sealed) => {
+                let to = post.to.clone();
+                self.answer(Event::Queued { id, to }, command, reference);
+                self.post_sealed(id, sealed);
+            }
+            Err(failure) => {
+                self.outgoing.posts.remove(&id);
+                self.fail(Failure::new(failure.code, failure.text, "send less at once"), command, reference);
+            }
+        }
+    }
+
+    fn post_sealed(&mut self, id: MessageId, sealed: SealedPost) {
+        let Some(post) = self.outgoing.posts.get_mut(&id) else { return };
+        let names = sealed.receipts.iter().filter_map(|(fingerprint, _)| {
+            Some((*fingerprint, self.directory.name_of(fingerprint)?.clone()))
+        });
+        let remaining: BTreeMap<_, _> = names.collect();
+        if remaining.is_empty() {
+            // All of them left while the post was being sealed.
+            let (to, reference) = (post.to.clone(), post.reference.clone());
+            self.outgoing.posts.remove(&id);
+            return self.event(Event::Failed { id, to, code: Code::NoSuchMember }, reference);
+        }
+        let audience = match (self.relay, &post.to) {
+            (RelayMode::Direct, Receiver::Member(_)) => sealed.receipts.first().map(|(to, _)| *to),
+            _ => None,
+        };
+        post.stage = Stage::Posted { accepted: false, remaining };
+        for (by, secret) in sealed.receipts {
+            self.outgoing.receipts.expect(id, by, secret);
+        }
+        self.tell_hub(Post { mid: id, audience, kind: sealed.kind, sealed: sealed.sealed });
+    }
+
+    pub(super) fn accepted(&mut self, id: MessageId) {
+        // Receipts are accepted too; nobody asked for them.
+        let Some(post) = self.outgoing.posts.get_mut(&id) else { return };
+        let reference = post.reference.clone();
+        if let Stage::Posted { accepted, .. } = &mut post.stage {
+            *accepted = true;
+            self.event(Event::Accepted { id }, reference);
+            self.forget_when_nobody_remains(id);
+        }
+    }
+
+    pub(super) fn post_refused(&mut self, id: MessageId, code: Code) {
+        let Some(post) = self.outgoing.posts.remove(&id) else { return };
+        self.outgoing.receipts.forget(id);
+        self.event(Event::Failed { id, to: post.to, code }, post.reference);
+    }
+
+    /// A tagged record came; most are for somebody else.
+    pub(super) fn acknowledged(&mut self, tagged: &[u8]) {
+        let Some((id, by)) = self.outgoing.receipts.take(tagged) else { return };
+        let Some(post) = self.outgoing.posts.get_mut(&id) else { return };
+        let Stage::Posted { remaining, .. } = &mut post.stage else { return };
+        let Some(by) = remaining.remove(&by) else { return };
+        let (left, reference) = (remaining.len() as u64, post.reference.clone());
+        self.event(Event::Delivered { id, by, remaining: left }, reference);
+        self.forget_when_nobody_remains(id);
+    }
+
+    fn forget_when_nobody_remains(&mut self, id: MessageId) {
+        let is_done = |post: &Outbound| matches!(&post.stage, Stage::Posted { remaining, accepted: true } if remaining.is_empty());
+        if self.outgoing.posts.get(&id).is_some_and(is_done) {
+            self.outgoing.posts.remove(&id);
+        }
+    }
+
+    /// Without a mailbox, what somebody who left has not acknowledged will not be.
+    pub(super) fn receiver_left(&mut self, gone: &DirectoryEntry) {
+        let waited: BTreeSet<MessageId> = self.outgoing.posts.iter().filter(|(_, post)| post.is_for(gone)).map(|(id, _)| *id).collect();
+        for id in waited {
+            let Some(post) = self.outgoing.posts.get_mut(&id) else { continue };
+            let to = Receiver::Member(gone.name.clone());
+            let reference = post.reference.clone();
+            match &mut post.stage {
+                Stage::Waiting { for_keys, .. } if for_keys.len() > 1 => {
+                    for_keys.retain(|key| *key != gone.fingerprint);
+                    continue;
+                }
+                Stage::Waiting { .. } => {
+                    let command = command_of(&post.to);
+                    self.outgoing.posts.remove(&id);
+                    let failure = Failure::new(Code::NoSuchMember, format!("{} has just left; nothing sent", gone.name), "");
+                    self.fail(failure, command, reference);
+                    continue;
+                }
+                Stage::Sealing => continue,
+                Stage::Posted { remaining, .. } => drop(remaining.remove(&gone.fingerprint)),
+            }
+            self.event(Event::Failed { id, to, code: Code::NoSuchMember }, reference);
+            self.forget_when_nobody_remains(id);
+        }
+        self.seal_what_can_be();
+    }
+
+    /// The hub has no records for these: what waits for them fails.
+    pub(super) fn give_up_on(&mut self, missing: &[Fingerprint]) {
+        for fingerprint in missing {
+            self.incoming.drop_letters_of(fingerprint);
+            // A post to somebody who is no longer here has failed already.
+            let Some(name) = self.directory.name_of(fingerprint).cloned() else { continue };
+            let lost = DirectoryEntry { name, fingerprint: *fingerprint, guest: true };
+            self.receiver_left(&lost);
+        }
+    }
+}
+
+impl Outbound {
+    fn is_for(&self, gone: &DirectoryEntry) -> bool {
+        match &self.stage {
+            Stage::Waiting { for_keys, .. } => for_keys.contains(&gone.fingerprint),
+            Stage::Sealing => false,
+            Stage::Posted { remaining, .. } => remaining.contains_key(&gone.fingerprint),
+        }
+    }
+}
+
+fn command_of(to: &Receiver) -> CommandName {
+    match to {
+        Receiver::All => CommandName::All,
+        Receiver::Member(_) => CommandName::Send,
+    }
+}

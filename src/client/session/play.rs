@@ -1,0 +1,146 @@
+//! One play as the member's session sees it: credit, and packets put together from their parts.
+
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use crate::{
+    client::command::PlayRequest,
+    proto::message,
+    types::{
+        MediaTime, PlayEpoch,
+        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET},
+    },
+    video::{input, render::Choice},
+};
+
+/// How far a play has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// A display is being looked for.
+    Choosing,
+    /// The hub has been asked.
+    Asked,
+    /// A player runs; its first frame has not been shown.
+    Opening,
+    /// Frames are shown.
+    Playing,
+}
+
+/// The hub sends what was not asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BadMedia {
+    #[error("the hub sent more than it was given credit for")]
+    BeyondCredit,
+    #[error("the hub sent a part of a packet out of order")]
+    OutOfOrder,
+    #[error("the hub sent a packet of more than {MAX_PACKET} bytes")]
+    TooLarge,
+}
+
+/// A play that was asked for and has not ended.
+#[derive(Debug)]
+pub(super) struct MemberPlay {
+    /// What the viewer calls it.
+    pub(super) id: String,
+    pub(super) request: PlayRequest,
+    pub(super) reference: Option<String>,
+    pub(super) asked_at: Instant,
+    pub(super) stage: Stage,
+    /// Where it will be shown, until the player has it.
+    pub(super) choice: Option<Choice>,
+    pub(super) title: String,
+    pub(super) duration: MediaTime,
+    /// Where the picture is, as far as is known.
+    pub(super) at: MediaTime,
+    pub(super) epoch: PlayEpoch,
+    /// References of requests whose answer is still to come, in order.
+    pub(super) pausing: Vec<Option<String>>,
+    pub(super) resuming: Vec<Option<String>>,
+    pub(super) seeking: Vec<Option<String>>,
+    received: u64,
+    consumed: u64,
+    granted: u64,
+    parts: BytesMut,
+    next_part: (u32, u16),
+}
+
+impl MemberPlay {
+    pub(super) fn new(id: String, request: PlayRequest, reference: Option<String>, now: Instant) -> Self {
+        Self {
+            id,
+            title: request.title.clone(),
+            request,
+            reference,
+            asked_at: now,
+            stage: Stage::Choosing,
+            choice: None,
+            duration: MediaTime::ZERO,
+            at: MediaTime::ZERO,
+            epoch: PlayEpoch::default(),
+            pausing: Vec::new(),
+            resuming: Vec::new(),
+            seeking: Vec::new(),
+            received: 0,
+            consumed: 0,
+            granted: 0,
+            parts: BytesMut::new(),
+            next_part: (0, 0),
+        }
+    }
+
+    /// The media of a new epoch starts from nothing.
+    pub(super) fn begin_epoch(&mut self, epoch: PlayEpoch) {
+        self.epoch = epoch;
+        (self.received, self.consumed, self.granted) = (0, 0, 0);
+        self.parts.clear();
+        self.next_part = (0, 0);
+    }
+
+    /// The offset to grant now, if it is worth a message.
+    pub(super) fn next_credit(&mut self) -> Option<u64> {
+        let offset = self.consumed + CREDIT_WINDOW;
+        if offset < self.granted + CREDIT_STEP {
+            return None;
+        }
+        self.granted = offset;
+        Some(offset)
+    }
+
+    /// The decoder took this much; of another epoch it no longer counts.
+    pub(super) fn consume(&mut self, epoch: PlayEpoch, bytes: u64) {
+        if epoch == self.epoch {
+            self.consumed += bytes;
+        }
+    }
+
+    /// Takes in a part; the packet when this was its last one.
+    ///
+    /// # Errors
+    /// When the hub broke the rules of media; nothing it sends for this play can be used any more.
+    pub(super) fn take_part(&mut self, part: message::Packet) -> Result<Option<input::Packet>, BadMedia> {
+        self.received += part.data.len() as u64;
+        if self.received > self.granted {
+            return Err(BadMedia::BeyondCredit);
+        }
+        if (part.seq, part.part) != self.next_part {
+            return Err(BadMedia::OutOfOrder);
+        }
+        if self.parts.len() + part.data.len() > MAX_PACKET {
+            return Err(BadMedia::TooLarge);
+        }
+        self.parts.extend_from_slice(&part.data);
+        if !part.last {
+            self.next_part.1 = part.part.checked_add(1).ok_or(BadMedia::TooLarge)?;
+            return Ok(None);
+        }
+        self.next_part = (part.seq.wrapping_add(1), 0);
+        Ok(Some(input::Packet {
+            pts: part.pts,
+            dts: part.dts,
+            duration: part.duration,
+            keyframe: part.flags & 1 != 0,
+            data: self.parts.split().freeze(),
+        }))
+    }
+}

@@ -1,0 +1,366 @@
+//! The plays of this member: from the request to the end.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use super::{
+    Output, Over,
+    play::{MemberPlay, Stage},
+};
+use crate::{
+    client::{
+        command::{Command, CommandName, PlayRequest, SeekTarget},
+        event::{DisplayKind as Shown, Event, Failure, PlayEnd},
+    },
+    proto::{
+        Message,
+        message::{self, Credit, Packet, Play, Seek, Stop, StreamInfo},
+    },
+    types::{Code, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode},
+    video::{
+        input::{Input, Segment},
+        render::{Choice, DisplayKind, NoDisplay},
+        report::{Report, Summary},
+    },
+};
+
+/// What each call gives back to be done.
+type Outputs = Vec<Output>;
+
+/// All plays of a session.
+#[derive(Debug, Default)]
+pub(super) struct MemberPlays {
+    plays: BTreeMap<PlayId, MemberPlay>,
+    next: u32,
+}
+
+impl MemberPlays {
+    pub(super) fn is_empty(&self) -> bool {
+        self.plays.is_empty()
+    }
+
+    /// Something that was asked about plays.
+    pub(super) fn request(&mut self, command: Command, reference: Option<String>, now: Instant) -> Outputs {
+        let name = command.name();
+        let result = match command {
+            Command::Play(request) => self.start(request, reference.clone(), now),
+            Command::Stop { play } => self.stop(play.as_deref(), reference.clone()),
+            Command::Pause { play } => self.pause(play.as_deref(), reference.clone(), Input::Pause),
+            Command::Resume { play } => self.pause(play.as_deref(), reference.clone(), Input::Resume),
+            Command::Seek { target, play } => self.seek(target, play.as_deref(), reference.clone()),
+            _ => Err(Failure::new(Code::NotYet, format!("{name} comes with a later version"), "see `help`")),
+        };
+        result.unwrap_or_else(|failure| vec![Output::Event(Event::Error(failure.of(name)), reference)])
+    }
+
+    /// A display was found, or none.
+    pub(super) fn display_chosen(&mut self, id: PlayId, chosen: Result<Choice, NoDisplay>) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        let choice = match chosen {
+            Ok(choice) => choice,
+            Err(NoDisplay::NotYet) => return self.failed(id, Code::NotYet, "the terminal display comes later"),
+            Err(error) => {
+                let text = format!("cannot show \"{}\": {error}", play.title);
+                return self.failed(id, Code::DisplayUnavailable, &text);
+            }
+        };
+        play.stage = Stage::Asked;
+        let kind = match choice.kind {
+            DisplayKind::Window => Shown::Window,
+            DisplayKind::Terminal => Shown::Terminal,
+            DisplayKind::None => Shown::None,
+        };
+        let request = &play.request;
+        let asked = Play {
+            play: id,
+            title: request.title.as_str().into(),
+            mode: request.mode,
+            start: request.start.unwrap_or(MediaTime::ZERO),
+            end: request.end,
+            max_height: request.max,
+        };
+        let why = choice.why.clone().unwrap_or_else(|| "as asked for".to_owned());
+        play.choice = Some(choice);
+        let event = Event::Display { id: play.id.clone(), kind, why };
+        vec![Output::Event(event, play.reference.clone()), Output::Send(asked.into())]
+    }
+
+    /// A message about a play.
+    pub(super) fn message(&mut self, message: Message, now: Instant) -> Outputs {
+        match message {
+            Message::PlayStarted(started) => self.started(started, now),
+            Message::PlayRefused(refused) => {
+                self.failed(refused.play, refused.code, &refused.text)
+            }
+            Message::PlayNotice(notice) => {
+                let Some(play) = self.plays.get(&notice.play) else { return Vec::new() };
+                let event = Event::Notice { code: notice.code, text: notice.text.0 };
+                vec![Output::Event(event, play.reference.clone())]
+            }
+            Message::StreamInfo(info) => self.segment(info),
+            Message::Packet(packet) => self.packet(packet),
+            Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
+                vec![Output::Player(end.play, Input::End { reason: end.reason })]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A player has news.
+    pub(super) fn reported(&mut self, id: PlayId, report: Report, now: Instant) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        let event = |event| Output::Event(event, play.reference.clone());
+        let viewer_id = play.id.clone();
+        match report {
+            Report::FirstFrame => self.first_frame(id, now),
+            Report::Rendition { label, width, height, from } => {
+                play.at = from;
+                vec![event(Event::Rendition { id: viewer_id, label, width, height, from })]
+            }
+            Report::Consumed { epoch, bytes } => {
+                play.consume(epoch, bytes);
+                self.grant(id)
+            }
+            Report::Stalled { lasted } => {
+                let ms = lasted.as_millis().try_into().unwrap_or(u64::MAX);
+                vec![event(Event::Stalled { id: viewer_id, ms })]
+            }
+            Report::Paused { at } => {
+                play.at = at;
+                answers(&mut play.pausing, &Event::PlayPaused { id: viewer_id, at }, CommandName::Pause)
+            }
+            Report::Resumed { at } => {
+                play.at = at;
+                answers(&mut play.resuming, &Event::PlayResumed { id: viewer_id, at }, CommandName::Resume)
+            }
+            Report::Seeked { epoch, at } if epoch == play.epoch => {
+                play.at = at;
+                answers(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
+            }
+            Report::Seeked { .. } | Report::Closed => Vec::new(),
+            Report::Unplayable { text } => {
+                let notice = Event::Notice { code: Code::Unplayable, text };
+                vec![event(notice)]
+            }
+            Report::Ended(summary) => self.ended(id, summary),
+        }
+    }
+
+    /// A play that did not get as far as showing anything fails its command; any other ends.
+    pub(super) fn failed(&mut self, id: PlayId, code: Code, text: &str) -> Outputs {
+        let Some(play) = self.plays.remove(&id) else { return Vec::new() };
+        let failure = Failure::new(code, text, hint_for(code)).of(CommandName::Play);
+        vec![Output::Event(Event::Error(failure), play.reference), Output::Player(id, Input::Stop)]
+    }
+
+    /// Stops all players, because the member quits.
+    pub(super) fn stop_all(&mut self) -> Outputs {
+        self.plays.keys().map(|id| Output::Player(*id, Input::Stop)).collect()
+    }
+
+    /// Ends all plays, because the session is over.
+    pub(super) fn lose_all(&mut self, over: &Over) -> Outputs {
+        let reason = match over {
+            Over::Quit => EndReason::Stopped,
+            Over::Failed(failure) if failure.code == Code::HubClosing => EndReason::HubClosing,
+            Over::Failed(_) => EndReason::Lost,
+        };
+        self.plays.keys().map(|id| Output::Player(*id, Input::End { reason })).collect()
+    }
+
+    fn start(&mut self, request: PlayRequest, reference: Option<String>, now: Instant) -> Result<Outputs, Failure> {
+        let number = PlayId(self.next + 1);
+        let id = request.id.clone().unwrap_or_else(|| number.to_string());
+        if self.plays.values().any(|play| play.id == id) {
+            let message = format!("a play \"{id}\" runs already");
+            return Err(Failure::new(Code::Usage, message, "give it another id, or none"));
+        }
+        self.next += 1;
+        let choose = Output::ChooseDisplay(number, Box::new(request.clone()));
+        self.plays.insert(number, MemberPlay::new(id, request, reference, now));
+        Ok(vec![choose])
+    }
+
+    fn stop(&mut self, id: Option<&str>, reference: Option<String>) -> Result<Outputs, Failure> {
+        let number = self.find(id)?;
+        let ok = Output::Event(Event::Ok { command: CommandName::Stop }, reference);
+        Ok(vec![Output::Player(number, Input::Stop), ok])
+    }
+
+    fn pause(&mut self, id: Option<&str>, reference: Option<String>, input: Input) -> Result<Outputs, Failure> {
+        let number = self.find(id)?;
+        if let Some(play) = self.plays.get_mut(&number) {
+            let waiting = if matches!(input, Input::Pause) { &mut play.pausing } else { &mut play.resuming };
+            waiting.push(reference);
+        }
+        Ok(vec![Output::Player(number, input)])
+    }
+
+    fn seek(&mut self, target: SeekTarget, id: Option<&str>, reference: Option<String>) -> Result<Outputs, Failure> {
+        let number = self.find(id)?;
+        let Some(play) = self.plays.get_mut(&number) else { return Ok(Vec::new()) };
+        let to = match target {
+            SeekTarget::To(to) => to,
+            SeekTarget::By(by) => (play.at + by).max(MediaTime::ZERO),
+        };
+        if to < MediaTime::ZERO || to >= play.duration {
+            let seconds = play.duration.as_seconds();
+            let message = format!("{} s is not within \"{}\"", to.as_seconds(), play.title);
+            return Err(Failure::new(Code::OutOfRange, message, format!("it lasts {seconds:.3} s")));
+        }
+        let epoch = play.epoch.next();
+        play.begin_epoch(epoch);
+        play.at = to;
+        play.seeking.push(reference);
+        let mut outputs = vec![
+            Output::Player(number, Input::Flush { epoch }),
+            Output::Send(Seek { play: number, epoch, to }.into()),
+        ];
+        outputs.extend(self.grant(number));
+        Ok(outputs)
+    }
+
+    fn started(&mut self, started: message::PlayStarted, _now: Instant) -> Outputs {
+        let Some(play) = self.plays.get_mut(&started.play).filter(|play| play.stage == Stage::Asked) else {
+            return Vec::new();
+        };
+        play.stage = Stage::Opening;
+        play.duration = started.duration;
+        play.title = started.title.0;
+        let Some(choice) = play.choice.take() else { return Vec::new() };
+        let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
+        outputs.extend(self.grant(started.play));
+        outputs
+    }
+
+    fn segment(&mut self, info: StreamInfo) -> Outputs {
+        if !self.is_of(info.play, info.epoch) {
+            return Vec::new();
+        }
+        let segment = Segment {
+            label: info.rendition,
+            width: info.width,
+            height: info.height,
+            codec: info.codec,
+            extradata: info.extradata.0,
+            from: info.show_from,
+            until: info.show_until,
+            frame_duration: info.frame_duration,
+        };
+        vec![Output::Player(info.play, Input::Segment(segment))]
+    }
+
+    fn packet(&mut self, packet: Packet) -> Outputs {
+        let (id, epoch) = (packet.play, packet.epoch);
+        let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
+        match play.take_part(packet) {
+            Ok(Some(packet)) => vec![Output::Player(id, Input::Packet(packet))],
+            Ok(None) => Vec::new(),
+            Err(error) => {
+                let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
+                let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
+                vec![Output::Event(notice, play.reference.clone()), stop]
+            }
+        }
+    }
+
+    fn first_frame(&mut self, id: PlayId, now: Instant) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id).filter(|play| play.stage == Stage::Opening) else {
+            return Vec::new();
+        };
+        play.stage = Stage::Playing;
+        let waited = now.saturating_duration_since(play.asked_at);
+        let event = Event::PlayStarted {
+            id: play.id.clone(),
+            title: play.title.clone(),
+            first_frame_ms: waited.as_millis().try_into().unwrap_or(u64::MAX),
+        };
+        let reference = play.reference.clone();
+        let ok = Event::Ok { command: CommandName::Play };
+        vec![Output::Event(event, reference.clone()), Output::Event(ok, reference)]
+    }
+
+    fn grant(&mut self, id: PlayId) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        let credit = play.next_credit().map(|offset| Credit { play: id, epoch: play.epoch, offset });
+        credit.into_iter().map(|credit| Output::Send(credit.into())).collect()
+    }
+
+    fn ended(&mut self, id: PlayId, summary: Summary) -> Outputs {
+        let Some(play) = self.plays.remove(&id) else { return Vec::new() };
+        let mut outputs = vec![Output::Send(Stop { play: id }.into())];
+        if play.stage != Stage::Playing {
+            let code = if summary.reason == EndReason::Stopped { Code::NoSuchPlay } else { Code::Unplayable };
+            let message = format!("\"{}\" ended before anything was shown: {}", play.title, summary.reason);
+            let failure = Failure::new(code, message, hint_for(code)).of(CommandName::Play);
+            outputs.push(Output::Event(Event::Error(failure), play.reference));
+            return outputs;
+        }
+        let end = PlayEnd {
+            id: play.id.clone(),
+            title: play.title.clone(),
+            reason: summary.reason,
+            frames: summary.frames,
+            shown: summary.shown,
+            dropped: summary.dropped,
+            stalls: summary.stalls,
+            frames_by_height: summary.frames_by_height,
+            sha256: summary.sha256,
+        };
+        outputs.push(Output::Event(Event::PlayEnded(end), play.reference));
+        outputs.extend(unanswered(play.pausing, CommandName::Pause));
+        outputs.extend(unanswered(play.resuming, CommandName::Resume));
+        outputs.extend(unanswered(play.seeking, CommandName::Seek));
+        outputs
+    }
+
+    /// The play of that id, or the newest.
+    fn find(&self, id: Option<&str>) -> Result<PlayId, Failure> {
+        let found = match id {
+            Some(id) => self.plays.iter().find(|(_, play)| play.id == id),
+            None => self.plays.last_key_value(),
+        };
+        found.map(|(number, _)| *number).ok_or_else(|| {
+            let running: Vec<_> = self.plays.values().map(|play| play.id.as_str()).collect();
+            let hint = match running.as_slice() {
+                [] => "nothing is playing".to_owned(),
+                ids => format!("running: {}", ids.join(", ")),
+            };
+            Failure::new(Code::NoSuchPlay, "there is no such play", hint)
+        })
+    }
+
+    fn is_of(&self, id: PlayId, epoch: PlayEpoch) -> bool {
+        self.plays.get(&id).is_some_and(|play| play.epoch == epoch)
+    }
+}
+
+/// Answers everybody who asked for what has happened now; without anybody, it is told all the same.
+fn answers(asked: &mut Vec<Option<String>>, event: &Event, command: CommandName) -> Outputs {
+    if asked.is_empty() {
+        return vec![Output::Event(event.clone(), None)];
+    }
+    let both = |reference: Option<String>| {
+        [Output::Event(event.clone(), reference.clone()), Output::Event(Event::Ok { command }, reference)]
+    };
+    asked.drain(..).flat_map(both).collect()
+}
+
+/// Tells those whose request the end of the play overtook.
+fn unanswered(asked: Vec<Option<String>>, command: CommandName) -> impl Iterator<Item = Output> {
+    asked.into_iter().map(move |reference| {
+        let failure = Failure::new(Code::NoSuchPlay, "the play ended before that", "play it again").of(command);
+        Output::Event(Event::Error(failure), reference)
+    })
+}
+
+fn hint_for(code: Code) -> &'static str {
+    match code {
+        Code::NoSuchTitle => "`videos` lists what there is",
+        Code::NoSuchRendition => "`videos` lists the renditions of each title; mode=auto takes the best",
+        Code::TooManyPlays => "stop a play first",
+        Code::OutOfRange => "`videos` says how long each title is",
+        Code::DisplayUnavailable => "display=none plays without a picture",
+        Code::Unplayable => "the hub's operator sees the reason in its log",
+        _ => "",
+    }
+}

@@ -1,0 +1,194 @@
+//! What must not run on the network's thread: RSA, and the disk behind the keyring.
+
+use std::sync::Arc;
+
+use rand::CryptoRng;
+
+use super::{
+    event::Failure,
+    keyring::{Keyring, KeyringError},
+};
+use crate::{
+    crypto::{
+        Audience, Challenge, CryptoProvider, Draft, Judgement, Letter, Opened, ReceiptSecret, SealError,
+        VerifiedRecord, open, seal, seal_group, verify_record,
+    },
+    types::{
+        Code, Fingerprint, KeyRecord, MessageId, SealKind,
+        wire::{self, Blob},
+    },
+};
+
+/// Something to do for a session.
+#[derive(Debug)]
+pub enum Job {
+    /// Answer the hub's nonce.
+    Prove { nonce: [u8; 32] },
+    /// Check key records that the hub sent.
+    Check { records: Vec<Blob> },
+    /// Seal a text for one member.
+    Seal { id: MessageId, to: Arc<VerifiedRecord>, text: String },
+    /// Seal a text for all of these.
+    SealGroup { id: MessageId, to: Vec<Arc<VerifiedRecord>>, text: String },
+    /// Try to open what the hub relayed.
+    Open { kind: SealKind, sealed: Blob },
+    /// Prove who wrote what opened, and judge whether it is new.
+    Judge { opened: Box<Opened>, sender: Arc<VerifiedRecord> },
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Done {
+    Proved { record: Blob, proof: Blob },
+    /// The records that are good, and what the others claimed to be.
+    Checked { good: Vec<Arc<VerifiedRecord>>, bad: Vec<Fingerprint> },
+    Sealed { id: MessageId, result: Result<SealedPost, SealFailure> },
+    /// Nothing for what is not for this member, or damaged.
+    Opened { opened: Option<Box<Opened>> },
+    /// Nothing for what is forged.
+    Judged(Option<(Box<Letter>, Judgement)>),
+    /// The keys or the disk refuse: the session cannot go on.
+    Failed(Box<Failure>),
+}
+
+/// A post that is ready to go.
+#[derive(Debug)]
+pub struct SealedPost {
+    pub kind: SealKind,
+    pub sealed: Blob,
+    /// Whose receipts to expect.
+    pub receipts: Vec<(Fingerprint, ReceiptSecret)>,
+}
+
+/// Why a text was not sealed.
+#[derive(Debug)]
+pub struct SealFailure {
+    pub code: Code,
+    pub text: String,
+}
+
+/// Does the work of one session, in order.
+pub struct Worker {
+    provider: Arc<dyn CryptoProvider>,
+    keyring: Keyring,
+    rng: Box<dyn CryptoRng + Send>,
+    /// Milliseconds since 1970.
+    unix_millis: fn() -> u64,
+}
+
+enum Trouble {
+    Seal(SealError),
+    Keyring(KeyringError),
+}
+
+impl Worker {
+    /// A worker with the keys of one member.
+    #[must_use]
+    pub fn new(
+        provider: Arc<dyn CryptoProvider>,
+        keyring: Keyring,
+        rng: Box<dyn CryptoRng + Send>,
+        unix_millis: fn() -> u64,
+    ) -> Self {
+        Self { provider, keyring, rng, unix_millis }
+    }
+
+    /// Does one job. Milliseconds for most, for a group 0.1 ms for each member of it.
+    pub fn work(&mut self, job: Job) -> Done {
+        match job {
+            Job::Prove { nonce } => self.prove(nonce),
+            Job::Check { records } => self.check_all(&records),
+            Job::Seal { id, to, text } => {
+                let result = self.seal(id, &to, &text);
+                self.sealed(id, result)
+            }
+            Job::SealGroup { id, to, text } => {
+                let result = self.seal_group(id, &to, &text);
+                self.sealed(id, result)
+            }
+            Job::Open { kind, sealed } => {
+                let opened = open(&*self.provider, self.keyring.identity(), kind, &sealed, &mut self.rng);
+                Done::Opened { opened: opened.map(Box::new) }
+            }
+            Job::Judge { opened, sender } => self.judge(*opened, &sender),
+        }
+    }
+
+    fn prove(&mut self, nonce: [u8; 32]) -> Done {
+        let identity = self.keyring.identity();
+        // Links without TLS have nothing that binds a proof to them but the nonce.
+        let challenge = Challenge { channel_binding: Vec::new(), nonce };
+        let record = wire::to_bytes(identity.record()).into();
+        match identity.prove(&challenge, &mut self.rng) {
+            Ok(proof) => Done::Proved { record, proof: proof.into() },
+            Err(error) => {
+                let hint = "use --ephemeral or another data folder";
+                Done::Failed(Box::new(Failure::new(Code::DataUnusable, error.to_string(), hint)))
+            }
+        }
+    }
+
+    fn check_all(&self, records: &[Blob]) -> Done {
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        for record in records {
+            let Ok(record) = wire::from_bytes::<KeyRecord>(record) else { continue };
+            let fingerprint = record.fingerprint();
+            match verify_record(&*self.provider, record, fingerprint) {
+                Ok(record) => good.push(Arc::new(record)),
+                Err(error) => {
+                    log::warn!("key record {fingerprint} is not used: {error}");
+                    bad.push(fingerprint);
+                }
+            }
+        }
+        Done::Checked { good, bad }
+    }
+
+    fn seal(&mut self, id: MessageId, to: &VerifiedRecord, text: &str) -> Result<SealedPost, Trouble> {
+        let sequence =
+            self.keyring.next_sequence(Audience::Member(to.fingerprint())).map_err(Trouble::Keyring)?;
+        let draft = Draft { id, sequence, time: (self.unix_millis)(), text };
+        let sealed =
+            seal(&*self.provider, self.keyring.identity(), to, &draft, &mut self.rng).map_err(Trouble::Seal)?;
+        let receipts = vec![(to.fingerprint(), sealed.receipt)];
+        Ok(SealedPost { kind: SealKind::Seal, sealed: sealed.bytes.into(), receipts })
+    }
+
+    fn seal_group(&mut self, id: MessageId, to: &[Arc<VerifiedRecord>], text: &str) -> Result<SealedPost, Trouble> {
+        let sequence = self.keyring.next_sequence(Audience::Group).map_err(Trouble::Keyring)?;
+        let draft = Draft { id, sequence, time: (self.unix_millis)(), text };
+        let to: Vec<&VerifiedRecord> = to.iter().map(|record| &**record).collect();
+        let sealed = seal_group(&*self.provider, self.keyring.identity(), &to, &draft, &mut self.rng)
+            .map_err(Trouble::Seal)?;
+        Ok(SealedPost { kind: SealKind::Group, sealed: sealed.bytes.into(), receipts: sealed.receipts })
+    }
+
+    fn sealed(&self, id: MessageId, result: Result<SealedPost, Trouble>) -> Done {
+        let result = match result {
+            Ok(post) => Ok(post),
+            Err(Trouble::Seal(error)) => Err(SealFailure { code: error.code(), text: error.to_string() }),
+            Err(Trouble::Keyring(error)) => return Done::Failed(Box::new(failure_of(&error))),
+        };
+        Done::Sealed { id, result }
+    }
+
+    fn judge(&mut self, opened: Opened, sender: &VerifiedRecord) -> Done {
+        let letter = match opened.verify(&*self.provider, sender) {
+            Ok(letter) => letter,
+            Err(error) => {
+                log::warn!("a message that claims to be of {} is dropped: {error}", sender.fingerprint());
+                return Done::Judged(None);
+            }
+        };
+        match self.keyring.take_in(&letter) {
+            Ok(judgement) => Done::Judged(Some((Box::new(letter), judgement))),
+            Err(error) => Done::Failed(Box::new(failure_of(&error))),
+        }
+    }
+}
+
+/// What a member is told when its keys or its folder cannot be used.
+#[must_use]
+pub fn failure_of(error: &KeyringError) -> Failure {
+    Failure::new(error.code(), error.to_string(), error.hint())
+}
