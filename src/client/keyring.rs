@@ -1,1 +1,191 @@
+//! What a member keeps: its identity, which messages it took in, and how far it has counted its own.
+//!
+//! One folder for each name, held by one process at a time:
+//!
+//! ```text
+//!   <members>/<folded name>/identity.pem    made once, then only read
+//!                           marks           a snapshot, a mark appended for each message taken in
+//!                           counters        written once for 256 messages sent
+//! ```
+//!
+//! Each write is on the disk before its effect is seen: a number before it is used, a mark before its message is
+//! shown. So a crash at any point shows no message twice and uses no number twice.
 
+mod error;
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, sync::Arc};
+
+use rand::CryptoRng;
+
+pub use error::KeyringError;
+
+use self::error::Fault;
+use crate::{
+    crypto::{Audience, Counters, CryptoProvider, Identity, Judgement, Letter, Replay},
+    storage::{DiskStorage, MemoryStorage, Storage, StorageError},
+    types::MemberName,
+};
+
+const IDENTITY: &str = "identity.pem";
+const MARKS: &str = "marks";
+const COUNTERS: &str = "counters";
+
+/// Marks at the end of the file above which a new snapshot is written: about 180 kB.
+const MAX_APPENDED: usize = 4096;
+
+/// How a member came by its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// It was there.
+    Loaded,
+    /// It was made now.
+    Created,
+}
+
+/// A member's identity with all that has to outlive a run.
+pub struct Keyring {
+    storage: Box<dyn Storage>,
+    identity: Arc<Identity>,
+    counters: Counters,
+    replay: Replay,
+    /// Marks at the end of the file.
+    appended: usize,
+    /// An append failed half way: nothing may be added behind it.
+    torn: bool,
+}
+
+impl Keyring {
+    /// Opens the folder of `name` in `members`, making it and the keys in it if they are not there. `now` is in
+    /// milliseconds since 1970-01-01 UTC. New keys take about half a second.
+    ///
+    /// # Errors
+    /// When the folder is in use or what is in it cannot be used, see [`KeyringError`].
+    pub fn open(
+        provider: &dyn CryptoProvider,
+        members: &Path,
+        name: &MemberName,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Origin), KeyringError> {
+        let folder = members.join(name.folded());
+        let storage = DiskStorage::open(&folder)?;
+        Self::on(provider, Box::new(storage), name, now, rng).map_err(|fault| fault.in_folder(&folder))
+    }
+
+    /// A guest's: fresh keys, nothing read or kept.
+    ///
+    /// # Errors
+    /// When no keys can be made.
+    pub fn ephemeral(
+        provider: &dyn CryptoProvider,
+        name: &MemberName,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, KeyringError> {
+        Self::with_storage(provider, Box::new(MemoryStorage::default()), name, now, rng).map(|(keyring, _)| keyring)
+    }
+
+    /// As [`Keyring::open`], on any storage.
+    ///
+    /// # Errors
+    /// See [`KeyringError`].
+    pub fn with_storage(
+        provider: &dyn CryptoProvider,
+        storage: Box<dyn Storage>,
+        name: &MemberName,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Origin), KeyringError> {
+        Self::on(provider, storage, name, now, rng).map_err(|fault| fault.in_folder(Path::new("")))
+    }
+
+    /// The identity, to be shared with whoever does its private operations.
+    #[must_use]
+    pub fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+
+    /// The number of the next message to `audience`.
+    ///
+    /// # Errors
+    /// When the disk refuses; no number is used up then.
+    pub fn next_sequence(&mut self, audience: Audience) -> Result<u64, KeyringError> {
+        let storage = &mut self.storage;
+        Ok(self.counters.take(audience, |content| storage.replace(COUNTERS, content))?)
+    }
+
+    /// Judges a letter and, if it is fresh, remembers it for good. Show it only when this says
+    /// [`Judgement::Fresh`]; acknowledge it in both cases.
+    ///
+    /// # Errors
+    /// When the disk refuses: the letter is then neither remembered nor to be shown.
+    pub fn take_in(&mut self, letter: &Letter) -> Result<Judgement, KeyringError> {
+        let (sender, stream, sequence) = (letter.from, letter.stream, letter.sequence);
+        let judgement = self.replay.judge(sender, stream, sequence);
+        if judgement == Judgement::Fresh {
+            if self.torn || self.appended >= MAX_APPENDED {
+                self.rewrite_marks()?;
+            }
+            self.torn = true;
+            self.storage.append(MARKS, &Replay::entry(sender, stream, sequence))?;
+            self.torn = false;
+            self.appended += 1;
+            self.replay.mark(sender, stream, sequence);
+        }
+        Ok(judgement)
+    }
+
+    fn on(
+        provider: &dyn CryptoProvider,
+        mut storage: Box<dyn Storage>,
+        name: &MemberName,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Origin), Fault> {
+        let (identity, origin) = load_or_make(provider, storage.as_mut(), name, rng)?;
+        let counters = Counters::resume(storage.read(COUNTERS)?.as_deref(), now).map_err(Fault::Counters)?;
+        let replay = match storage.read(MARKS)? {
+            Some(file) => Replay::decode(&file).map_err(Fault::Marks)?.0,
+            None => Replay::default(),
+        };
+        let identity = Arc::new(identity);
+        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true };
+        keyring.rewrite_marks()?;
+        Ok((keyring, origin))
+    }
+
+    /// A snapshot without marks at its end; also what removes an end that was torn.
+    fn rewrite_marks(&mut self) -> Result<(), StorageError> {
+        self.storage.replace(MARKS, &self.replay.encode())?;
+        self.appended = 0;
+        self.torn = false;
+        Ok(())
+    }
+}
+
+fn load_or_make(
+    provider: &dyn CryptoProvider,
+    storage: &mut dyn Storage,
+    name: &MemberName,
+    rng: &mut dyn CryptoRng,
+) -> Result<(Identity, Origin), Fault> {
+    if let Some(file) = storage.read(IDENTITY)?.map(zeroize::Zeroizing::new) {
+        let identity = Identity::from_pem(provider, &file).map_err(Fault::Identity)?;
+        if identity.name() != name {
+            return Err(Fault::OtherName { found: identity.name().clone() });
+        }
+        return Ok((identity, Origin::Loaded));
+    }
+    let identity = Identity::generate(provider, name, rng).map_err(Fault::Generate)?;
+    let file = identity.to_pem().map_err(Fault::Generate)?;
+    storage.replace(IDENTITY, file.as_bytes())?;
+    Ok((identity, Origin::Created))
+}
+
+impl std::fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keyring({:?})", self.identity)
+    }
+}

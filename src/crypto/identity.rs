@@ -136,6 +136,13 @@ impl Identity {
         self.keys.sign(&challenge.signed_bytes(self.record()), rng)
     }
 
+    /// Keys and a record that need not belong together: a forger's.
+    #[cfg(test)]
+    pub(super) fn from_parts(keys: Box<dyn SecretKeys>, record: VerifiedRecord) -> Self {
+        let opener = BlockOpener::new(keys.as_ref()).unwrap();
+        Self { keys, opener, record }
+    }
+
     pub(super) fn keys(&self) -> &dyn SecretKeys {
         self.keys.as_ref()
     }

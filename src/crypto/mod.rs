@@ -18,6 +18,8 @@ mod counters;
 mod envelope;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod forgery_tests;
 mod group;
 mod identity;
 mod key_block;

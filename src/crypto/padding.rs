@@ -6,14 +6,15 @@
 //!
 //! ```text
 //!  ┌────────────┬───────────┬──────────────────────┐
-//!  │ length u32 │  content  │ zeros up to Padmé(n) │      n = 4 + length, at least 256
+//!  │ length u32 │  content  │ zeros up to Padmé(n) │      n = 4 + length, at least 1024
 //!  └────────────┴───────────┴──────────────────────┘
 //! ```
 
 use zeroize::Zeroizing;
 
-/// Shortest padded length in bytes: hides whether a text is one letter or a sentence.
-const FLOOR: usize = 256;
+/// Shortest padded length in bytes. A letter without its text has about 610, so that this hides whether the text is
+/// one character or four hundred.
+const FLOOR: usize = 1024;
 const LENGTH: usize = 4;
 
 /// Length in bytes after padding of `length` bytes of content.
@@ -75,11 +76,11 @@ mod tests {
     fn lengths_are_those_of_the_paper_above_the_floor() {
         // 9 is the paper's own example: it becomes 10.
         assert_eq!(padme(9), 10);
-        for (content, padded) in [(0, 256), (252, 256), (253, 272), (1000, 1024), (1_000_600, 1_015_808)] {
+        for (content, padded) in [(0, 1024), (1020, 1024), (1021, 1088), (5000, 5120), (1_000_600, 1_015_808)] {
             assert_eq!(padded_length(content), padded, "{content}");
             assert!(is_padded_length(padded));
         }
-        assert!(!is_padded_length(0) && !is_padded_length(128) && !is_padded_length(257));
+        assert!(!is_padded_length(0) && !is_padded_length(512) && !is_padded_length(1025));
     }
 
     #[test]
@@ -87,12 +88,12 @@ mod tests {
         let padded = pad(b"text", 16);
         assert_eq!(unpad(&padded), Some(&b"text"[..]));
         let mut longer = padded.to_vec();
-        longer.resize(272, 0);
+        longer.resize(1088, 0);
         let mut dirty = padded.to_vec();
         *dirty.last_mut().unwrap() = 1;
         let mut lying = padded.to_vec();
         lying[..4].copy_from_slice(&u32::MAX.to_be_bytes());
-        for wrong in [&longer[..], &dirty, &lying, &padded[..255], &padded[..3], &[]] {
+        for wrong in [&longer[..], &dirty, &lying, &padded[..1023], &padded[..3], &[]] {
             assert_eq!(unpad(wrong), None);
         }
     }
@@ -107,7 +108,7 @@ mod tests {
         }
 
         #[test]
-        fn the_longest_content_fits_and_one_more_byte_does_not(room in 256usize..2_000_000) {
+        fn the_longest_content_fits_and_one_more_byte_does_not(room in FLOOR..2_000_000) {
             let longest = longest_content(room);
             prop_assert!(padded_length(longest) <= room);
             prop_assert!(padded_length(longest + 1) > room);

@@ -199,7 +199,7 @@ mod tests {
         // Of three odd numbers in a row, one is a multiple of three.
         let thrice = (0..3u8).find_map(|step| {
             let mut near = modulus().to_vec();
-            *near.last_mut().unwrap() = near.last().unwrap() & 0xf0 | 1 + 2 * step;
+            *near.last_mut().unwrap() = near.last().unwrap() & 0xf0 | (1 + 2 * step);
             (remainder(&near, 3) == 0).then_some(near)
         });
         assert_eq!(refused(&thrice.unwrap(), &[1, 0, 1]), WeakKey::SmallFactor);

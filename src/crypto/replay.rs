@@ -187,7 +187,9 @@ mod tests {
 
     fn marked(sequences: &[u64]) -> Replay {
         let mut replay = Replay::default();
-        sequences.iter().for_each(|sequence| replay.mark(BOB, Stream::Direct, *sequence));
+        for sequence in sequences {
+            replay.mark(BOB, Stream::Direct, *sequence);
+        }
         replay
     }
 

@@ -1,6 +1,6 @@
 //! The numbers that one sender has used: the highest, and which of the 1024 up to it.
 //!
-//! Numbers below the window count as used, as in the anti-replay windows of IPsec
+//! Numbers below the window count as used, as in the anti-replay windows of ESP
 //! ([RFC 4303 § 3.4.3](https://www.rfc-editor.org/rfc/rfc4303#section-3.4.3)).
 
 /// Numbers that may still come late. A sender posts at most 50 in a second, so this is 20 s of disorder at least.

@@ -58,19 +58,6 @@ impl DiskStorage {
     fn sync_folder(&self) -> Result<(), StorageError> {
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(StorageError::io("sync", &self.folder))
     }
-
-    /// Writes a temporary file beside `path`, then gives it that name.
-    fn write_beside(&self, temporary: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
-        // What an earlier crash left; no one else writes here while the lock is held.
-        match fs::remove_file(temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(temporary, path)
-    }
 }
 
 impl Storage for DiskStorage {
@@ -93,7 +80,7 @@ impl Storage for DiskStorage {
         let path = self.folder.join(name);
         look(&path)?;
         let temporary = self.folder.join(format!(".{name}.new"));
-        self.write_beside(&temporary, &path, content).map_err(|error| {
+        write_beside(&temporary, &path, content).map_err(|error| {
             let _ = fs::remove_file(&temporary);
             StorageError::io("write", &path)(error)
         })?;
@@ -122,6 +109,19 @@ impl Storage for DiskStorage {
             _ => self.sync_folder(),
         }
     }
+}
+
+/// Writes a temporary file beside `path`, then gives it that name.
+fn write_beside(temporary: &Path, path: &Path, content: &[u8]) -> io::Result<()> {
+    // What an earlier crash left; no one else writes here while the lock is held.
+    match fs::remove_file(temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE).open(temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(temporary, path)
 }
 
 fn check_folder(folder: &Path, found: &Metadata) -> Result<(), StorageError> {
