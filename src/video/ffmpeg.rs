@@ -142,12 +142,11 @@ impl Decoder {
     fn convert(&mut self) -> Result<Picture, Error> {
         let (format, width, height) = (self.picture.format(), self.picture.width(), self.picture.height());
         let wanted = scaling::context::Definition { format, width, height };
-        let scaler = match self.scaler.take().filter(|scaler| *scaler.input() == wanted) {
-            Some(scaler) => scaler,
-            None => {
-                let (target, flags) = (Pixel::YUV420P, scaling::Flags::BICUBIC);
-                scaling::Context::get(format, width, height, target, width, height, flags)?
-            }
+        let scaler = if let Some(scaler) = self.scaler.take().filter(|scaler| *scaler.input() == wanted) {
+            scaler
+        } else {
+            let (target, flags) = (Pixel::YUV420P, scaling::Flags::BICUBIC);
+            scaling::Context::get(format, width, height, target, width, height, flags)?
         };
         let mut converted = Picture::empty();
         self.scaler.insert(scaler).run(&self.picture, &mut converted)?;

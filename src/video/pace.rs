@@ -80,11 +80,9 @@ impl Pace {
             self.start(now, pts);
             return Verdict::Show;
         };
-        if now < due {
-            return Verdict::Wait(due);
-        }
-        if now - due > SLIP_FROM {
-            self.shift(now - due);
+        let Some(lateness) = now.checked_sub(due) else { return Verdict::Wait(due) };
+        if lateness > SLIP_FROM {
+            self.shift(lateness);
         }
         let verdict = self.judge_late(now, successor, pts + duration);
         match verdict {
