@@ -25,20 +25,34 @@ use super::{
 
 /// What a play is made of.
 pub(crate) struct Parts {
+    /// What time it is.
     pub(crate) clock: Box<dyn Clock>,
+    /// What makes pictures of packets.
     pub(crate) decoders: Box<dyn Decoders>,
+    /// Where pictures go.
     pub(crate) display: Box<dyn Display>,
+    /// When they are due.
     pub(crate) pace: Pace,
+    /// What is counted.
     pub(crate) tally: Tally,
+    /// Who is told.
     pub(crate) reports: Box<dyn Fn(Report) + Send>,
 }
 
-/// A play that runs.
+/// A play that runs. Its invariants:
+///
+/// 1. Frames leave `ready` in the order of their times, each once, shown or left out.
+/// 2. A segment's decoder is drained before the next segment is opened.
+/// 3. What the viewer wants is taken between any two frames, before whatever waits in `feed`.
+/// 4. While nothing is due and nothing can be decoded the thread sleeps.
 pub(crate) struct Engine {
     parts: Parts,
+    /// What came and was not decoded yet.
     feed: Feed,
     stage: Option<Stage>,
+    /// What was decoded and is not due yet.
     ready: VecDeque<Ready>,
+    /// The epoch of the last flush.
     epoch: PlayEpoch,
     /// Segments opened so far: tells the first frame of each.
     segments: u64,
@@ -49,15 +63,18 @@ pub(crate) struct Engine {
     seeking: Option<PlayEpoch>,
     /// Since when nothing is left to show while more is to come.
     dry: Option<Duration>,
+    /// That nothing follows, and why, once all before it was decoded.
     ended: Option<EndReason>,
 }
 
+/// A picture that waits for its time.
 struct Ready {
     frame: Frame,
     segment: u64,
     duration: MediaTime,
 }
 
+/// The picture that the viewer sees.
 #[derive(Clone, Copy)]
 struct Shown {
     pts: MediaTime,
@@ -72,12 +89,14 @@ enum End {
     Closed,
 }
 
+/// What to do after a step.
 enum Next {
     Again,
     Wait(Option<Duration>),
 }
 
 impl Engine {
+    /// A play that has been given nothing yet.
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             parts,
@@ -133,6 +152,7 @@ impl Engine {
         }
     }
 
+    /// Does at once what acts at once, and queues the rest.
     fn take(&mut self, event: Event) -> Result<(), End> {
         let input = match event {
             Event::Input(input) => input,
@@ -178,10 +198,12 @@ impl Engine {
         self.ended = None;
     }
 
+    /// The time of the frame that the viewer sees.
     fn position(&self) -> MediaTime {
         self.last_shown.map_or(MediaTime::ZERO, |shown| shown.pts)
     }
 
+    /// Shows or leaves out one frame, or decodes a little, or says how long there is nothing to do.
     fn step(&mut self) -> Result<Next, End> {
         let now = self.parts.clock.now();
         // The first frame, and the one that a seek leads to, are shown in a pause too: there is something to see.
@@ -210,6 +232,7 @@ impl Engine {
         }
     }
 
+    /// Nothing is left to show or to decode: the end, or a wait for packets.
     fn run_dry(&mut self, now: Duration, is_held: bool) -> Result<Next, End> {
         if is_held {
             return Ok(Next::Wait(None));

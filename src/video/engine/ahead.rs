@@ -102,6 +102,7 @@ impl Engine {
         Ok(Progress::Moved)
     }
 
+    /// Gives a packet to the decoder; one that it does not take is skipped and counted.
     fn decode(&mut self, packet: &Packet) -> Result<(), End> {
         let fed = match &mut self.stage {
             Some(stage) => {
@@ -118,6 +119,7 @@ impl Engine {
         self.give_up_after(HOPELESS_AFTER)
     }
 
+    /// Begins a segment. The one before is through.
     fn open(&mut self, segment: &Segment) -> Result<(), End> {
         let decoder = self.parts.decoders.open(segment).map_err(|error| End::Unplayable(error.0))?;
         self.segments += 1;
@@ -131,6 +133,7 @@ impl Engine {
         Ok(())
     }
 
+    /// Ends the play when this many packets have given no picture at all.
     fn give_up_after(&self, packets: u64) -> Result<(), End> {
         self.parts.tally.hopeless(packets).map_or(Ok(()), |text| Err(End::Unplayable(text)))
     }

@@ -84,6 +84,7 @@ impl WindowHost {
         while self.turn() {}
     }
 
+    /// Does what players want, and notices what viewers did; false when nobody is left.
     fn turn(&mut self) -> bool {
         let command = if self.windows.values().any(Window::is_visible) {
             self.commands.recv_timeout(IDLE_TICK)
@@ -124,17 +125,21 @@ impl WindowHost {
     }
 }
 
+/// The window of one play.
 #[derive(Debug)]
 struct Window {
     /// What highgui knows it by.
     name: String,
+    /// Whom to tell when its viewer closes it.
     closer: Closer,
+    /// Read by the player's thread before it draws.
     is_open: Arc<AtomicBool>,
     /// What stands in its frame, once it is on the screen.
     title: Option<String>,
 }
 
 impl Window {
+    /// Whether it is on the screen, as far as is known.
     fn is_visible(&self) -> bool {
         self.title.is_some() && self.is_open.load(Ordering::Relaxed)
     }
@@ -149,6 +154,7 @@ impl Window {
         }
     }
 
+    /// Shows a picture. The first one opens the window, as the `place`-th of those open.
     fn try_show(&mut self, picture: &Mat, title: String, place: usize) -> opencv::Result<()> {
         if self.title.is_none() {
             let flags = highgui::WINDOW_NORMAL | highgui::WINDOW_KEEPRATIO | highgui::WINDOW_GUI_NORMAL;
@@ -176,11 +182,13 @@ impl Window {
         }
     }
 
+    /// Tells the play that nobody sees it any more.
     fn give_up(&mut self) {
         self.is_open.store(false, Ordering::Relaxed);
         self.closer.close();
     }
 
+    /// Takes it off the screen.
     fn close(self) {
         if self.title.is_none() {
             return;
