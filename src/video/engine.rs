@@ -2,50 +2,57 @@
 //!
 //! Nothing here knows FFmpeg, windows or the system's clock; all of them are behind traits.
 
+mod ahead;
+
 use std::{collections::VecDeque, time::Duration};
 
 use crossbeam_channel::Receiver;
 
 use crate::types::{EndReason, MediaTime, PlayEpoch, limits::CREDIT_WINDOW};
 
+use self::ahead::{MOST_READY, Progress, Stage};
 use super::{
     clock::{Clock, Event, Wake},
-    decode::{Decode, Decoded, Decoders, Undecodable},
+    decode::Decoders,
     feed::{Entry, Feed},
     frame::Frame,
-    input::{Input, Packet, Segment},
+    input::Input,
     pace::{Pace, Verdict},
     render::{Display, DisplayGone},
     report::Report,
     tally::Tally,
 };
 
-/// Decoded pictures held: one to show, one to tell whether that one may be left out, and two against jitter
-/// in decoding. At 4K each takes 12 MB.
-const MOST_READY: usize = 4;
-
-/// Packets after which a stream that has given no picture is taken for unplayable: some seconds of it.
-const HOPELESS_AFTER: u64 = 150;
-
-/// Errors in a row without a packet in between after which a decoder is given up: more than it can hold.
-const MOST_ERRORS_IN_A_ROW: u32 = 64;
-
 /// What a play is made of.
 pub(crate) struct Parts {
+    /// What time it is.
     pub(crate) clock: Box<dyn Clock>,
+    /// What makes pictures of packets.
     pub(crate) decoders: Box<dyn Decoders>,
+    /// Where pictures go.
     pub(crate) display: Box<dyn Display>,
+    /// When they are due.
     pub(crate) pace: Pace,
+    /// What is counted.
     pub(crate) tally: Tally,
+    /// Who is told.
     pub(crate) reports: Box<dyn Fn(Report) + Send>,
 }
 
-/// A play that runs.
+/// A play that runs. Its invariants:
+///
+/// 1. Frames leave `ready` in the order of their times, each once, shown or left out.
+/// 2. A segment's decoder is drained before the next segment is opened.
+/// 3. What the viewer wants is taken between any two frames, before whatever waits in `feed`.
+/// 4. While nothing is due and nothing can be decoded the thread sleeps.
 pub(crate) struct Engine {
     parts: Parts,
+    /// What came and was not decoded yet.
     feed: Feed,
     stage: Option<Stage>,
+    /// What was decoded and is not due yet.
     ready: VecDeque<Ready>,
+    /// The epoch of the last flush.
     epoch: PlayEpoch,
     /// Segments opened so far: tells the first frame of each.
     segments: u64,
@@ -56,23 +63,18 @@ pub(crate) struct Engine {
     seeking: Option<PlayEpoch>,
     /// Since when nothing is left to show while more is to come.
     dry: Option<Duration>,
+    /// That nothing follows, and why, once all before it was decoded.
     ended: Option<EndReason>,
 }
 
-struct Stage {
-    decoder: Box<dyn Decode>,
-    segment: u64,
-    frame_duration: MediaTime,
-    hungry: bool,
-    errors: u32,
-}
-
+/// A picture that waits for its time.
 struct Ready {
     frame: Frame,
     segment: u64,
     duration: MediaTime,
 }
 
+/// The picture that the viewer sees.
 #[derive(Clone, Copy)]
 struct Shown {
     pts: MediaTime,
@@ -87,20 +89,14 @@ enum End {
     Closed,
 }
 
+/// What to do after a step.
 enum Next {
     Again,
     Wait(Option<Duration>),
 }
 
-/// What came of trying to decode.
-#[derive(PartialEq, Eq)]
-enum Progress {
-    Moved,
-    Full,
-    Dry,
-}
-
 impl Engine {
+    /// A play that has been given nothing yet.
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             parts,
@@ -156,6 +152,7 @@ impl Engine {
         }
     }
 
+    /// Does at once what acts at once, and queues the rest.
     fn take(&mut self, event: Event) -> Result<(), End> {
         let input = match event {
             Event::Input(input) => input,
@@ -201,10 +198,12 @@ impl Engine {
         self.ended = None;
     }
 
+    /// The time of the frame that the viewer sees.
     fn position(&self) -> MediaTime {
         self.last_shown.map_or(MediaTime::ZERO, |shown| shown.pts)
     }
 
+    /// Shows or leaves out one frame, or decodes a little, or says how long there is nothing to do.
     fn step(&mut self) -> Result<Next, End> {
         let now = self.parts.clock.now();
         // The first frame, and the one that a seek leads to, are shown in a pause too: there is something to see.
@@ -233,6 +232,7 @@ impl Engine {
         }
     }
 
+    /// Nothing is left to show or to decode: the end, or a wait for packets.
     fn run_dry(&mut self, now: Duration, is_held: bool) -> Result<Next, End> {
         if is_held {
             return Ok(Next::Wait(None));
@@ -285,102 +285,6 @@ impl Engine {
             self.parts.tally.dropped(&ready.frame);
         }
         Next::Again
-    }
-
-    /// Decodes a little, when there is room and something to decode.
-    fn advance(&mut self) -> Result<Progress, End> {
-        if self.ready.len() >= MOST_READY {
-            return Ok(Progress::Full);
-        }
-        match &mut self.stage {
-            Some(stage) if !stage.hungry => self.pull(),
-            _ => self.feed_on(),
-        }
-    }
-
-    /// Takes what the decoder has.
-    fn pull(&mut self) -> Result<Progress, End> {
-        let Some(stage) = &mut self.stage else { return Ok(Progress::Moved) };
-        let decoded = stage.decoder.next();
-        stage.errors = if decoded.is_err() { stage.errors + 1 } else { 0 };
-        match decoded {
-            Ok(Decoded::Frame(frame)) if frame.pts < self.last_decoded => {
-                // Damage can make a decoder give a picture after its time: the ones after it were taken already.
-                self.parts.tally.corrupt(Undecodable("a picture out of order".into()));
-            }
-            Ok(Decoded::Frame(frame)) => {
-                self.last_decoded = frame.pts;
-                self.ready.push_back(Ready { frame, segment: stage.segment, duration: stage.frame_duration });
-                self.parts.tally.decoded();
-            }
-            Ok(Decoded::Hidden) => self.parts.tally.decoded(),
-            Ok(Decoded::Hungry) => stage.hungry = true,
-            Ok(Decoded::Finished) => self.stage = None,
-            Err(error) => {
-                if stage.errors > MOST_ERRORS_IN_A_ROW {
-                    self.stage = None;
-                }
-                self.parts.tally.corrupt(error);
-                self.give_up_after(HOPELESS_AFTER)?;
-            }
-        }
-        Ok(Progress::Moved)
-    }
-
-    /// Gives the decoder what has its turn.
-    fn feed_on(&mut self) -> Result<Progress, End> {
-        let Some(entry) = self.feed.front() else { return Ok(Progress::Dry) };
-        if let (Entry::Segment(_) | Entry::End(_), Some(stage)) = (entry, &mut self.stage) {
-            // What is inside comes out before anything of the next segment.
-            stage.decoder.finish();
-            stage.hungry = false;
-            return Ok(Progress::Moved);
-        }
-        match self.feed.pop() {
-            Some(Entry::Segment(segment)) => self.open(&segment)?,
-            Some(Entry::Packet(packet)) => self.decode(&packet)?,
-            Some(Entry::End(reason)) => {
-                if reason == EndReason::Finished {
-                    self.give_up_after(1)?;
-                }
-                self.ended = Some(reason);
-            }
-            None => {}
-        }
-        Ok(Progress::Moved)
-    }
-
-    fn decode(&mut self, packet: &Packet) -> Result<(), End> {
-        let fed = match &mut self.stage {
-            Some(stage) => {
-                stage.hungry = false;
-                stage.decoder.feed(packet)
-            }
-            None => Err(Undecodable("a packet before any rendition".into())),
-        };
-        match fed {
-            Ok(()) => self.parts.tally.fed(),
-            Err(error) => self.parts.tally.corrupt(error),
-        }
-        (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes: packet.data.len() as u64 });
-        self.give_up_after(HOPELESS_AFTER)
-    }
-
-    fn open(&mut self, segment: &Segment) -> Result<(), End> {
-        let decoder = self.parts.decoders.open(segment).map_err(|error| End::Unplayable(error.0))?;
-        self.segments += 1;
-        self.stage = Some(Stage {
-            decoder,
-            segment: self.segments,
-            frame_duration: segment.frame_duration,
-            hungry: true,
-            errors: 0,
-        });
-        Ok(())
-    }
-
-    fn give_up_after(&self, packets: u64) -> Result<(), End> {
-        self.parts.tally.hopeless(packets).map_or(Ok(()), |text| Err(End::Unplayable(text)))
     }
 }
 

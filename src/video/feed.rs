@@ -16,12 +16,16 @@ const OVERHEAD: u64 = 128;
 /// The part of [`Input`](super::input::Input) that has its turn.
 #[derive(Clone, Debug)]
 pub(crate) enum Entry {
+    /// Another rendition begins.
     Segment(Segment),
+    /// A picture of the rendition before.
     Packet(Packet),
+    /// Nothing follows.
     End(EndReason),
 }
 
 impl Entry {
+    /// What it counts for against [`MOST_WAITING`].
     fn size(&self) -> u64 {
         let bytes = match self {
             Self::Segment(segment) => segment.extradata.len(),
@@ -32,11 +36,12 @@ impl Entry {
     }
 }
 
-/// More came than was asked for.
+/// More came than was asked for: the hub does not keep to its credit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overfed;
 
-/// A bounded queue.
+/// A queue bounded in bytes. The session keeps it below [`CREDIT_WINDOW`] by what credit it gives; the bound
+/// here holds whatever the session lets through.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     entries: VecDeque<Entry>,
@@ -44,6 +49,7 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
+    /// Puts an entry at the end. After an error the queue is of no more use.
     pub(crate) fn push(&mut self, entry: Entry) -> Result<(), Overfed> {
         self.size += entry.size();
         if self.size > MOST_WAITING {
@@ -53,16 +59,19 @@ impl Feed {
         Ok(())
     }
 
+    /// What comes next, left in its place.
     pub(crate) fn front(&self) -> Option<&Entry> {
         self.entries.front()
     }
 
+    /// Takes what comes next.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let entry = self.entries.pop_front()?;
         self.size -= entry.size();
         Some(entry)
     }
 
+    /// Forgets all of it: a seek.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }

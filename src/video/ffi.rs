@@ -1,5 +1,7 @@
 //! The one place with unsafe code: what FFmpeg's Rust bindings and the standard library leave to it.
-#![expect(unsafe_code, reason = "extradata has no safe setter in ffmpeg-next 9")]
+#![expect(unsafe_code, reason = "extradata has no safe setter in ffmpeg-next 9, and the environment none at all")]
+
+use std::{env, fs};
 
 use ffmpeg::{Error, codec::Context, ffi};
 
@@ -34,6 +36,22 @@ pub(super) fn set_extradata(context: &mut Context, extradata: &[u8]) -> Result<(
     Ok(())
 }
 
+/// Sets an environment variable for libraries that read it later, unless the user set it or other threads run
+/// already. Whether it is set now.
+pub(super) fn set_variable_while_alone(name: &str, value: &str) -> bool {
+    if env::var_os(name).is_some() {
+        return true;
+    }
+    let threads = fs::read_dir("/proc/self/task").map_or(usize::MAX, Iterator::count);
+    if threads != 1 {
+        return false;
+    }
+    // SAFETY: changing the environment is unsound only while another thread may read it. There is this thread
+    // alone, so nobody reads it and nobody can start one that does.
+    unsafe { env::set_var(name, value) };
+    true
+}
+
 /// The decoder configuration that a demuxer found.
 #[cfg(test)]
 pub(super) fn extradata(parameters: &ffmpeg::codec::Parameters) -> Vec<u8> {
@@ -66,6 +84,16 @@ mod tests {
         let mut context = Context::new();
         assert_eq!(set_extradata(&mut context, &vec![0; MAX_EXTRADATA + 1]), Err(Error::InvalidData));
         assert!(extradata(&Parameters::from(&Wrapper(&context))).is_empty());
+    }
+
+    #[test]
+    fn the_environment_is_left_alone_while_other_threads_run() {
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(!set_variable_while_alone("SECURESTREAM_TEST_UNSET", "1")));
+        });
+        assert!(env::var_os("SECURESTREAM_TEST_UNSET").is_none());
+        let set = env::vars().next().expect("cargo sets some").0;
+        assert!(set_variable_while_alone(&set, "other"));
     }
 
     struct Wrapper<'a>(&'a Context);

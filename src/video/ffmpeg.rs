@@ -70,6 +70,7 @@ fn codec_id(codec: Codec) -> Option<Id> {
     }
 }
 
+/// Settings of a context that is to be opened.
 fn configure(context: &mut Context, id: Id) {
     let count = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
     context.set_threading(threading::Config { count, ..threading::Config::kind(threading::Type::Frame) });
@@ -81,9 +82,12 @@ fn configure(context: &mut Context, id: Id) {
     }
 }
 
+/// A decoder of one segment.
 struct Decoder {
     video: decoder::Video,
+    /// The picture that came out last; its memory is the decoder's.
     picture: Picture,
+    /// Made when the pixel format calls for it, kept while that stays.
     scaler: Option<scaling::Context>,
     segment: Segment,
 }
@@ -121,6 +125,7 @@ impl Decode for Decoder {
 }
 
 impl Decoder {
+    /// Makes a frame of the picture that just came out, if it is to be shown.
     fn take(&mut self) -> Result<Decoded, Undecodable> {
         let time = self.picture.pts().or_else(|| self.picture.timestamp()).map(MediaTime);
         let pts = time.ok_or_else(|| Undecodable("a picture without a time".into()))?;
@@ -142,12 +147,11 @@ impl Decoder {
     fn convert(&mut self) -> Result<Picture, Error> {
         let (format, width, height) = (self.picture.format(), self.picture.width(), self.picture.height());
         let wanted = scaling::context::Definition { format, width, height };
-        let scaler = match self.scaler.take().filter(|scaler| *scaler.input() == wanted) {
-            Some(scaler) => scaler,
-            None => {
-                let (target, flags) = (Pixel::YUV420P, scaling::Flags::BICUBIC);
-                scaling::Context::get(format, width, height, target, width, height, flags)?
-            }
+        let scaler = if let Some(scaler) = self.scaler.take().filter(|scaler| *scaler.input() == wanted) {
+            scaler
+        } else {
+            let (target, flags) = (Pixel::YUV420P, scaling::Flags::BICUBIC);
+            scaling::Context::get(format, width, height, target, width, height, flags)?
         };
         let mut converted = Picture::empty();
         self.scaler.insert(scaler).run(&self.picture, &mut converted)?;
@@ -170,6 +174,7 @@ fn pack(picture: &Picture) -> Vec<u8> {
     packed
 }
 
+/// What the stream says about its samples, or what is usual for its size.
 fn colour(picture: &Picture) -> Colour {
     let matrix = match picture.color_space() {
         color::Space::BT709 => Matrix::Bt709,

@@ -26,7 +26,8 @@ mod feed;
 mod ffi;
 #[cfg(feature = "player")]
 mod ffmpeg;
-#[cfg(all(test, feature = "player"))]
+#[cfg(test)]
+#[cfg(feature = "player")]
 mod fixture;
 pub mod frame;
 pub mod input;

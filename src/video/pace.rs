@@ -54,6 +54,7 @@ pub struct Pace {
     drops: u32,
 }
 
+/// The frame at `pts` belongs at this time of the clock.
 #[derive(Clone, Copy, Debug)]
 struct Anchor {
     at: Duration,
@@ -80,11 +81,9 @@ impl Pace {
             self.start(now, pts);
             return Verdict::Show;
         };
-        if now < due {
-            return Verdict::Wait(due);
-        }
-        if now - due > SLIP_FROM {
-            self.shift(now - due);
+        let Some(lateness) = now.checked_sub(due) else { return Verdict::Wait(due) };
+        if lateness > SLIP_FROM {
+            self.shift(lateness);
         }
         let verdict = self.judge_late(now, successor, pts + duration);
         match verdict {
@@ -95,6 +94,7 @@ impl Pace {
         verdict
     }
 
+    /// For a frame of which the time has come.
     fn judge_late(&self, now: Duration, successor: Option<MediaTime>, expected: MediaTime) -> Verdict {
         let is_over = |pts| self.due(pts).is_some_and(|due| due <= now);
         if self.late == WhenLate::Show || self.drops >= MOST_DROPS_IN_A_ROW {

@@ -132,12 +132,88 @@ fn start(
     let (events, inbox) = crossbeam_channel::unbounded();
     let (is_running, running) = crossbeam_channel::bounded(0);
     let late = if display.drops_late() { WhenLate::Drop } else { WhenLate::Show };
-    display.attach(Closer::new(events.clone()));
+    let closer = Closer::new(events.clone());
     let (pace, tally) = (Pace::new(speed, late), Tally::new(checksum));
-    let parts = Parts { clock, decoders, display, pace, tally, reports };
-    let thread = std::thread::Builder::new().name(format!("play-{id}")).spawn(move || {
-        Engine::new(parts).run(&inbox);
+    // The system takes no name with a zero in it.
+    let name = format!("play-{}", id.replace('\0', ""));
+    let thread = std::thread::Builder::new().name(name).spawn(move || {
+        display.attach(closer);
+        Engine::new(Parts { clock, decoders, display, pace, tally, reports }).run(&inbox);
         drop(is_running);
     })?;
     Ok(PlayerHandle { events, running, thread: Some(thread) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        types::EndReason,
+        video::{
+            clock::SystemClock,
+            render::{DisplayKind, NullDisplay},
+            report::Summary,
+            testing::{FakeDecoders, packet, segment},
+        },
+    };
+
+    fn options(speed: Speed) -> PlayerOptions {
+        let clock = Box::new(SystemClock::start());
+        PlayerOptions { id: "test".into(), speed, checksum: true, display: Box::new(NullDisplay), clock }
+    }
+
+    fn started(speed: Speed) -> (PlayerHandle, Receiver<Report>) {
+        let (sender, reports) = crossbeam_channel::unbounded();
+        let reports_to = Box::new(move |report| sender.send(report).unwrap());
+        (start(options(speed), Box::new(FakeDecoders { delay: 1 }), reports_to).unwrap(), reports)
+    }
+
+    fn end(reports: &Receiver<Report>) -> Summary {
+        let last = reports.iter().last();
+        let Some(Report::Ended(summary)) = last else { panic!("{last:?}") };
+        summary
+    }
+
+    #[test]
+    fn a_play_runs_on_its_own_thread_to_its_end() {
+        let (player, reports) = started(Speed::Max);
+        player.send(Input::Segment(segment(240)));
+        (0..100).for_each(|number| player.send(Input::Packet(packet(number))));
+        player.send(Input::End { reason: EndReason::Finished });
+        player.join();
+        let summary = end(&reports);
+        assert_eq!((summary.shown, summary.reason), (100, EndReason::Finished));
+        // 100 black pictures of 426 × 240, as `sha256sum` has them.
+        let sum = "d8df18f7ddc13b54d53be2c621b31e51ae10841b0fe17d691593c94d0bf7c79d";
+        assert_eq!(summary.sha256.as_deref(), Some(sum));
+    }
+
+    #[test]
+    fn dropping_the_handle_stops_the_play() {
+        let (player, reports) = started(Speed::Normal);
+        player.send(Input::Segment(segment(240)));
+        player.send(Input::Packet(packet(0)));
+        drop(player);
+        assert_eq!(end(&reports).reason, EndReason::Stopped);
+    }
+
+    #[test]
+    fn a_play_that_has_ended_takes_nothing_more() {
+        let (player, reports) = started(Speed::Max);
+        player.send(Input::Stop);
+        assert_eq!(end(&reports).reason, EndReason::Stopped);
+        (0..100).for_each(|number| player.send(Input::Packet(packet(number))));
+    }
+
+    #[test]
+    fn options_can_be_logged() {
+        assert_eq!(format!("{:?}", options(Speed::Max)), "PlayerOptions(test, Max, checksum true, display none)");
+        assert_eq!(options(Speed::Max).display.kind(), DisplayKind::None);
+    }
+
+    #[test]
+    fn a_build_without_the_feature_says_so() {
+        let spawned = spawn(options(Speed::Max), drop);
+        assert_eq!(matches!(spawned, Err(SpawnError::Unavailable)), !AVAILABLE);
+    }
 }

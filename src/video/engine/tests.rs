@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::*;
+use super::{ahead::HOPELESS_AFTER, *};
 use crate::{
     types::Codec,
     video::{
+        input::{Packet, Segment},
         pace::{Speed, WhenLate},
         report::Summary,
         testing::{FakeDecoders, RecordingDisplay, ScriptedClock, Showing, packet, pts, segment},

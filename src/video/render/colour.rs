@@ -19,7 +19,7 @@ pub(super) struct Converter {
 }
 
 impl Converter {
-    pub(super) fn to_bgr(&mut self, frame: &Frame) -> Result<Mat> {
+    pub(super) fn convert(&mut self, frame: &Frame) -> Result<Mat> {
         let (width, height) = (pixels(frame.width()), pixels(frame.height()));
         if (self.yuv.cols(), self.yuv.rows()) != (width, height) {
             self.yuv = Mat::new_rows_cols_with_default(height, width, core::CV_8UC3, Scalar::default())?;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     fn assert_bgr(frame: &Frame, expected: [u8; 3]) {
-        let bgr = Converter::default().to_bgr(frame).unwrap();
+        let bgr = Converter::default().convert(frame).unwrap();
         assert_eq!((bgr.cols(), bgr.rows()), (pixels(frame.width()), pixels(frame.height())));
         let last = *bgr.at_2d::<Vec3b>(bgr.rows() - 1, bgr.cols() - 1).unwrap();
         let close = last.iter().zip(expected).all(|(got, wanted)| got.abs_diff(wanted) <= 3);

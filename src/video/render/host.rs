@@ -11,11 +11,11 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use opencv::{
-    core::{Mat, MatTraitConst as _},
+    core::{self, Mat, MatTraitConst as _},
     highgui,
 };
 
-use super::{Closer, WindowDisplay};
+use super::{Closer, Display, window::WindowDisplay};
 
 /// Pictures on their way to the screen, over all windows. Few: each is as large as the screen, and a player
 /// that has to wait leaves out what is late.
@@ -27,6 +27,10 @@ const IDLE_TICK: Duration = Duration::from_millis(20);
 /// The size that a new window's longer side gets at most, in pixels: 16:9 fills it, a change of rendition
 /// leaves it.
 const FIRST_SIZE: (i32, i32) = (960, 540);
+
+/// How far a new window is from the one before, in pixels to the right and down, and after how many the first
+/// place comes again. Without a window manager all would lie upon each other.
+const CASCADE: (i32, i32) = (48, 5);
 
 /// What players want of windows.
 #[derive(Debug)]
@@ -47,10 +51,11 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// A window for one play of `title`, for any thread.
+    /// A window for one play of `title`, for any thread. It opens with the first frame and closes when the play
+    /// ends.
     #[must_use]
-    pub fn display(&self, title: &str) -> WindowDisplay {
-        WindowDisplay::new(self.next.fetch_add(1, Ordering::Relaxed), title, self.commands.clone())
+    pub fn display(&self, title: &str) -> Box<dyn Display> {
+        Box::new(WindowDisplay::new(self.next.fetch_add(1, Ordering::Relaxed), title, self.commands.clone()))
     }
 }
 
@@ -73,9 +78,13 @@ impl WindowHost {
     /// Draws until every [`Windows`] and every display made of it is gone. Sleeps while no window is open;
     /// the window system is touched first when a frame is to be shown.
     pub fn run(mut self) {
+        if let Err(error) = core::set_log_level(core::LogLevel::LOG_LEVEL_SILENT) {
+            log::debug!("OpenCV keeps its own log: {error}");
+        }
         while self.turn() {}
     }
 
+    /// Does what players want, and notices what viewers did; false when nobody is left.
     fn turn(&mut self) -> bool {
         let command = if self.windows.values().any(Window::is_visible) {
             self.commands.recv_timeout(IDLE_TICK)
@@ -84,11 +93,13 @@ impl WindowHost {
         };
         match command {
             Ok(command) => self.obey(command),
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => pump().unwrap_or_else(|error| log::error!("windows: {error}")),
             Err(RecvTimeoutError::Disconnected) => return false,
         }
-        let more: Vec<_> = self.commands.try_iter().take(MOST_WAITING).collect();
-        more.into_iter().for_each(|command| self.obey(command));
+        for _ in 0..MOST_WAITING {
+            let Ok(command) = self.commands.try_recv() else { break };
+            self.obey(command);
+        }
         self.windows.values_mut().for_each(Window::notice_closing);
         true
     }
@@ -100,8 +111,9 @@ impl WindowHost {
                 self.windows.insert(id, Window { name, closer, is_open, title: None });
             }
             Command::Show { id, picture, title } => {
+                let place = self.windows.keys().position(|key| *key == id).unwrap_or(0);
                 if let Some(window) = self.windows.get_mut(&id) {
-                    window.show(&picture, title);
+                    window.show(&picture, title, place);
                 }
             }
             Command::Close { id } => {
@@ -113,79 +125,85 @@ impl WindowHost {
     }
 }
 
+/// The window of one play.
 #[derive(Debug)]
 struct Window {
     /// What highgui knows it by.
     name: String,
+    /// Whom to tell when its viewer closes it.
     closer: Closer,
+    /// Read by the player's thread before it draws.
     is_open: Arc<AtomicBool>,
     /// What stands in its frame, once it is on the screen.
     title: Option<String>,
 }
 
 impl Window {
+    /// Whether it is on the screen, as far as is known.
     fn is_visible(&self) -> bool {
         self.title.is_some() && self.is_open.load(Ordering::Relaxed)
     }
 
-    fn show(&mut self, picture: &Mat, title: String) {
+    fn show(&mut self, picture: &Mat, title: String, place: usize) {
         if !self.is_open.load(Ordering::Relaxed) {
             return;
         }
-        if let Err(error) = self.try_show(picture, title) {
+        if let Err(error) = self.try_show(picture, title, place) {
             log::error!("a window cannot show its picture: {error}");
             self.give_up();
         }
     }
 
-    fn try_show(&mut self, picture: &Mat, title: String) -> opencv::Result<()> {
+    /// Shows a picture. The first one opens the window, as the `place`-th of those open.
+    fn try_show(&mut self, picture: &Mat, title: String, place: usize) -> opencv::Result<()> {
         if self.title.is_none() {
             let flags = highgui::WINDOW_NORMAL | highgui::WINDOW_KEEPRATIO | highgui::WINDOW_GUI_NORMAL;
             highgui::named_window(&self.name, flags)?;
             let (width, height) = first_size(picture.cols(), picture.rows());
             highgui::resize_window(&self.name, width, height)?;
+            let offset = i32::try_from(place).unwrap_or(0) % CASCADE.1 * CASCADE.0;
+            highgui::move_window(&self.name, offset, offset)?;
         }
         if self.title.as_ref() != Some(&title) {
             highgui::set_window_title(&self.name, &title)?;
             self.title = Some(title);
         }
         highgui::imshow(&self.name, picture)?;
-        self.pump()
-    }
-
-    /// Lets the window system work for a moment: nothing is drawn or noticed otherwise.
-    fn pump(&self) -> opencv::Result<()> {
-        highgui::wait_key(1).map(|_| ())
+        pump()
     }
 
     fn notice_closing(&mut self) {
         if !self.is_visible() {
             return;
         }
-        let visible = self
-            .pump()
-            .and_then(|()| highgui::get_window_property(&self.name, highgui::WND_PROP_VISIBLE))
-            .is_ok_and(|visible| visible >= 1.0);
-        if !visible {
+        let visible = highgui::get_window_property(&self.name, highgui::WND_PROP_VISIBLE);
+        if !visible.is_ok_and(|visible| visible >= 1.0) {
             self.give_up();
         }
     }
 
+    /// Tells the play that nobody sees it any more.
     fn give_up(&mut self) {
         self.is_open.store(false, Ordering::Relaxed);
         self.closer.close();
     }
 
+    /// Takes it off the screen.
     fn close(self) {
         if self.title.is_none() {
             return;
         }
         // Its viewer may have closed it already: then there is nothing to destroy.
-        let destroyed = highgui::destroy_window(&self.name).and_then(|()| self.pump());
+        let destroyed = highgui::destroy_window(&self.name).and_then(|()| pump());
         if let Err(error) = destroyed {
             log::debug!("a window was gone already: {error}");
         }
     }
+}
+
+/// Lets the window system work for a moment: nothing is drawn or noticed otherwise.
+fn pump() -> opencv::Result<()> {
+    highgui::wait_key(1).map(|_| ())
 }
 
 /// The largest size within [`FIRST_SIZE`] of the shape of a picture.
@@ -204,7 +222,7 @@ fn first_size(width: i32, height: i32) -> (i32, i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::video::{clock::Event, render::Display as _};
+    use crate::video::clock::Event;
 
     #[test]
     fn a_new_window_has_the_shape_of_the_picture() {

@@ -9,6 +9,8 @@ mod null;
 #[cfg(feature = "player")]
 mod overlay;
 mod probe;
+#[cfg(not(feature = "player"))]
+mod unbuilt;
 #[cfg(feature = "player")]
 mod window;
 
@@ -18,11 +20,24 @@ use super::{clock::Event, frame::Frame};
 
 #[cfg(feature = "player")]
 pub use host::{WindowHost, Windows, windows};
-pub use kind::{Choice, DisplayKind, DisplayRequest, NoDisplay, choose};
+pub use kind::{Choice, DisplayKind, DisplayRequest, NoDisplay, NoSuchDisplay, choose};
 pub use null::NullDisplay;
 pub use probe::{NoWindows, PROBE_COMMAND, probe, probe_main};
+#[cfg(not(feature = "player"))]
+pub use unbuilt::{WindowHost, Windows, windows};
+
+/// Keeps the window system's own messages (Qt's) off standard error, which is the terminal's. To be called
+/// first of all in `main`: it changes nothing once a second thread runs, nor what the user has set.
 #[cfg(feature = "player")]
-pub use window::WindowDisplay;
+pub fn quiet() {
+    if !super::ffi::set_variable_while_alone("QT_LOGGING_RULES", "*=false") {
+        log::debug!("messages of the window system may show up");
+    }
+}
+
+/// There is no window system in this build to be quiet.
+#[cfg(not(feature = "player"))]
+pub fn quiet() {}
 
 /// The viewer closed the window, or the window system is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ const CAPTION: MediaTime = MediaTime(2_000_000);
 
 /// A window for one play. Opens with the first frame and closes when dropped.
 #[derive(Debug)]
-pub struct WindowDisplay {
+pub(super) struct WindowDisplay {
     id: u64,
     title: String,
     commands: Sender<Command>,
@@ -52,7 +52,7 @@ impl WindowDisplay {
     }
 
     fn draw(&mut self, frame: &Frame) -> opencv::Result<Mat> {
-        let mut picture = self.converter.to_bgr(frame)?;
+        let mut picture = self.converter.convert(frame)?;
         if self.is_captioned(frame) {
             let size = format!("{}  {}x{}", frame.label, frame.width(), frame.height());
             overlay::draw(&mut picture, &[&self.title, &size])?;
