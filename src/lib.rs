@@ -1,3 +1,4 @@
 //! securestream.
 
 pub mod types;
+pub mod video;
