@@ -1,5 +1,13 @@
 //! Video: how a title becomes packets on the hub and pictures at a member.
 //!
+//! The hub's side never decodes: it passes compressed packets on as they stand in the file.
+//!
+//! ```text
+//!   folder ──► catalogue: titles ── renditions ── index of packets
+//!                                       │
+//!   play: title, mode, start, end ──► plan: segments of packets ──► batches ──► source reads bytes
+//! ```
+//!
 //! The member's side plays one title on one thread:
 //!
 //! ```text
@@ -15,6 +23,8 @@
 //! Decoding and windows need the feature `player`; without it the same items are there and
 //! [`player::spawn`] says that this build has no player.
 
+mod batch;
+mod catalog;
 pub mod clock;
 #[cfg(any(test, feature = "player"))]
 mod decode;
@@ -26,16 +36,30 @@ mod feed;
 mod ffi;
 #[cfg(feature = "player")]
 mod ffmpeg;
+mod file_name;
 #[cfg(test)]
 #[cfg(feature = "player")]
 mod fixture;
+mod folder;
 pub mod frame;
+mod index;
 pub mod input;
+mod mp4;
 pub mod pace;
+mod plan;
 pub mod player;
 pub mod render;
 pub mod report;
+mod source;
 #[cfg(any(test, feature = "player"))]
 mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
+
+pub use batch::{BATCH_BYTES, Batch, batches};
+pub use catalog::{Catalog, LookupError, Missing, Remark, Rendition, SkipReason, Skipped, Title};
+pub use folder::FolderSource;
+pub use index::{Index, Packet, VideoFormat};
+pub use mp4::IndexError;
+pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment};
+pub use source::{MemorySource, ReadError, VideoSource};

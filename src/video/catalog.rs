@@ -1,0 +1,257 @@
+//! What there is to play: titles, their renditions, and what was left out and why.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::types::{MediaTime, RenditionLabel};
+
+use super::{
+    file_name::{FileName, Kind},
+    index::Index,
+    mp4::IndexError,
+};
+
+/// Everything that a hub offers, as it was found at one time.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    titles: Vec<Arc<Title>>,
+    unplayable: BTreeMap<String, String>,
+    skipped: Vec<Skipped>,
+    remarks: Vec<Remark>,
+}
+
+/// One film, in one or more resolutions.
+#[derive(Debug)]
+pub struct Title {
+    pub name: String,
+    /// At least one, the lowest label first, each label once.
+    pub renditions: Vec<Arc<Rendition>>,
+    /// Of the longest rendition.
+    pub duration: MediaTime,
+    /// Renditions that one would expect, the lowest first.
+    pub missing: Vec<Missing>,
+}
+
+/// One resolution of a title: one file.
+#[derive(Debug)]
+pub struct Rendition {
+    pub label: RenditionLabel,
+    /// The file's name within its folder.
+    pub file: String,
+    pub index: Index,
+    /// Whose bytes a source reads for it.
+    pub(super) id: FileId,
+}
+
+/// Which of a source's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId(pub(super) usize);
+
+/// A rendition that a title lacks: other titles have this resolution, or its file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    pub label: RenditionLabel,
+    /// Why its file cannot be used, when there is one.
+    pub reason: Option<String>,
+}
+
+/// A file that was left out.
+#[derive(Debug)]
+pub struct Skipped {
+    pub file: String,
+    pub reason: SkipReason,
+}
+
+/// Something odd about a file that is used all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    pub file: String,
+    pub text: String,
+}
+
+/// Why a file was left out, in words that go on "`<file>`: ".
+#[derive(Debug, thiserror::Error)]
+pub enum SkipReason {
+    #[error(transparent)]
+    Unusable(#[from] IndexError),
+    #[error("it is still being written, by its name")]
+    Unfinished,
+    #[error("its container is not read; MP4 and MOV are")]
+    Container,
+    #[error("it is a link that leads out of the folder, or nowhere")]
+    LeavesFolder,
+    #[error("it is no regular file")]
+    NotRegular,
+    #[error("its name is not UTF-8")]
+    Name,
+    #[error("{other} is {label} of this title already")]
+    Duplicate { label: RenditionLabel, other: String },
+    #[error("{0} files are open already, and more are not kept open")]
+    TooMany(usize),
+}
+
+/// Why there is no such title to play.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LookupError {
+    #[error("there is no such title")]
+    NoSuchTitle,
+    /// Files of this title are there, and none can be used.
+    #[error("{0}")]
+    Unplayable(String),
+}
+
+impl Catalog {
+    /// From what was found of each file. Files are taken in the order of their names: the first that has a
+    /// label of a title keeps it.
+    pub(super) fn build(mut found: Vec<(String, Result<(FileId, Index), SkipReason>)>) -> Self {
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut builder = Builder::default();
+        for (file, result) in found {
+            match result {
+                Ok((id, index)) => builder.add(file, id, index),
+                Err(reason) => builder.skip(file, reason),
+            }
+        }
+        builder.finish()
+    }
+
+    /// All titles that can be played, sorted by name.
+    #[must_use]
+    pub fn titles(&self) -> &[Arc<Title>] {
+        &self.titles
+    }
+
+    /// Files that look like videos and are not used, sorted by name.
+    #[must_use]
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// What is odd about files that are used.
+    #[must_use]
+    pub fn remarks(&self) -> &[Remark] {
+        &self.remarks
+    }
+
+    /// The title of a name, which is looked up and never taken for a path. Upper and lower case differ; accents
+    /// count in whatever way they were typed.
+    pub fn title(&self, name: &str) -> Result<&Arc<Title>, LookupError> {
+        let name: String = name.nfc().collect();
+        match self.titles.binary_search_by(|title| title.name.as_str().cmp(&name)) {
+            Ok(position) => self.titles.get(position).ok_or(LookupError::NoSuchTitle),
+            Err(_) => Err(match self.unplayable.get(&name) {
+                Some(reason) => LookupError::Unplayable(reason.clone()),
+                None => LookupError::NoSuchTitle,
+            }),
+        }
+    }
+}
+
+impl Title {
+    /// The rendition of a label.
+    #[must_use]
+    pub fn rendition(&self, label: RenditionLabel) -> Option<&Arc<Rendition>> {
+        self.renditions.iter().find(|rendition| rendition.label == label)
+    }
+
+    /// The labels of its renditions, the lowest first.
+    pub fn labels(&self) -> impl Iterator<Item = RenditionLabel> + '_ {
+        self.renditions.iter().map(|rendition| rendition.label)
+    }
+}
+
+/// A catalogue in the making.
+#[derive(Default)]
+struct Builder {
+    titles: BTreeMap<String, BTreeMap<RenditionLabel, Rendition>>,
+    /// Labels that names give: the ladder that the titles of this folder have.
+    ladder: BTreeSet<RenditionLabel>,
+    /// Titles with a rendition that a name gives.
+    named: BTreeSet<String>,
+    /// Of files that cannot be used: title, label where the name gives one, and why.
+    broken: Vec<(String, Option<RenditionLabel>, String)>,
+    skipped: Vec<Skipped>,
+    remarks: Vec<Remark>,
+}
+
+impl Builder {
+    fn add(&mut self, file: String, id: FileId, index: Index) {
+        let coded = RenditionLabel(index.format().height);
+        let name = FileName::parse(&file);
+        let (title, named) = name.resolve(Some(coded.0));
+        let label = named.unwrap_or(coded);
+        let renditions = self.titles.entry(title.to_owned()).or_default();
+        if let Some(first) = renditions.get(&label) {
+            let reason = SkipReason::Duplicate { label, other: first.file.clone() };
+            self.skipped.push(Skipped { file, reason });
+            return;
+        }
+        if label != coded {
+            let text = format!("its name says {label}, its pictures are {} pixels high", coded.0);
+            self.remarks.push(Remark { file: file.clone(), text });
+        }
+        if named.is_some() {
+            self.ladder.insert(label);
+            self.named.insert(title.to_owned());
+        }
+        renditions.insert(label, Rendition { label, file, index, id });
+    }
+
+    fn skip(&mut self, file: String, reason: SkipReason) {
+        let name = FileName::parse(&file);
+        if name.kind != Kind::Other {
+            let (title, label) = name.resolve(None);
+            self.broken.push((title.to_owned(), label, reason.to_string()));
+        }
+        self.skipped.push(Skipped { file, reason });
+    }
+
+    fn finish(mut self) -> Catalog {
+        let titles = std::mem::take(&mut self.titles);
+        let titles: Vec<Arc<Title>> =
+            titles.into_iter().map(|(name, renditions)| Arc::new(self.title(name, renditions))).collect();
+        let mut unplayable = BTreeMap::new();
+        for (title, _, reason) in self.broken {
+            if titles.binary_search_by(|other| other.name.cmp(&title)).is_err() {
+                unplayable.entry(title).or_insert(reason);
+            }
+        }
+        self.skipped.sort_by(|one, other| one.file.cmp(&other.file));
+        Catalog { titles, unplayable, skipped: self.skipped, remarks: self.remarks }
+    }
+
+    fn title(&mut self, name: String, renditions: BTreeMap<RenditionLabel, Rendition>) -> Title {
+        let missing = self.missing(&name, &renditions);
+        let renditions: Vec<_> = renditions.into_values().map(Arc::new).collect();
+        let ends = || renditions.iter().map(|rendition| rendition.index.duration());
+        let duration = ends().max().unwrap_or_default();
+        for rendition in &renditions {
+            // Encoders differ by a picture or two at the end; half a second is something else.
+            if duration - rendition.index.duration() > MediaTime(500_000) {
+                let (ends, lasts) = (rendition.index.duration().as_seconds(), duration.as_seconds());
+                let text = format!("it ends at {ends:.1} s, its title lasts {lasts:.1} s");
+                self.remarks.push(Remark { file: rendition.file.clone(), text });
+            }
+        }
+        Title { name, renditions, duration, missing }
+    }
+
+    /// A title whose names give heights is expected to have what other titles have; one file with a name of its
+    /// own is complete.
+    fn missing(&self, title: &str, have: &BTreeMap<RenditionLabel, Rendition>) -> Vec<Missing> {
+        let broken: BTreeMap<RenditionLabel, &String> = self
+            .broken
+            .iter()
+            .filter(|(other, ..)| other == title)
+            .filter_map(|(_, label, reason)| Some(((*label)?, reason)))
+            .collect();
+        let ladder = self.ladder.iter().filter(|_| self.named.contains(title));
+        let expected: BTreeSet<_> = ladder.chain(broken.keys()).copied().collect();
+        let missing = expected.into_iter().filter(|label| !have.contains_key(label));
+        missing.map(|label| Missing { label, reason: broken.get(&label).copied().cloned() }).collect()
+    }
+}

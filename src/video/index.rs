@@ -1,0 +1,169 @@
+//! The index of one file: where each packet of its video track is, and when it is decoded and shown.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::types::{Codec, MediaTime};
+
+/// What a decoder must know before the first packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VideoFormat {
+    pub codec: Codec,
+    /// Coded width in pixels.
+    pub width: u32,
+    /// Coded height in pixels.
+    pub height: u32,
+    /// The codec's configuration as FFmpeg takes it for `extradata`: the contents of avcC (H.264), hvcC (HEVC)
+    /// or av1C (AV1); empty for VP9, which needs none.
+    pub extradata: Bytes,
+}
+
+/// One compressed packet, which decodes to one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// From the start of the file, in bytes.
+    pub offset: u64,
+    /// In bytes, at least 1.
+    pub size: u32,
+    /// Whether decoding can begin here.
+    pub keyframe: bool,
+    /// When its picture is shown, after the edit list.
+    pub pts: MediaTime,
+    /// When it is decoded, on the same clock; negative at the start of a file with B-frames.
+    pub dts: MediaTime,
+    /// Until the next packet in decode order.
+    pub duration: MediaTime,
+}
+
+impl Packet {
+    /// Where it lies in the file, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> Range<u64> {
+        self.offset..self.offset + u64::from(self.size)
+    }
+}
+
+/// The packets of one file's video track, in decode order, and what can be said of them together.
+#[derive(Clone, Debug)]
+pub struct Index {
+    format: VideoFormat,
+    packets: Vec<Packet>,
+    shown: Range<MediaTime>,
+    entry_points: Vec<usize>,
+    frames: usize,
+    frame_duration: MediaTime,
+}
+
+impl Index {
+    /// From packets in decode order; those with pts outside `shown` are decoded and never shown. `None` when no
+    /// packet is shown.
+    #[must_use]
+    pub fn new(format: VideoFormat, packets: Vec<Packet>, shown: Range<MediaTime>) -> Option<Self> {
+        let mut times: Vec<MediaTime> =
+            packets.iter().map(|packet| packet.pts).filter(|pts| shown.contains(pts)).collect();
+        if times.is_empty() {
+            return None;
+        }
+        times.sort_unstable();
+        let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
+        let entry_points = entry_points(&packets);
+        Some(Self { format, packets, shown, entry_points, frames: times.len(), frame_duration })
+    }
+
+    /// How the packets are coded.
+    #[must_use]
+    pub fn format(&self) -> &VideoFormat {
+        &self.format
+    }
+
+    /// All packets in decode order.
+    #[must_use]
+    pub fn packets(&self) -> &[Packet] {
+        &self.packets
+    }
+
+    /// What of the title this file shows: from its first picture to the end of its last.
+    #[must_use]
+    pub fn shown(&self) -> Range<MediaTime> {
+        self.shown.clone()
+    }
+
+    /// Where the last picture ends.
+    #[must_use]
+    pub fn duration(&self) -> MediaTime {
+        self.shown.end
+    }
+
+    /// Pictures that are shown, each once.
+    #[must_use]
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    /// How long a picture is shown, typically: the median. At least a microsecond.
+    #[must_use]
+    pub fn frame_duration(&self) -> MediaTime {
+        self.frame_duration
+    }
+
+    /// Positions of packets at which decoding can begin so that every picture shown from the packet's pts on is
+    /// decoded, in rising order of position and of pts. The first packet is always one: there is nothing before.
+    #[must_use]
+    pub fn entry_points(&self) -> &[usize] {
+        &self.entry_points
+    }
+
+    /// Average over the packets, in bits a second.
+    #[must_use]
+    pub fn bitrate(&self) -> u64 {
+        let bytes: u64 = self.packets.iter().map(|packet| u64::from(packet.size)).sum();
+        let micros = u128::from((self.shown.end - self.shown.start).0.unsigned_abs().max(1));
+        u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
+    }
+
+    /// The position of the last entry point with pts ≤ `at`, else the first packet.
+    pub(super) fn entry_before(&self, at: MediaTime) -> usize {
+        let after = self.entry_points.partition_point(|&position| self.pts(position) <= at);
+        after.checked_sub(1).and_then(|last| self.entry_points.get(last)).copied().unwrap_or(0)
+    }
+
+    /// The pts of the first entry point at or after `at` that is shown.
+    pub(super) fn entry_from(&self, at: MediaTime) -> Option<MediaTime> {
+        let at = at.max(self.shown.start);
+        let next = self.entry_points.partition_point(|&position| self.pts(position) < at);
+        self.entry_points.get(next).map(|&position| self.pts(position)).filter(|pts| self.shown.contains(pts))
+    }
+
+    /// One past the last packet from `from` on that is shown before `end`: with it all that it refers to is in.
+    pub(super) fn decoded_until(&self, from: usize, end: MediaTime) -> usize {
+        let shown = self.shown.start..end.min(self.shown.end);
+        let rest = self.packets.get(from..).unwrap_or_default();
+        from + rest.iter().rposition(|packet| shown.contains(&packet.pts)).map_or(0, |last| last + 1)
+    }
+
+    fn pts(&self, position: usize) -> MediaTime {
+        self.packets.get(position).map_or(MediaTime(i64::MAX), |packet| packet.pts)
+    }
+}
+
+/// Keyframes behind which, in decode order, nothing is shown that was decoded before them.
+fn entry_points(packets: &[Packet]) -> Vec<usize> {
+    let mut latest = MediaTime(i64::MIN);
+    let mut found = Vec::new();
+    for (position, packet) in packets.iter().enumerate() {
+        if position == 0 || packet.keyframe && packet.pts > latest {
+            found.push(position);
+        }
+        latest = latest.max(packet.pts);
+    }
+    found
+}
+
+/// The median of the gaps between rising times that are not 0.
+fn typical_gap(times: &[MediaTime]) -> Option<MediaTime> {
+    let mut gaps: Vec<MediaTime> =
+        times.windows(2).filter_map(|pair| Some(*pair.get(1)? - *pair.first()?)).filter(|gap| gap.0 > 0).collect();
+    let middle = gaps.len() / 2;
+    (!gaps.is_empty()).then(|| *gaps.select_nth_unstable(middle).1)
+}

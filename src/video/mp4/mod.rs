@@ -1,0 +1,25 @@
+//! Reads where the packets of an MP4 or MOV file are and when they are shown (ISO/IEC 14496-12).
+//!
+//! ```text
+//!   layout ── header bytes ──► track: format (stsd) · samples (stbl) · edit (elst) · fragments (moof)
+//! ```
+//!
+//! A file can claim anything: what is read into memory is bounded before it is read, every table is a view
+//! into those bytes, counts are held against what is there, and there is no recursion. That is why this is
+//! written here: the crate `re_mp4` runs for ever on a box of size 0 inside a header, makes room for as many
+//! samples as a header claims, and does not apply edit lists.
+
+mod boxes;
+mod edit;
+mod error;
+mod format;
+mod fragment;
+mod input;
+mod layout;
+mod limits;
+mod samples;
+mod track;
+
+pub use error::IndexError;
+pub(crate) use input::{FileInput, Input};
+pub(crate) use track::read;

@@ -1,0 +1,132 @@
+//! The sample table of a track (ISO/IEC 14496-12, 8.6 and 8.7), read out row by row.
+
+use super::{
+    boxes::{Fields, find, require, rows, table},
+    error::IndexError,
+    limits::MAX_PACKETS,
+};
+
+/// One packet as the file describes it, times in ticks of the track's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sample {
+    /// From the start of the file, in bytes.
+    pub(super) offset: u64,
+    pub(super) size: u32,
+    pub(super) dts: i64,
+    /// When it is shown, before the edit list.
+    pub(super) cts: i64,
+    /// Until the next one in decode order.
+    pub(super) duration: u32,
+    pub(super) keyframe: bool,
+}
+
+/// All samples of a sample table in decode order. `file_size` in bytes bounds how many it can rightly claim.
+pub(super) fn samples(stbl: &[u8], file_size: u64) -> Result<Vec<Sample>, IndexError> {
+    let mut samples = sizes(stbl, file_size)?;
+    if !samples.is_empty() {
+        place(stbl, &mut samples)?;
+        time(stbl, &mut samples)?;
+        mark_keyframes(stbl, &mut samples)?;
+    }
+    Ok(samples)
+}
+
+/// Sizes of all samples; everything else of them is still to be filled in.
+fn sizes(stbl: &[u8], file_size: u64) -> Result<Vec<Sample>, IndexError> {
+    let (_, _, mut fields) = Fields::full(require(stbl, b"stsz", "it has no sizes (stsz)")?)?;
+    let (common, count) = (fields.u32()?, fields.u32()?);
+    if u64::from(count) > MAX_PACKETS as u64 {
+        return Err(IndexError::TooManyPackets(count.into()));
+    }
+    let sample = |size| Sample { offset: 0, size, dts: 0, cts: 0, duration: 0, keyframe: false };
+    if common == 0 {
+        return Ok(rows::<1>(fields.rest(), count)?.map(|[size]| sample(size)).collect());
+    }
+    // Nothing but this count stands behind the claim, so it is held against the file itself.
+    if u64::from(common) * u64::from(count) > file_size {
+        return Err(IndexError::TooManyPackets(count.into()));
+    }
+    Ok(vec![sample(common); count as usize])
+}
+
+/// Gives each sample its offset: chunks have offsets, samples lie in chunks one behind the other.
+fn place(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
+    let chunk_offsets = chunk_offsets(stbl)?;
+    let runs = table::<3>(require(stbl, b"stsc", "it has no chunks (stsc)")?)?;
+    let mut left = samples.iter_mut();
+    // A run lasts until the chunk with which the next one begins; chunks count from 1.
+    let ends = runs.clone().skip(1).map(|[first, ..]| first).chain([u32::MAX]);
+    for ([first, per_chunk, description], end) in runs.zip(ends) {
+        if first == 0 || end <= first {
+            return Err(IndexError::Malformed("its chunks (stsc) are out of order"));
+        }
+        if description != 1 {
+            return Err(IndexError::SeveralFormats);
+        }
+        let chunks = chunk_offsets.get(first as usize - 1..).unwrap_or_default();
+        for &chunk in chunks.iter().take((end - first) as usize) {
+            let mut offset = chunk;
+            for sample in left.by_ref().take(per_chunk as usize) {
+                sample.offset = offset;
+                offset = offset.saturating_add(sample.size.into());
+            }
+        }
+    }
+    if left.next().is_some() {
+        return Err(IndexError::Malformed("it has more packets than places for them (stsc, stco)"));
+    }
+    Ok(())
+}
+
+fn chunk_offsets(stbl: &[u8]) -> Result<Vec<u64>, IndexError> {
+    if let Some(stco) = find(stbl, b"stco")? {
+        return Ok(table::<1>(stco)?.map(|[offset]| offset.into()).collect());
+    }
+    let co64 = require(stbl, b"co64", "it has no offsets (stco, co64)")?;
+    Ok(table::<2>(co64)?.map(|[high, low]| u64::from(high) << 32 | u64::from(low)).collect())
+}
+
+/// Gives each sample its times. Where a table ends early its last duration goes on, and no offset is added to
+/// the times of decoding.
+fn time(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
+    let deltas = table::<2>(require(stbl, b"stts", "it has no times (stts)")?)?;
+    let [_, last] = deltas.clone().last().ok_or(IndexError::Malformed("its times (stts) are empty"))?;
+    let deltas = expand(deltas).chain(std::iter::repeat(last));
+    let offsets = find(stbl, b"ctts")?.map(table::<2>).transpose()?.into_iter().flatten();
+    let offsets = expand(offsets).chain(std::iter::repeat(0));
+    let mut dts = 0_i64;
+    for (sample, (delta, offset)) in samples.iter_mut().zip(deltas.zip(offsets)) {
+        if i32::try_from(delta).is_err() {
+            return Err(IndexError::Malformed("its times (stts) run backwards"));
+        }
+        sample.dts = dts;
+        // Signed in version 1, and in version 0 written so by many all the same.
+        sample.cts = dts + i64::from(offset.cast_signed());
+        sample.duration = delta;
+        dts += i64::from(delta);
+    }
+    Ok(())
+}
+
+/// Writes out a table of (count, value).
+fn expand(runs: impl Iterator<Item = [u32; 2]>) -> impl Iterator<Item = u32> {
+    runs.flat_map(|[count, value]| std::iter::repeat_n(value, count as usize))
+}
+
+/// Marks the samples that stss lists, and those of stps, where QuickTime lists keyframes that earlier pictures
+/// follow. Without either every sample is one.
+fn mark_keyframes(stbl: &[u8], samples: &mut [Sample]) -> Result<(), IndexError> {
+    let lists = [find(stbl, b"stss")?, find(stbl, b"stps")?];
+    if lists == [None, None] {
+        samples.iter_mut().for_each(|sample| sample.keyframe = true);
+    }
+    for list in lists.into_iter().flatten() {
+        for [number] in table::<1>(list)? {
+            let sample = (number as usize).checked_sub(1).and_then(|position| samples.get_mut(position));
+            if let Some(sample) = sample {
+                sample.keyframe = true;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Which packets a play sends, and which of their pictures are shown.
+//!
+//! ```text
+//!   240p   ■···■···■···■··|·      sent up to the last packet that is shown before K, with all it refers to
+//!   720p             ■····■····   sent from the keyframe with pts K on
+//!                    K ≥ boundary
+//! ```
+//!
+//! Pictures before K come from the old rendition and those from K on from the new one, so that each picture of
+//! the title is shown once whether or not keyframes align, and with B-frames. Two renditions may round times
+//! differently: what is less than half a frame before K is taken for the picture at K.
+
+use std::{ops::Range, sync::Arc};
+
+use crate::types::{MediaTime, PlayMode, RenditionLabel};
+
+use super::{
+    catalog::{Rendition, Title},
+    index::{Index, Packet},
+};
+
+/// How much earlier than its title the last rendition of a tour may end. Encoders differ by a picture or two.
+const EARLY_END: MediaTime = MediaTime(500_000);
+
+/// What a play sends, in order.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// May be none: when no picture begins between start and end.
+    pub segments: Vec<Segment>,
+    /// Renditions that a tour does not show, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Packets of one rendition.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    pub rendition: Arc<Rendition>,
+    /// Positions in its index: decode order, from a packet at which decoding can begin.
+    pub packets: Range<usize>,
+    /// Pictures with pts in here are shown; others are decoded because these refer to them.
+    pub show: Range<MediaTime>,
+}
+
+/// A rendition that a tour does not show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    pub label: RenditionLabel,
+    pub reason: LeftOutReason,
+}
+
+/// Why a tour does not show a rendition; the one before it plays on instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LeftOutReason {
+    #[error("it has no keyframe between {:.2} s and {:.2} s, where its turn would be", .0.as_seconds(), .1.as_seconds())]
+    NoKeyframe(MediaTime, MediaTime),
+    #[error("it ends at {:.2} s, before its turn would be over", .0.as_seconds())]
+    TooShort(MediaTime),
+}
+
+/// Why there is nothing to play.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The start is before 0 or not before the end of what would be played, or the end is not after the start.
+    #[error("start and end must lie in this order between 0 and {:.2} s", .duration.as_seconds())]
+    OutOfRange { duration: MediaTime },
+    #[error("there is no {label}; there is {}", List(.have))]
+    NoSuchRendition { label: RenditionLabel, have: Vec<RenditionLabel> },
+}
+
+/// A rendition in its turn of a tour.
+struct Turn {
+    rendition: Arc<Rendition>,
+    /// Shown from here: the pts of a keyframe, or the start of the title.
+    from: MediaTime,
+    /// Where the rendition before stops: half a frame before `from`.
+    cut: MediaTime,
+}
+
+impl Plan {
+    /// What to send of a title. `start` ≤ pts < `end` is shown; without an end, up to the title's own.
+    ///
+    /// A tour gives every rendition an equal share of the title, the lowest first, wherever the play starts: a
+    /// seek lands in the rendition whose turn it is there. Auto is the highest rendition for now.
+    pub fn new(title: &Title, mode: PlayMode, start: MediaTime, end: Option<MediaTime>) -> Result<Self, PlanError> {
+        let (turns, left_out) = match mode {
+            PlayMode::Tour => tour(title),
+            PlayMode::Auto => (title.renditions.last().map(whole).into_iter().collect(), Vec::new()),
+            PlayMode::Fixed(label) => (vec![whole(fixed(title, label)?)], Vec::new()),
+        };
+        let duration = turns.last().map_or(MediaTime::ZERO, |turn| turn.rendition.index.duration());
+        let end = end.unwrap_or(duration);
+        if start < MediaTime::ZERO || start >= duration || end <= start {
+            return Err(PlanError::OutOfRange { duration });
+        }
+        let cuts = turns.iter().skip(1).map(|turn| turn.cut).chain([end]);
+        let segments = turns.iter().zip(cuts);
+        let segments =
+            segments.filter_map(|(turn, cut)| Segment::new(&turn.rendition, turn.from.max(start)..cut.min(end)));
+        Ok(Self { segments: segments.collect(), left_out })
+    }
+}
+
+impl Segment {
+    /// The packets that show `show` of a rendition; nothing when no picture is in it.
+    fn new(rendition: &Arc<Rendition>, show: Range<MediaTime>) -> Option<Self> {
+        let index = &rendition.index;
+        let shown = index.shown();
+        let show = show.start.max(shown.start)..show.end.min(shown.end);
+        let from = index.entry_before(show.start);
+        let packets = from..index.decoded_until(from, show.end);
+        let segment = Self { rendition: Arc::clone(rendition), packets, show };
+        segment.sent().iter().any(|packet| segment.shows(packet)).then_some(segment)
+    }
+
+    /// Whether a packet's picture is shown; the others are decoded only.
+    #[must_use]
+    pub fn shows(&self, packet: &Packet) -> bool {
+        self.show.contains(&packet.pts)
+    }
+
+    /// The packets themselves.
+    #[must_use]
+    pub fn sent(&self) -> &[Packet] {
+        self.rendition.index.packets().get(self.packets.clone()).unwrap_or_default()
+    }
+
+    /// Goes over to another rendition in the middle of this one, when the packets before position `next` are
+    /// sent already: what is still to be sent of this one, and the other up to `end`. `None` when the other has
+    /// no keyframe in what is left.
+    #[must_use]
+    pub fn switch(&self, next: usize, to: &Arc<Rendition>, end: MediaTime) -> Option<(Self, Self)> {
+        let done = self.rendition.index.packets().get(self.packets.start..next).unwrap_or_default();
+        let latest = done.iter().map(|packet| packet.pts).filter(|pts| self.show.contains(pts)).max();
+        let tolerance = tolerance(&self.rendition.index, &to.index);
+        let earliest = latest.map_or(self.show.start, |latest| latest + tolerance + MediaTime(1));
+        let from = to.index.entry_from(earliest).filter(|from| *from < end)?;
+        let after = Self::new(to, from..end)?;
+        let show = self.show.start..(from - tolerance).max(self.show.start);
+        let until = self.rendition.index.decoded_until(self.packets.start, show.end).max(next);
+        let before = Self { rendition: Arc::clone(&self.rendition), packets: next..until, show };
+        Some((before, after))
+    }
+}
+
+/// One rendition from start to end.
+fn whole(rendition: &Arc<Rendition>) -> Turn {
+    Turn { rendition: Arc::clone(rendition), from: MediaTime::ZERO, cut: MediaTime::ZERO }
+}
+
+fn fixed(title: &Title, label: RenditionLabel) -> Result<&Arc<Rendition>, PlanError> {
+    let missing = || PlanError::NoSuchRendition { label, have: title.labels().collect() };
+    title.rendition(label).ok_or_else(missing)
+}
+
+/// The turns of a title's renditions, and those that have none.
+fn tour(title: &Title) -> (Vec<Turn>, Vec<LeftOut>) {
+    let mut short = Vec::new();
+    loop {
+        let (turns, mut left_out) = turns(title, &short);
+        // Without it the others' turns are different ones, so they are all worked out anew.
+        match too_short(title, &turns) {
+            Some(without) => short.push(without),
+            None => {
+                left_out.append(&mut short);
+                left_out.sort_by_key(|without| without.label);
+                return (turns, left_out);
+            }
+        }
+    }
+}
+
+/// The turns of all renditions but those in `without`, and which have none because no keyframe begins it.
+fn turns(title: &Title, without: &[LeftOut]) -> (Vec<Turn>, Vec<LeftOut>) {
+    let shares = i64::try_from(title.renditions.len()).unwrap_or(i64::MAX);
+    let share = |place: usize| MediaTime(title.duration.0 / shares * i64::try_from(place).unwrap_or(0));
+    let (mut turns, mut left_out): (Vec<Turn>, _) = (Vec::new(), Vec::new());
+    for (place, rendition) in title.renditions.iter().enumerate() {
+        if without.iter().any(|other| other.label == rendition.label) {
+            continue;
+        }
+        let Some(last) = turns.last() else {
+            turns.push(whole(rendition));
+            continue;
+        };
+        let tolerance = tolerance(&last.rendition.index, &rendition.index);
+        let (boundary, next) = (share(place), share(place + 1));
+        let from = rendition.index.entry_from(boundary - tolerance).filter(|from| *from < next - tolerance);
+        match from {
+            Some(from) => turns.push(Turn { rendition: Arc::clone(rendition), from, cut: from - tolerance }),
+            None => {
+                left_out.push(LeftOut { label: rendition.label, reason: LeftOutReason::NoKeyframe(boundary, next) })
+            }
+        }
+    }
+    (turns, left_out)
+}
+
+/// The first rendition that ends before its turn is over. The longest never does.
+fn too_short(title: &Title, turns: &[Turn]) -> Option<LeftOut> {
+    let ends = turns.iter().skip(1).map(|turn| turn.cut).chain([title.duration - EARLY_END]);
+    turns.iter().zip(ends).find(|(turn, end)| turn.rendition.index.duration() < *end).map(|(turn, _)| LeftOut {
+        label: turn.rendition.label,
+        reason: LeftOutReason::TooShort(turn.rendition.index.duration()),
+    })
+}
+
+/// Half a frame of the quicker one.
+fn tolerance(one: &Index, other: &Index) -> MediaTime {
+    MediaTime(one.frame_duration().min(other.frame_duration()).0 / 2)
+}
+
+/// "240p, 720p and 1080p".
+struct List<'a>(&'a [RenditionLabel]);
+
+impl std::fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (place, label) in self.0.iter().enumerate() {
+            match place {
+                0 => {}
+                _ if place + 1 == self.0.len() => f.write_str(" and ")?,
+                _ => f.write_str(", ")?,
+            }
+            write!(f, "{label}")?;
+        }
+        Ok(())
+    }
+}
