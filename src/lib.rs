@@ -1,3 +1,4 @@
 //! securestream.
 
+pub mod client;
 pub mod types;

@@ -52,6 +52,7 @@ numbered! {
         68 => RenditionLeftOut "rendition_left_out",
         69 => RenditionMismatch "rendition_mismatch",
         70 => Internal "internal",
+        71 => UnexpectedSuccess "unexpected_success",
     }
 }
 

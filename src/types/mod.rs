@@ -5,6 +5,7 @@
 
 mod audience;
 mod code;
+mod endpoint;
 mod fingerprint;
 mod id;
 mod key_record;
@@ -16,7 +17,8 @@ pub mod wire;
 
 pub use audience::{LeaveReason, RelayMode, SealKind};
 pub use code::{Code, ExitCode};
-pub use fingerprint::Fingerprint;
+pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, ListenAddress, ListenHost, Scheme};
+pub use fingerprint::{Fingerprint, FingerprintError};
 pub use id::{DirectorySequence, MessageId, PlayEpoch, PlayId};
 pub use key_record::{KeyRecord, PublicKeys};
 pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};

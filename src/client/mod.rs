@@ -1,0 +1,9 @@
+//! The member: what it is told, what it tells, and how a person or a script drives it.
+
+pub mod command;
+pub mod event;
+pub mod hub_address;
+pub mod lines;
+pub mod script;
+pub mod terminal;
+mod wait;
