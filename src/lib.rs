@@ -3,7 +3,9 @@
 pub mod client;
 pub mod crypto;
 pub mod directory;
+pub mod driver;
 pub mod proto;
+pub mod server;
 pub mod storage;
 pub mod transport;
 pub mod types;

@@ -1,3 +1,12 @@
-//! The member's side.
+//! The member: what it is told, what it tells, and how a person or a script drives it.
 
+pub mod command;
+pub mod event;
+pub mod hub_address;
 pub mod keyring;
+pub mod lines;
+pub mod script;
+pub mod session;
+pub mod terminal;
+mod wait;
+pub mod work;

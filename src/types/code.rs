@@ -53,6 +53,7 @@ numbered! {
         69 => RenditionMismatch "rendition_mismatch",
         70 => Internal "internal",
         71 => RenditionMissing "rendition_missing",
+        72 => UnexpectedSuccess "unexpected_success",
     }
 }
 

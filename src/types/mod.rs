@@ -6,6 +6,7 @@
 mod audience;
 mod code;
 mod directory_entry;
+mod endpoint;
 mod fingerprint;
 mod id;
 mod key_record;
@@ -18,7 +19,8 @@ pub mod wire;
 pub use audience::{LeaveReason, RelayMode, SealKind};
 pub use code::{Code, ExitCode};
 pub use directory_entry::DirectoryEntry;
-pub use fingerprint::Fingerprint;
+pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, ListenAddress, ListenHost, Scheme};
+pub use fingerprint::{Fingerprint, FingerprintError};
 pub use id::{DirectorySequence, LinkId, MessageId, PlayEpoch, PlayId};
 pub use key_record::{KeyRecord, PublicKeys};
 pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};
