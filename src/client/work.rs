@@ -39,12 +39,23 @@ pub enum Job {
 /// What came of it.
 #[derive(Debug)]
 pub enum Done {
-    Proved { record: Blob, proof: Blob },
+    Proved {
+        record: Blob,
+        proof: Blob,
+    },
     /// The records that are good, and what the others claimed to be.
-    Checked { good: Vec<Arc<VerifiedRecord>>, bad: Vec<Fingerprint> },
-    Sealed { id: MessageId, result: Result<SealedPost, SealFailure> },
+    Checked {
+        good: Vec<Arc<VerifiedRecord>>,
+        bad: Vec<Fingerprint>,
+    },
+    Sealed {
+        id: MessageId,
+        result: Result<SealedPost, SealFailure>,
+    },
     /// Nothing for what is not for this member, or damaged.
-    Opened { opened: Option<Box<Opened>> },
+    Opened {
+        opened: Option<Box<Opened>>,
+    },
     /// Nothing for what is forged.
     Judged(Option<(Box<Letter>, Judgement)>),
     /// The keys or the disk refuse: the session cannot go on.
@@ -145,8 +156,7 @@ impl Worker {
     }
 
     fn seal(&mut self, id: MessageId, to: &VerifiedRecord, text: &str) -> Result<SealedPost, Trouble> {
-        let sequence =
-            self.keyring.next_sequence(Audience::Member(to.fingerprint())).map_err(Trouble::Keyring)?;
+        let sequence = self.keyring.next_sequence(Audience::Member(to.fingerprint())).map_err(Trouble::Keyring)?;
         let draft = Draft { id, sequence, time: (self.unix_millis)(), text };
         let sealed =
             seal(&*self.provider, self.keyring.identity(), to, &draft, &mut self.rng).map_err(Trouble::Seal)?;
@@ -158,8 +168,8 @@ impl Worker {
         let sequence = self.keyring.next_sequence(Audience::Group).map_err(Trouble::Keyring)?;
         let draft = Draft { id, sequence, time: (self.unix_millis)(), text };
         let to: Vec<&VerifiedRecord> = to.iter().map(|record| &**record).collect();
-        let sealed = seal_group(&*self.provider, self.keyring.identity(), &to, &draft, &mut self.rng)
-            .map_err(Trouble::Seal)?;
+        let sealed =
+            seal_group(&*self.provider, self.keyring.identity(), &to, &draft, &mut self.rng).map_err(Trouble::Seal)?;
         Ok(SealedPost { kind: SealKind::Group, sealed: sealed.bytes.into(), receipts: sealed.receipts })
     }
 

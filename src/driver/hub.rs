@@ -21,20 +21,10 @@ use super::{
 use crate::{
     crypto::{Challenge, CryptoProvider, RegistrationError, VerifiedRecord, verify_registration},
     directory::Directory,
-    proto::{
-        Connection, Ending, Event, Message,
-        message::{Nonce, VideoRendition, VideoTitle, Videos},
-    },
-    server::{
-        Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions,
-        report::HubEvent,
-    },
+    proto::{Connection, Ending, Event, Message, message::Nonce},
+    server::{Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, listing, report::HubEvent},
     transport::{Listener, Notifier},
-    types::{
-        Code, EndReason, KeyRecord, LinkId,
-        limits::{DRAIN_DEADLINE, VIDEOS_PAGE},
-        wire::Blob,
-    },
+    types::{Code, EndReason, KeyRecord, LinkId, limits::DRAIN_DEADLINE, wire::Blob},
     video::VideoSource,
 };
 
@@ -110,7 +100,7 @@ impl Hub {
         })?;
         let source = Arc::clone(&parts.videos);
         let readers = Pool::new("read", POOL_THREADS, &notifier, move |(link, job): (LinkId, ReadJob)| {
-            let data = source.read(&job.batch.rendition, job.batch.packets.clone());
+            let data = source.read_batch(&job.batch.rendition, &job.batch.packets);
             (link, ReadResult { play: job.play, batch: job.batch, data })
         })?;
         for listener in parts.listeners {
@@ -194,7 +184,11 @@ impl Hub {
     fn message(&mut self, link: LinkId, message: Message) {
         match message {
             Message::ListVideos(_) => self.list_videos(link),
-            Message::Play(_) | Message::Credit(_) | Message::SwitchRendition(_) | Message::Seek(_) | Message::Stop(_) => {
+            Message::Play(_)
+            | Message::Credit(_)
+            | Message::SwitchRendition(_)
+            | Message::Seek(_)
+            | Message::Stop(_) => {
                 let Some(name) = self.relay.name_of(link).cloned() else { return };
                 let plays = self.plays.entry(link).or_insert_with(|| Plays::new(name));
                 let outputs = plays.message(message, &self.videos.catalog());
@@ -265,19 +259,16 @@ impl Hub {
 
     fn list_videos(&mut self, link: LinkId) {
         let now = clock::now();
-        let titles = titles(&self.videos.catalog());
-        let pages = titles.len().div_ceil(VIDEOS_PAGE).max(1);
-        for page in 0..pages {
-            let titles = titles.iter().skip(page * VIDEOS_PAGE).take(VIDEOS_PAGE).cloned().collect();
-            let videos = Videos { titles, last: page + 1 == pages };
-            self.with(link, |connection| connection.send(&videos.into(), now));
+        for page in listing::pages(&self.videos.catalog()) {
+            self.with(link, |connection| connection.send(&page.into(), now));
         }
     }
 
     /// Fills the media lanes and asks for what is to be read; true when there is more to do at once.
     fn pump_media(&mut self) -> bool {
         for _ in 0..MEDIA_ROUNDS {
-            let links: Vec<_> = self.plays.iter().filter(|(_, plays)| !plays.is_empty()).map(|(link, _)| *link).collect();
+            let links: Vec<_> =
+                self.plays.iter().filter(|(_, plays)| !plays.is_empty()).map(|(link, _)| *link).collect();
             let moved = links.into_iter().fold(false, |moved, link| self.pump_link(link) || moved);
             if !moved {
                 return false;
@@ -318,7 +309,8 @@ impl Hub {
     }
 
     fn heed_stops(&mut self, now: Instant) {
-        let signalled = self.signals.as_ref().map_or(0, |signals| signals.take().filter(|signal| is_stop(*signal)).count());
+        let signalled =
+            self.signals.as_ref().map_or(0, |signals| signals.take().filter(|signal| is_stop(*signal)).count());
         for _ in 0..signalled {
             self.stopper.asked.fetch_add(1, Ordering::Relaxed);
         }

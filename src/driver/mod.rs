@@ -3,7 +3,7 @@
 pub mod clock;
 mod event_loop;
 pub mod hub;
-pub mod member;
+// pub mod member;
 mod pool;
 mod pump;
 mod signals;

@@ -21,7 +21,12 @@ pub(super) struct Pool<J, A> {
 
 impl<J: Send + 'static, A: Send + 'static> Pool<J, A> {
     /// Starts `threads` threads that answer jobs by `work`.
-    pub(super) fn new(name: &str, threads: usize, notifier: &Notifier, work: impl Fn(J) -> A + Send + Sync + 'static) -> std::io::Result<Self> {
+    pub(super) fn new(
+        name: &str,
+        threads: usize,
+        notifier: &Notifier,
+        work: impl Fn(J) -> A + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
         let (jobs, inbox) = unbounded::<J>();
         let (outbox, answers) = unbounded();
         let work = Arc::new(work);

@@ -5,10 +5,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{
-    proto::Connection,
-    transport::Transport,
-};
+use crate::{proto::Connection, transport::Transport};
 
 /// Bytes that one link may read in one turn, so that a busy one does not starve the others.
 const BUDGET: usize = 256 * 1024;

@@ -3,12 +3,13 @@
 //! [`Relay`] is who is here and who gets what; it never sees media. [`Plays`] is what one link watches. Sealed
 //! bytes are opaque to both.
 
+pub mod listing;
 mod play;
 mod plays;
 mod relay;
 pub mod report;
 mod roster;
 
-pub use play::Play;
+pub use play::{Batch, Play, Request, Step};
 pub use plays::{PlayOutput, Plays, ReadJob, ReadResult};
 pub use relay::{Command, Relay, RelayOptions};

@@ -6,7 +6,7 @@
 //!
 //! Nothing is read ahead but one batch, so a paused or slow player costs the hub one batch of memory and no work.
 
-use std::{collections::VecDeque, ops::Range, sync::Arc};
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
@@ -16,7 +16,7 @@ use crate::{
         message::{Packet, StreamEnd, StreamInfo},
     },
     types::{EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::MAX_PART},
-    video::{Plan, PlanError, Rendition, Segment, Title, plan},
+    video::{self, Plan, PlanError, Rendition, Segment, Title, batches},
 };
 
 /// Bit 0 of a packet's flags.
@@ -27,7 +27,7 @@ const KEY_FRAME: u8 = 1;
 pub struct Batch {
     pub epoch: PlayEpoch,
     pub rendition: Arc<Rendition>,
-    pub packets: Range<usize>,
+    pub packets: video::Batch,
 }
 
 /// What a play sends next.
@@ -57,7 +57,6 @@ pub struct Play {
     title: Arc<Title>,
     mode: PlayMode,
     end: Option<MediaTime>,
-    max_height: Option<u32>,
     epoch: PlayEpoch,
     segments: VecDeque<Segment>,
     /// The packet of the first segment that is read next; nothing before its StreamInfo was sent.
@@ -86,13 +85,13 @@ impl Play {
     /// # Errors
     /// When the request does not fit the title.
     pub fn new(title: Arc<Title>, request: Request) -> Result<(Self, Plan), PlanError> {
-        let planned = plan(&title, request.mode, request.max_height, request.start, request.end)?;
+        let mode = capped(&title, request.mode, request.max_height);
+        let planned = Plan::new(&title, mode, request.start, request.end)?;
         let play = Self {
             id: request.id,
             title,
-            mode: request.mode,
+            mode,
             end: request.end,
-            max_height: request.max_height,
             epoch: PlayEpoch::default(),
             segments: planned.segments.clone().into(),
             next: None,
@@ -130,7 +129,7 @@ impl Play {
     /// # Errors
     /// When the place is outside of the title; the play goes on as before.
     pub fn seek(&mut self, epoch: PlayEpoch, to: MediaTime) -> Result<(), PlanError> {
-        let planned = plan(&self.title, self.mode, self.max_height, to, self.end)?;
+        let planned = Plan::new(&self.title, self.mode, to, self.end)?;
         self.segments = planned.segments.into();
         self.epoch = epoch;
         (self.next, self.reading, self.ended) = (None, false, false);
@@ -146,22 +145,19 @@ impl Play {
         }
         let segment = self.segments.front()?;
         let from = self.next?;
-        let packets = segment.rendition.index().batch(from..segment.packets.end);
-        if packets.is_empty() {
-            return None;
-        }
+        let packets = batches(&segment.rendition.index, from..segment.packets.end).next()?;
         self.reading = true;
         Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets })
     }
 
-    /// Takes in what was read, one piece for each packet; an answer for another epoch is late and dropped.
-    pub fn take_read(&mut self, epoch: PlayEpoch, packets: Range<usize>, data: Vec<Bytes>) {
-        if epoch != self.epoch {
+    /// Takes in what was read, each packet with its position; an answer for another epoch is late and dropped.
+    pub fn take_read(&mut self, batch: &Batch, packets: Vec<(usize, Bytes)>) {
+        if batch.epoch != self.epoch {
             return;
         }
         self.reading = false;
-        self.next = Some(packets.end);
-        let read = packets.zip(data).map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 });
+        self.next = Some(batch.packets.packets.end);
+        let read = packets.into_iter().map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 });
         self.ready.extend(read);
     }
 
@@ -191,18 +187,19 @@ impl Play {
     }
 
     fn stream_info(&self, segment: &Segment) -> Message {
-        let (rendition, index) = (&segment.rendition, segment.rendition.index());
+        let index = &segment.rendition.index;
+        let format = index.format();
         StreamInfo {
             play: self.id,
             epoch: self.epoch,
-            rendition: rendition.label(),
-            width: index.width,
-            height: index.height,
-            codec: index.codec,
-            extradata: index.extradata.clone().into(),
+            rendition: segment.rendition.label,
+            width: format.width,
+            height: format.height,
+            codec: format.codec,
+            extradata: format.extradata.clone().into(),
             show_from: segment.show.start,
             show_until: Some(segment.show.end),
-            frame_duration: index.frame_duration,
+            frame_duration: index.frame_duration(),
         }
         .into()
     }
@@ -216,7 +213,7 @@ impl Play {
         if size == 0 && left > 0 {
             return None;
         }
-        let entry = &segment.rendition.index().packets[front.index];
+        let entry = segment.rendition.index.packets().get(front.index)?;
         let data = front.data.slice(front.sent..front.sent + size);
         let last = size == left;
         let packet = Packet {
@@ -225,7 +222,7 @@ impl Play {
             seq: self.seq,
             part: front.part,
             last,
-            rendition: segment.rendition.label(),
+            rendition: segment.rendition.label,
             pts: entry.pts,
             dts: entry.dts,
             duration: entry.duration,
@@ -240,5 +237,16 @@ impl Play {
             self.seq += 1;
         }
         Some(packet.into())
+    }
+}
+
+/// A play that may choose takes no rendition above `max`; when all are, the lowest.
+fn capped(title: &Title, mode: PlayMode, max: Option<u32>) -> PlayMode {
+    match (mode, max) {
+        (PlayMode::Auto, Some(max)) => {
+            let below = title.labels().filter(|label| label.0 <= max).last();
+            below.or_else(|| title.labels().next()).map_or(mode, PlayMode::Fixed)
+        }
+        _ => mode,
     }
 }

@@ -11,8 +11,8 @@ use crate::{
         Message,
         message::{self, PlayNotice, PlayRefused, PlayStarted, StreamEnd},
     },
-    types::{Code, EndReason, MemberName, PlayId, limits::MAX_PLAYS},
-    video::{Catalog, Lookup, PlanError, ReadError},
+    types::{Code, EndReason, MemberName, PlayId, PlayMode, limits::MAX_PLAYS},
+    video::{Catalog, LookupError, Plan, PlanError, ReadError, Title},
 };
 
 /// Something to read for a play.
@@ -27,8 +27,8 @@ pub struct ReadJob {
 pub struct ReadResult {
     pub play: PlayId,
     pub batch: Batch,
-    /// One piece for each packet of the batch.
-    pub data: Result<Vec<bytes::Bytes>, ReadError>,
+    /// Each packet of the batch with its position.
+    pub data: Result<Vec<(usize, bytes::Bytes)>, ReadError>,
 }
 
 /// What the driver has to do for a play.
@@ -93,14 +93,15 @@ impl Plays {
         let Some(play) = self.plays.get_mut(&result.play) else { return Vec::new() };
         match result.data {
             Ok(data) => {
-                play.take_read(result.batch.epoch, result.batch.packets, data);
+                play.take_read(&result.batch, data);
                 Vec::new()
             }
             Err(error) => {
-                log::warn!("{}: {error}", result.batch.rendition.file_name());
-                let end = StreamEnd { play: result.play, epoch: result.batch.epoch, reason: error.reason() };
+                log::warn!("{}: {error}", result.batch.rendition.file);
+                let reason = reason_of(&error);
+                let end = StreamEnd { play: result.play, epoch: result.batch.epoch, reason };
                 let mut outputs = vec![PlayOutput::Media(end.into())];
-                outputs.extend(self.over(result.play, error.reason()));
+                outputs.extend(self.over(result.play, reason));
                 outputs
             }
         }
@@ -130,10 +131,10 @@ impl Plays {
         match step {
             Step::Media(message) => vec![PlayOutput::Media(message)],
             Step::Rendition(message, rendition) => {
-                let title = self.plays.get(&id).map(|play| play.title().name().to_owned()).unwrap_or_default();
-                let (width, height) = (rendition.index().width, rendition.index().height);
-                let event =
-                    HubEvent::Rendition { name: self.member.clone(), play: id, title, width, height };
+                let title = self.plays.get(&id).map(|play| play.title().name.clone()).unwrap_or_default();
+                let format = rendition.index.format();
+                let (width, height) = (format.width, format.height);
+                let event = HubEvent::Rendition { name: self.member.clone(), play: id, title, width, height };
                 vec![PlayOutput::Media(message), PlayOutput::Report(event)]
             }
             // The member may still seek back: the play is over when it says so.
@@ -143,7 +144,7 @@ impl Plays {
 
     fn over(&mut self, id: PlayId, reason: EndReason) -> Option<PlayOutput> {
         let play = self.plays.remove(&id)?;
-        let title = play.title().name().to_owned();
+        let title = play.title().name.clone();
         Some(PlayOutput::Report(HubEvent::PlayEnded { name: self.member.clone(), play: id, title, reason }))
     }
 
@@ -155,12 +156,15 @@ impl Plays {
             let text = format!("{MAX_PLAYS} plays at the same time are the most; stop one first");
             return vec![refused(asked.play, Code::TooManyPlays, &text)];
         }
-        let title = match catalog.find(&asked.title) {
-            Lookup::Title(title) => title,
-            Lookup::Unplayable(reason) => return vec![refused(asked.play, Code::Unplayable, &reason)],
-            Lookup::Nothing => return vec![refused(asked.play, Code::NoSuchTitle, "no such title on this hub")],
+        let title = match catalog.title(&asked.title) {
+            Ok(title) => Arc::clone(title),
+            Err(error @ LookupError::Unplayable(_)) => {
+                return vec![refused(asked.play, Code::Unplayable, &error.to_string())];
+            }
+            Err(error @ LookupError::NoSuchTitle) => {
+                return vec![refused(asked.play, Code::NoSuchTitle, &error.to_string())];
+            }
         };
-        let missing = catalog.missing(&title);
         let request = Request {
             id: asked.play,
             mode: asked.mode,
@@ -173,16 +177,9 @@ impl Plays {
             Ok((play, plan)) => {
                 self.plays.insert(asked.play, play);
                 let started =
-                    PlayStarted { play: asked.play, title: title.name().into(), duration: title.duration() };
+                    PlayStarted { play: asked.play, title: title.name.as_str().into(), duration: title.duration };
                 let mut outputs = vec![PlayOutput::Control(started.into())];
-                if asked.mode == crate::types::PlayMode::Tour {
-                    outputs.extend(missing.iter().map(|label| {
-                        notice(asked.play, Code::RenditionMissing, format!("{} has no {label}", title.name()))
-                    }));
-                }
-                outputs.extend(plan.left_out.iter().map(|left_out| {
-                    notice(asked.play, Code::RenditionLeftOut, left_out.to_string())
-                }));
+                outputs.extend(notices(asked, &title, &plan));
                 outputs
             }
         }
@@ -203,6 +200,30 @@ impl Plays {
             Ok(()) => Vec::new(),
             Err(error) => vec![refused(seek.play, code_of(&error), &error.to_string())],
         }
+    }
+}
+
+/// What the viewer should know about what a tour does not show.
+fn notices(asked: &message::Play, title: &Title, plan: &Plan) -> Vec<PlayOutput> {
+    if asked.mode != PlayMode::Tour {
+        return Vec::new();
+    }
+    let missing = title.missing.iter().map(|missing| {
+        let why = missing.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        let text = format!("\"{}\" has no {}{why}", title.name, missing.label);
+        notice(asked.play, Code::RenditionMissing, text)
+    });
+    let left_out = plan.left_out.iter().map(|left_out| {
+        let text = format!("{} of \"{}\" is left out: {}", left_out.label, title.name, left_out.reason);
+        notice(asked.play, Code::RenditionLeftOut, text)
+    });
+    missing.chain(left_out).collect()
+}
+
+fn reason_of(error: &ReadError) -> EndReason {
+    match error {
+        ReadError::FileChanged => EndReason::FileChanged,
+        ReadError::Io(_) | ReadError::OutOfRange => EndReason::Unplayable,
     }
 }
 

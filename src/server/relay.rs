@@ -191,7 +191,7 @@ impl Relay {
                 let joined = encode(&Joined { sequence, entry: entry.clone() }.into());
                 self.welcome(link, member);
                 self.commands.push(Command::Broadcast { record: joined, except: Some(link) });
-                let members = self.directory.len() as u64;
+                let members = self.directory.len();
                 self.report(HubEvent::MemberJoined { name: entry.name, fingerprint, guest, members });
             }
             Err(NameTaken) => {
@@ -266,7 +266,7 @@ impl Relay {
         let Some(sequence) = self.directory.release(name) else { return };
         let left = Left { sequence, name: name.clone(), reason };
         self.commands.push(Command::Broadcast { record: encode(&left.into()), except: None });
-        self.report(HubEvent::MemberLeft { name: name.clone(), reason, members: self.directory.len() as u64 });
+        self.report(HubEvent::MemberLeft { name: name.clone(), reason, members: self.directory.len() });
     }
 
     /// Tells a candidate that its registration failed; it may try again.
@@ -286,7 +286,3 @@ impl Relay {
         self.commands.push(Command::Report(event));
     }
 }
-
-#[cfg(test)]
-#[path = "relay_tests.rs"]
-mod tests;

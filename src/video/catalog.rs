@@ -125,6 +125,11 @@ impl Catalog {
         &self.titles
     }
 
+    /// Titles none of whose files can be used, by name, each with its reason.
+    pub fn unplayable(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.unplayable.iter().map(|(name, reason)| (name.as_str(), reason.as_str()))
+    }
+
     /// Files that look like videos and are not used, sorted by name.
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {

@@ -499,7 +499,3 @@ fn title_entry(title: VideoTitle) -> TitleEntry {
         unplayable: Some(title.unplayable.0).filter(|why| !why.is_empty()),
     }
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

@@ -131,9 +131,10 @@ impl Session {
 
     fn post_sealed(&mut self, id: MessageId, sealed: SealedPost) {
         let Some(post) = self.outgoing.posts.get_mut(&id) else { return };
-        let names = sealed.receipts.iter().filter_map(|(fingerprint, _)| {
-            Some((*fingerprint, self.directory.name_of(fingerprint)?.clone()))
-        });
+        let names = sealed
+            .receipts
+            .iter()
+            .filter_map(|(fingerprint, _)| Some((*fingerprint, self.directory.name_of(fingerprint)?.clone())));
         let remaining: BTreeMap<_, _> = names.collect();
         if remaining.is_empty() {
             // All of them left while the post was being sealed.
@@ -189,7 +190,8 @@ impl Session {
 
     /// Without a mailbox, what somebody who left has not acknowledged will not be.
     pub(super) fn receiver_left(&mut self, gone: &DirectoryEntry) {
-        let waited: BTreeSet<MessageId> = self.outgoing.posts.iter().filter(|(_, post)| post.is_for(gone)).map(|(id, _)| *id).collect();
+        let waited: BTreeSet<MessageId> =
+            self.outgoing.posts.iter().filter(|(_, post)| post.is_for(gone)).map(|(id, _)| *id).collect();
         for id in waited {
             let Some(post) = self.outgoing.posts.get_mut(&id) else { continue };
             let to = Receiver::Member(gone.name.clone());
@@ -202,7 +204,8 @@ impl Session {
                 Stage::Waiting { .. } => {
                     let command = command_of(&post.to);
                     self.outgoing.posts.remove(&id);
-                    let failure = Failure::new(Code::NoSuchMember, format!("{} has just left; nothing sent", gone.name), "");
+                    let failure =
+                        Failure::new(Code::NoSuchMember, format!("{} has just left; nothing sent", gone.name), "");
                     self.fail(failure, command, reference);
                     continue;
                 }

@@ -15,7 +15,7 @@ use crate::{
         Message,
         message::{self, Credit, Packet, Play, Seek, Stop, StreamInfo},
     },
-    types::{Code, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode},
+    types::{Code, EndReason, MediaTime, PlayEpoch, PlayId},
     video::{
         input::{Input, Segment},
         render::{Choice, DisplayKind, NoDisplay},
@@ -88,9 +88,7 @@ impl MemberPlays {
     pub(super) fn message(&mut self, message: Message, now: Instant) -> Outputs {
         match message {
             Message::PlayStarted(started) => self.started(started, now),
-            Message::PlayRefused(refused) => {
-                self.failed(refused.play, refused.code, &refused.text)
-            }
+            Message::PlayRefused(refused) => self.failed(refused.play, refused.code, &refused.text),
             Message::PlayNotice(notice) => {
                 let Some(play) = self.plays.get(&notice.play) else { return Vec::new() };
                 let event = Event::Notice { code: notice.code, text: notice.text.0 };
@@ -211,10 +209,8 @@ impl MemberPlays {
         play.begin_epoch(epoch);
         play.at = to;
         play.seeking.push(reference);
-        let mut outputs = vec![
-            Output::Player(number, Input::Flush { epoch }),
-            Output::Send(Seek { play: number, epoch, to }.into()),
-        ];
+        let mut outputs =
+            vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())];
         outputs.extend(self.grant(number));
         Ok(outputs)
     }
