@@ -1,3 +1,3 @@
-//! The member's side.
+//! The member's side: what it keeps.
 
 pub mod keyring;
