@@ -10,6 +10,16 @@
 //!
 //! Each write is on the disk before its effect is seen: a number before it is used, a mark before its message is
 //! shown. So a crash at any point shows no message twice and uses no number twice.
+//!
+//! ```
+//! use securestream::{client::keyring::Keyring, crypto::{Audience, testing::InsecureProvider}};
+//!
+//! let now = 1_790_000_000_000;
+//! let mut guest = Keyring::ephemeral(&InsecureProvider, &"bob".parse()?, now, &mut rand::rng())?;
+//! assert_eq!(guest.next_sequence(Audience::Group)?, now);
+//! assert_eq!(guest.next_sequence(Audience::Group)?, now + 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod error;
 #[cfg(test)]
@@ -46,6 +56,7 @@ pub enum Origin {
 
 /// A member's identity with all that has to outlive a run.
 pub struct Keyring {
+    /// Holds the lock for as long as the keyring lives.
     storage: Box<dyn Storage>,
     identity: Arc<Identity>,
     counters: Counters,
@@ -137,6 +148,7 @@ impl Keyring {
         Ok(judgement)
     }
 
+    /// Everything but the paths for messages.
     fn on(
         provider: &dyn CryptoProvider,
         mut storage: Box<dyn Storage>,
@@ -165,6 +177,7 @@ impl Keyring {
     }
 }
 
+/// The identity in `storage`; a new one only when there is no file at all.
 fn load_or_make(
     provider: &dyn CryptoProvider,
     storage: &mut dyn Storage,

@@ -17,6 +17,7 @@ const MAGIC: &[u8] = b"securestream counters 1\n";
 /// Who gets a message: each has a row of numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Audience {
+    /// One member, alone.
     Member(Fingerprint),
     /// All members.
     Group,

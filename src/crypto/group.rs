@@ -31,16 +31,18 @@ use crate::types::Fingerprint;
 const COUNT: usize = 2;
 const PREFIX: usize = 8;
 
-/// A sealed message to a group, to be posted as [`SealKind::Group`](crate::types::SealKind::Group).
+/// A sealed message to a group, to be posted as [`SealKind::Group`](crate::types::SealKind::Group), the identical
+/// bytes again until all have it or it failed.
 #[derive(Clone, Debug)]
 pub struct SealedGroup {
+    /// The drawn layout; at most [`MAX_SEALED`](super::MAX_SEALED) bytes.
     pub bytes: Vec<u8>,
     /// For each receiver, for [`ExpectedReceipts::expect`](super::ExpectedReceipts::expect).
     pub receipts: Vec<(Fingerprint, ReceiptSecret)>,
 }
 
 /// Seals `draft` for every member in `to`; one who is named twice counts once. Costs one private operation and as
-/// many public ones as there are receivers: 0.1 s for 1,000 at 3072 bits.
+/// many public ones as there are receivers: 0.15 s for 1,000 at 3072 bits.
 ///
 /// # Errors
 /// See [`SealError`].
@@ -101,10 +103,12 @@ pub(super) fn open(
     Opened::read(&content, h, Stream::Group, me.fingerprint(), own)
 }
 
+/// Bytes of count and slots.
 fn header_length(provider: &dyn CryptoProvider, receivers: usize) -> usize {
     COUNT + receivers * (PREFIX + provider.block_size())
 }
 
+/// Adds one member's slot to the header.
 fn push_slot(
     header: &mut Vec<u8>,
     provider: &dyn CryptoProvider,
@@ -120,4 +124,23 @@ fn push_slot(
     header.extend_from_slice(&member.fingerprint().0[..PREFIX]);
     header.extend_from_slice(&block);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        crypto::{rsa_provider::RsaProvider, seal::longest_text},
+        types::limits::MAX_TEXT,
+    };
+
+    #[test]
+    fn the_documented_numbers_of_receivers_fit() {
+        let provider = RsaProvider::default();
+        let room = |receivers| longest_text(&provider, header_length(&provider, receivers));
+        assert_eq!((room(0), room(80)), (Some(MAX_TEXT), Some(MAX_TEXT)));
+        assert!(room(81) < Some(MAX_TEXT));
+        assert!(room(200) > Some(950_000) && room(1000) > Some(630_000), "{:?} {:?}", room(200), room(1000));
+        assert!(room(2669) > Some(600) && room(2670).is_none() && room(usize::from(u16::MAX)).is_none());
+    }
 }

@@ -33,14 +33,19 @@ pub struct Identity {
 /// Why a file is no identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentityError {
+    /// As a full disk or a crash of another program leaves it.
     #[error("it is empty")]
     Empty,
+    /// Not the three blocks, or one of them is damaged.
     #[error("it is not an identity file, or ends too early")]
     Malformed,
+    /// A private key is damaged, or made for another provider or size.
     #[error(transparent)]
     Key(#[from] KeyUnusable),
+    /// The record would not be taken by others either.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// Blocks of two files were mixed.
     #[error("its key record belongs to other keys")]
     OtherKeys,
 }
@@ -261,5 +266,11 @@ mod tests {
         let one = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), &mut rng(1)).unwrap();
         let two = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), &mut rng(2)).unwrap();
         assert_ne!(one.fingerprint(), two.fingerprint());
+    }
+
+    #[test]
+    fn identities_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Identity>();
     }
 }

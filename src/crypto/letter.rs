@@ -74,8 +74,11 @@ impl Stream {
 /// A message that is proven to come from its sender and to be for this member.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Letter {
+    /// Who wrote and signed it.
     pub from: Fingerprint,
+    /// Whether it came to this member alone.
     pub stream: Stream,
+    /// The sender's name for it, which a receipt repeats.
     pub id: MessageId,
     /// For [`Replay`](super::Replay).
     pub sequence: u64,
@@ -107,12 +110,16 @@ impl fmt::Debug for Letter {
 /// Why an opened message is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LetterError {
+    /// A mistake of the caller, or of the directory it asked.
     #[error("the key record is not the sender's")]
     OtherSender,
+    /// Its receiver passed it on as if it had been to this member.
     #[error("it was written to someone else and wrapped again")]
     NotForMe,
+    /// Forged, or taken out of another record.
     #[error("it is not signed by its sender")]
     Signature,
+    /// No sender that keeps the rules makes one.
     #[error("its text is longer than {MAX_TEXT} bytes")]
     TooLong,
 }

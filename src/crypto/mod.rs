@@ -12,6 +12,33 @@
 //! Everything is pure: randomness and time come in as arguments. The RSA operations stand behind
 //! [`CryptoProvider`]: [`RsaProvider`] for use, [`testing::InsecureProvider`] for simulations. The bytes are
 //! specified in `docs/seal-format.md`.
+//!
+//! ```
+//! use rand::{SeedableRng as _, rngs::StdRng};
+//! use securestream::{crypto::*, types::*};
+//!
+//! // A simulation; a program takes `RsaProvider::default()` and `rand::rng()`.
+//! let (provider, mut rng) = (testing::InsecureProvider, StdRng::seed_from_u64(1));
+//! let alice = Identity::generate(&provider, &"alice".parse()?, &mut rng)?;
+//! let bob = Identity::generate(&provider, &"bob".parse()?, &mut rng)?;
+//!
+//! // Alice has fetched bob's record, and bob alice's, for fingerprints from the directory.
+//! let to_bob = verify_record(&provider, bob.record().clone(), bob.fingerprint())?;
+//! let from_alice = verify_record(&provider, alice.record().clone(), alice.fingerprint())?;
+//!
+//! let draft = Draft { id: MessageId([7; 16]), sequence: 1, time: 0, text: "meet at noon" };
+//! let sealed = seal(&provider, &alice, &to_bob, &draft, &mut rng)?;
+//! let mut receipts = ExpectedReceipts::default();
+//! receipts.expect(draft.id, bob.fingerprint(), sealed.receipt);
+//!
+//! let opened = open(&provider, &bob, SealKind::Seal, &sealed.bytes, &mut rng).ok_or("not for bob")?;
+//! assert_eq!(opened.sender(), alice.fingerprint());
+//! let letter = opened.verify(&provider, &from_alice)?;
+//! assert_eq!(letter.text, "meet at noon");
+//! let receipt = letter.receipt.receipt(letter.id);
+//! assert_eq!(receipts.take(&receipt), Some((draft.id, bob.fingerprint())));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod aead;
 mod counters;
@@ -20,6 +47,8 @@ mod envelope;
 mod fixtures;
 #[cfg(test)]
 mod forgery_tests;
+#[cfg(test)]
+mod golden_tests;
 mod group;
 mod identity;
 mod key_block;

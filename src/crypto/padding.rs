@@ -27,12 +27,9 @@ pub(super) fn is_padded_length(length: usize) -> bool {
     length >= FLOOR && padme(length) == length
 }
 
-/// Bytes of the longest content whose padded length is at most `room`.
-pub(super) fn longest_content(room: usize) -> usize {
-    if room < FLOOR {
-        return 0;
-    }
-    (room & !fill(room)).saturating_sub(LENGTH)
+/// Bytes of the longest content whose padded length is at most `room`; `None` when there is none.
+pub(super) fn longest_content(room: usize) -> Option<usize> {
+    (room >= FLOOR).then(|| (room & !fill(room)) - LENGTH)
 }
 
 fn padme(length: usize) -> usize {
@@ -109,7 +106,7 @@ mod tests {
 
         #[test]
         fn the_longest_content_fits_and_one_more_byte_does_not(room in FLOOR..2_000_000) {
-            let longest = longest_content(room);
+            let longest = longest_content(room).unwrap();
             prop_assert!(padded_length(longest) <= room);
             prop_assert!(padded_length(longest + 1) > room);
         }

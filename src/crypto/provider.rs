@@ -60,7 +60,9 @@ pub trait SecretKeys: Send + Sync {
 /// [RFC 7468](https://www.rfc-editor.org/rfc/rfc7468)). Wiped when dropped.
 #[derive(Clone)]
 pub struct ExportedKeys {
+    /// One PEM block labelled `PRIVATE KEY`.
     pub signing: Zeroizing<String>,
+    /// Another.
     pub sealing: Zeroizing<String>,
 }
 
@@ -78,13 +80,16 @@ pub enum WeakKey {
     /// Every member of a hub has the same size, so that a sealed message does not tell whose it is.
     #[error("the key has {bits} bits where {wanted} are needed")]
     ModulusSize { bits: usize, wanted: usize },
-    /// Only 65537 will do.
+    /// Only 65537 will do: 1 encrypts nothing, small ones invite attacks, huge ones cost time.
     #[error("the key's public exponent is not 65537")]
     Exponent,
+    /// Two is a factor, so the key is no secret.
     #[error("the key's modulus is even")]
     EvenModulus,
+    /// A prime up to 53 divides it.
     #[error("the key's modulus has a small factor")]
     SmallFactor,
+    /// Its root is both factors.
     #[error("the key's modulus is a square")]
     SquareModulus,
     /// One key for both purposes.

@@ -40,10 +40,13 @@ pub enum RecordError {
     /// It is another member's, or the directory was wrong.
     #[error("the keys have the fingerprint {found} where {expected} was asked for")]
     OtherKeys { expected: Fingerprint, found: Fingerprint },
+    /// Not a name that the directory takes.
     #[error("the name does not do: {0}")]
     Name(#[from] NameError),
+    /// One of the keys breaks the policy.
     #[error(transparent)]
     Weak(#[from] WeakKey),
+    /// Changed by someone without the key, or damaged.
     #[error("the record is not signed by its own key")]
     Signature,
 }

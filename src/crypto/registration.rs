@@ -33,8 +33,10 @@ impl Challenge {
 /// Why a registration is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationError {
+    /// The record by itself will not do.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// Wrong, made for another link or nonce, or replayed.
     #[error("the proof is not for this link, name and keys")]
     BadProof,
 }

@@ -37,6 +37,7 @@ pub const MAX_SEALED: usize = MAX_RECORD - 1024;
 /// A sealed message, to be posted as [`SealKind::Seal`], the identical bytes again until it is delivered.
 #[derive(Clone, Debug)]
 pub struct Sealed {
+    /// The drawn layout; at most [`MAX_SEALED`] bytes.
     pub bytes: Vec<u8>,
     /// For [`ExpectedReceipts::expect`](super::ExpectedReceipts::expect).
     pub receipt: ReceiptSecret,
@@ -51,6 +52,7 @@ pub enum SealError {
     /// A group of none.
     #[error("there is no one to send it to")]
     NoReceivers,
+    /// A key broke, or the system's randomness.
     #[error(transparent)]
     Key(#[from] KeyUnusable),
 }
@@ -125,12 +127,15 @@ fn open_seal(provider: &dyn CryptoProvider, me: &Identity, rest: &[u8], rng: &mu
 
 /// Whether a text fits behind a header of `header` bytes.
 pub(super) fn check_size(provider: &dyn CryptoProvider, header: usize, text: usize) -> Result<(), SealError> {
-    let limit = longest_text(provider, header);
-    if text <= limit { Ok(()) } else { Err(SealError::TooLarge { bytes: text, limit }) }
+    match longest_text(provider, header) {
+        Some(limit) if text <= limit => Ok(()),
+        limit => Err(SealError::TooLarge { bytes: text, limit: limit.unwrap_or(0) }),
+    }
 }
 
-fn longest_text(provider: &dyn CryptoProvider, header: usize) -> usize {
-    let outside = envelope::outer_length(header);
-    let room = padding::longest_content(MAX_SEALED.saturating_sub(outside));
-    room.saturating_sub(letter::encoded_length(0, provider.block_size())).min(MAX_TEXT)
+/// Bytes of the longest text behind such a header; `None` when not even an empty one fits.
+pub(super) fn longest_text(provider: &dyn CryptoProvider, header: usize) -> Option<usize> {
+    let room = MAX_SEALED.checked_sub(envelope::outer_length(header))?;
+    let longest = padding::longest_content(room)?.checked_sub(letter::encoded_length(0, provider.block_size()))?;
+    Some(longest.min(MAX_TEXT))
 }

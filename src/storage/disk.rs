@@ -124,6 +124,7 @@ fn write_beside(temporary: &Path, path: &Path, content: &[u8]) -> io::Result<()>
     fs::rename(temporary, path)
 }
 
+/// Whether what was found is a folder that only its owner enters.
 fn check_folder(folder: &Path, found: &Metadata) -> Result<(), StorageError> {
     let path = folder.to_owned();
     if found.is_symlink() {
@@ -135,11 +136,13 @@ fn check_folder(folder: &Path, found: &Metadata) -> Result<(), StorageError> {
     check_private(path, found, PRIVATE_FOLDER)
 }
 
+/// Whether only the owner may read, write or enter.
 fn check_private(path: PathBuf, found: &Metadata, wanted: u32) -> Result<(), StorageError> {
     let mode = found.permissions().mode() & 0o7777;
     if mode & OTHERS == 0 { Ok(()) } else { Err(StorageError::NotPrivate { path, mode, wanted }) }
 }
 
+/// Takes the folder's lock, which ends with the file that is returned.
 fn hold(folder: &Path) -> Result<File, StorageError> {
     let path = folder.join(LOCK);
     look(&path)?;
@@ -306,5 +309,39 @@ mod tests {
         storage.replace("keys", b"whole").unwrap();
         assert_eq!(storage.read("keys").unwrap().unwrap(), b"whole");
         assert!(!at.folder.join(".keys.new").exists());
+    }
+
+    #[test]
+    fn bad_input_60_a_socket_or_device_in_a_file_s_place_is_refused_unopened() {
+        let at = fixture();
+        let mut storage = DiskStorage::open(&at.folder).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at.folder.join("keys")).unwrap();
+        for result in [storage.read("keys").map(drop), storage.append("keys", b"x"), storage.replace("keys", b"x")] {
+            let text = result.unwrap_err().to_string();
+            assert!(text.ends_with("keys is not a file; move it away"), "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_input_59_a_folder_that_goes_away_is_told() {
+        let at = fixture();
+        let mut storage = DiskStorage::open(&at.folder).unwrap();
+        storage.replace("keys", b"k").unwrap();
+        fs::remove_dir_all(&at.folder).unwrap();
+        assert_eq!(storage.read("keys").unwrap(), None);
+        let text = storage.replace("keys", b"k").unwrap_err().to_string();
+        assert!(text.starts_with("cannot write ") && text.contains("No such file"), "{text}");
+        assert!(storage.append("log", b"l").is_err());
+    }
+
+    #[test]
+    fn two_members_do_not_hinder_one_another() {
+        let at = fixture();
+        let mut bob = DiskStorage::open(&at.folder).unwrap();
+        let mut carol = DiskStorage::open(&at.folder.with_file_name("carol")).unwrap();
+        bob.replace("keys", b"bob").unwrap();
+        carol.replace("keys", b"carol").unwrap();
+        assert_eq!(bob.read("keys").unwrap().unwrap(), b"bob");
+        assert_ne!(bob.folder(), carol.folder());
     }
 }

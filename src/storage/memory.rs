@@ -46,3 +46,16 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_share_their_files_and_others_do_not() {
+        let mut one = MemoryStorage::default();
+        one.replace("keys", b"k").unwrap();
+        assert_eq!(one.clone().read("keys").unwrap().unwrap(), b"k");
+        assert_eq!(MemoryStorage::default().read("keys").unwrap(), None);
+    }
+}

@@ -6,6 +6,18 @@
 //! - [`DiskStorage`]: a folder of its own, mode 0700, one process at a time;
 //! - [`MemoryStorage`]: for guests, who keep nothing, and for tests;
 //! - [`FailingStorage`]: wraps another and fails on purpose.
+//!
+//! ```
+//! use securestream::storage::{MemoryStorage, Storage};
+//!
+//! let mut storage = MemoryStorage::default();
+//! storage.replace("keys", b"first")?;
+//! storage.replace("keys", b"second")?;
+//! storage.append("keys", b", and more")?;
+//! assert_eq!(storage.read("keys")?.as_deref(), Some(&b"second, and more"[..]));
+//! assert_eq!(storage.read("marks")?, None);
+//! # Ok::<(), securestream::storage::StorageError>(())
+//! ```
 
 mod disk;
 mod failing;
@@ -79,12 +91,14 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// For `map_err`.
     fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
 }
 
+/// Names are written in the code, not by users; this keeps a mistake from leaving the folder.
 fn check_name(name: &str) -> Result<(), StorageError> {
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
     if plain && !name.is_empty() && !name.starts_with('.') && name.len() <= MAX_FILE_NAME {

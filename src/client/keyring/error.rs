@@ -15,17 +15,22 @@ pub enum KeyringError {
     /// Another process has it.
     #[error("the identity in {} is in use by another securestream", folder.display())]
     InUse { folder: PathBuf },
+    /// The folder or a file in it, before its content was looked at; or the disk.
     #[error(transparent)]
     Storage(StorageError),
+    /// The keys cannot be read. Never answered by making new ones: that would be an identity reset unasked.
     #[error("{} is unusable: {source}", file.display())]
     Identity { file: PathBuf, source: IdentityError },
     /// Someone moved a folder.
     #[error("{} is the identity of {found}", file.display())]
     OtherName { file: PathBuf, found: MemberName },
+    /// Going on without them would show old messages again.
     #[error("{}: {source}", file.display())]
     Marks { file: PathBuf, source: ReplayError },
+    /// Going on from a wrong count would have messages taken for replays.
     #[error("{}: {source}", file.display())]
     Counters { file: PathBuf, source: CountersError },
+    /// While making a new identity.
     #[error("no keys can be made: {0}")]
     Generate(IdentityError),
 }
@@ -95,6 +100,7 @@ impl From<StorageError> for Fault {
 }
 
 impl Fault {
+    /// The error as it is told, with the path of the file.
     pub(super) fn in_folder(self, folder: &Path) -> KeyringError {
         let file = |name: &str| folder.join(name);
         match self {

@@ -1,0 +1,72 @@
+//! Records made once and kept in `tests/data/seal`: what opens today has to open in every later version, and
+//! whoever writes another implementation can check it against them.
+
+use super::{
+    identity::Identity,
+    receipt::{ExpectedReceipts, ReceiptSecret},
+    registration::{Challenge, verify_registration},
+    rsa_provider::RsaProvider,
+    seal::open,
+};
+use crate::{
+    crypto::{Letter, fixtures::rng, letter::Stream, verify_record},
+    types::{MessageId, SealKind},
+};
+
+macro_rules! golden {
+    ($name:literal) => {
+        include_bytes!(concat!("../../tests/data/seal/", $name))
+    };
+}
+
+const ID: MessageId = MessageId([0x1d; 16]);
+const TIME: u64 = 1_790_000_000_000;
+const PROVIDER: fn() -> RsaProvider = RsaProvider::default;
+
+fn alice() -> Identity {
+    Identity::from_pem(&PROVIDER(), golden!("alice.pem")).unwrap()
+}
+
+fn bob() -> Identity {
+    Identity::from_pem(&PROVIDER(), golden!("bob.pem")).unwrap()
+}
+
+fn challenge() -> Challenge {
+    Challenge { channel_binding: Vec::new(), nonce: [0x5a; 32] }
+}
+
+fn opened(kind: SealKind, record: &[u8]) -> Letter {
+    let opened = open(&PROVIDER(), &bob(), kind, record, &mut rng(1)).unwrap();
+    let sender = verify_record(&PROVIDER(), alice().record().clone(), opened.sender()).unwrap();
+    opened.verify(&PROVIDER(), &sender).unwrap()
+}
+
+fn receipt_is(secret: &ReceiptSecret, receipt: &[u8]) {
+    assert_eq!(secret.receipt(ID), receipt);
+    let mut expected = ExpectedReceipts::default();
+    expected.expect(ID, bob().fingerprint(), secret.clone());
+    assert_eq!(expected.take(receipt), Some((ID, bob().fingerprint())));
+}
+
+#[test]
+fn the_seal_opens() {
+    let letter = opened(SealKind::Seal, golden!("seal.bin"));
+    assert_eq!((letter.text.as_str(), letter.id, letter.time), ("meet at noon", ID, TIME));
+    assert_eq!((letter.stream, letter.sequence), (Stream::Direct, TIME + 1));
+    receipt_is(&letter.receipt, golden!("seal-receipt.bin"));
+}
+
+#[test]
+fn the_group_record_opens() {
+    let letter = opened(SealKind::Group, golden!("group.bin"));
+    assert_eq!((letter.text.as_str(), letter.id, letter.time), ("", ID, TIME));
+    assert_eq!((letter.stream, letter.sequence), (Stream::Group, TIME + 2));
+    assert!(letter.is_to_group(&[alice().fingerprint(), bob().fingerprint()]));
+    receipt_is(&letter.receipt, golden!("group-receipt.bin"));
+}
+
+#[test]
+fn the_registration_proof_holds() {
+    let record = alice().record().clone();
+    verify_registration(&PROVIDER(), record, &challenge(), golden!("proof.bin")).unwrap();
+}
