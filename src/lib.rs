@@ -1,4 +1,6 @@
 //! securestream.
 
+pub mod cli;
 pub mod client;
+pub mod server;
 pub mod types;

@@ -1,0 +1,3 @@
+//! The hub: what it decides and what it reports.
+
+pub mod report;
