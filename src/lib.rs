@@ -1,5 +1,6 @@
 //! securestream.
 
+pub mod cli;
 pub mod client;
 pub mod crypto;
 pub mod directory;

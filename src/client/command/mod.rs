@@ -25,6 +25,7 @@ pub use name::CommandName;
 pub use read::{Line, read_line};
 pub use syntax::Syntax;
 pub(crate) use syntax::nearest;
+pub(crate) use time::read_seconds;
 
 /// A command for the session, with the `ref` that everything it causes carries.
 #[derive(Clone, Debug, PartialEq)]

@@ -43,7 +43,9 @@ impl Rig {
     }
 
     fn lines(&mut self, lines: &[&str]) {
-        lines.iter().for_each(|line| self.line(line));
+        for line in lines {
+            self.line(line);
+        }
     }
 
     fn end(&mut self) {

@@ -1,0 +1,256 @@
+//! The options as clap reads them. What they mean together is settled in `serve` and `connect`.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{
+    Args, CommandFactory as _, Parser, Subcommand, ValueEnum,
+    builder::{FalseyValueParser, RangedU64ValueParser},
+};
+
+use crate::client::{command::DisplayChoice, script::OnError};
+
+/// The program with its version and options.
+pub(super) fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// A private hub in one binary: sealed messages and videos for a small group.
+///
+/// One of you runs `securestream serve` over a folder of videos. The others run `securestream connect`, write to
+/// each other through the hub, which cannot read what they write, and watch its videos.
+#[derive(Debug, Parser)]
+#[command(name = "securestream", version, arg_required_else_help = true, after_long_help = EXAMPLES)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run a hub over a folder of videos
+    #[command(after_long_help = SERVE_EXAMPLES)]
+    Serve(Box<ServeArgs>),
+    /// Join a hub: write to its members, watch its videos
+    #[command(after_long_help = CONNECT_EXAMPLES)]
+    Connect(Box<ConnectArgs>),
+    /// Speak to a running hub (comes with a later version)
+    Hub(HubArgs),
+    /// Look after your keys (comes with a later version)
+    Keys(KeysArgs),
+    #[command(hide = true)]
+    ProbeWindow,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// Where to listen: tcp://HOST:PORT or unix:/path, more than once for several
+    ///
+    /// Port 0 picks a free one, * as host means every address of this machine. Plain tcp:// is for this machine
+    /// only unless --insecure-plaintext is given; tls:// comes with a later version.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SECURESTREAM_LISTEN",
+        value_delimiter = ',',
+        default_value = "tcp://127.0.0.1:9999"
+    )]
+    pub(super) listen: Vec<String>,
+    /// The folder of videos [default: videos, if it is there]
+    ///
+    /// Files are named TITLE_HEIGHTp.mp4, one for each rendition of a title.
+    #[arg(long, value_name = "DIR", env = "SECURESTREAM_VIDEOS", conflicts_with = "no_videos")]
+    pub(super) videos: Option<PathBuf>,
+    /// Run without videos
+    #[arg(long, env = "SECURESTREAM_NO_VIDEOS", value_parser = FalseyValueParser::new())]
+    pub(super) no_videos: bool,
+    /// Where the hub keeps what must last [default: $XDG_DATA_HOME/securestream/hub]
+    #[arg(long, value_name = "DIR", env = "SECURESTREAM_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// How many members may be here at the same time
+    #[arg(long, value_name = "N", env = "SECURESTREAM_MAX_MEMBERS", default_value_t = 1000,
+          value_parser = RangedU64ValueParser::<u32>::new().range(1..))]
+    pub(super) max_members: u32,
+    /// Whom posts go to: everyone, so that they do not say for whom they are, or the receiver alone
+    #[arg(long, value_enum, env = "SECURESTREAM_RELAY", default_value = "broadcast")]
+    pub(super) relay: RelayChoice,
+    /// Who may join [default: open on this machine alone, else invite]
+    #[arg(long, value_enum, env = "SECURESTREAM_ADMIT")]
+    pub(super) admit: Option<Admit>,
+    /// The URL to give to members, where it is not the one listened on
+    #[arg(long, value_name = "URL", env = "SECURESTREAM_PUBLIC_URL")]
+    pub(super) public_url: Option<String>,
+    /// Report on standard output, one JSON object a line
+    #[arg(long, env = "SECURESTREAM_JSON", value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
+    /// How much to log on standard error: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", env = "SECURESTREAM_LOG", default_value = "info")]
+    pub(super) log: log::LevelFilter,
+    /// Allow plain tcp:// beyond this machine: the network sees who writes when and who watches what
+    #[arg(long, env = "SECURESTREAM_INSECURE_PLAINTEXT", value_parser = FalseyValueParser::new())]
+    pub(super) insecure_plaintext: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConnectArgs {
+    /// The hub: HOST, HOST:PORT, [V6]:PORT, unix:/path or the URL that its operator gave you
+    ///
+    /// For now a HOST means tcp://HOST:9999; tls:// comes with a later version.
+    #[arg(value_name = "HUB", env = "SECURESTREAM_HUB", default_value = "tcp://127.0.0.1:9999")]
+    pub(super) hub: String,
+    /// What you are called; asked for when left out at a terminal
+    #[arg(long, env = "SECURESTREAM_NAME")]
+    pub(super) name: Option<String>,
+    /// Run commands from a file, or from standard input with -
+    #[arg(long, value_name = "FILE|-", env = "SECURESTREAM_SCRIPT")]
+    pub(super) script: Option<PathBuf>,
+    /// Tell everything as JSON, one object a line; alone it means --script -
+    #[arg(long, env = "SECURESTREAM_JSON", value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
+    /// Where your keys lie [default: $XDG_DATA_HOME/securestream]
+    #[arg(long, value_name = "DIR", env = "SECURESTREAM_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Be a guest: fresh keys for this visit, nothing kept
+    #[arg(long, env = "SECURESTREAM_EPHEMERAL", value_parser = FalseyValueParser::new())]
+    pub(super) ephemeral: bool,
+    /// What a failing command does to a script
+    #[arg(long, value_enum, env = "SECURESTREAM_ON_ERROR", default_value = "stop")]
+    pub(super) on_error: OnError,
+    /// Where videos are shown; auto is none when standard output is no terminal
+    #[arg(long, value_enum, env = "SECURESTREAM_DISPLAY", default_value = "auto")]
+    pub(super) display: DisplayChoice,
+    /// What to do about a hub's key that is new to you (matters with tls://)
+    #[arg(long, value_enum, env = "SECURESTREAM_TRUST_HUB")]
+    pub(super) trust_hub: Option<TrustHub>,
+    /// What to do about a member's key that is new to you
+    #[arg(long, value_enum, env = "SECURESTREAM_TRUST_MEMBERS", default_value = "first-use")]
+    pub(super) trust_members: TrustMembers,
+    /// How long to try again after the link is lost; for now 0, not at all
+    #[arg(long, value_name = "SECONDS", env = "SECURESTREAM_RECONNECT_FOR", default_value = "0")]
+    pub(super) reconnect_for: String,
+    /// Write lines only, for screen readers and plain terminals
+    #[arg(long, env = "SECURESTREAM_PLAIN", value_parser = FalseyValueParser::new())]
+    pub(super) plain: bool,
+    /// Seal each message by itself instead of in sessions; for now it always is
+    #[arg(long, env = "SECURESTREAM_SEAL", value_parser = FalseyValueParser::new())]
+    pub(super) seal: bool,
+    /// Whether to use colours
+    #[arg(long, value_enum, env = "SECURESTREAM_COLOR", default_value = "auto")]
+    pub(super) color: ColorChoice,
+    /// Allow plain tcp:// beyond this machine: the network sees who writes when and who watches what
+    #[arg(long, env = "SECURESTREAM_INSECURE_PLAINTEXT", value_parser = FalseyValueParser::new())]
+    pub(super) insecure_plaintext: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HubArgs {
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: HubVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum HubVerb {
+    /// Tell who is here
+    Who,
+    /// Tell how the hub is
+    Status,
+    /// Remove a member
+    Kick { name: String },
+    /// Remove a member for good
+    Ban { name: String },
+    /// Let a banned member in again
+    Unban { name: String },
+    /// Free a name for another key
+    Release { name: String },
+    /// Make an invite
+    Invite { name: Option<String> },
+    /// Show the hub's key
+    Fingerprint,
+    /// Read the videos folder again
+    Reload,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KeysArgs {
+    /// What to do, such as import FILE or trust-hub HUB KEY
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<OsString>,
+}
+
+/// Whom posts go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RelayChoice {
+    Broadcast,
+    Direct,
+}
+
+/// Who may join a hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Admit {
+    /// Whoever can reach it.
+    Open,
+    /// Whoever has an invite.
+    Invite,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TrustHub {
+    /// Ask whether to trust it
+    Ask,
+    /// Trust it and remember it
+    FirstUse,
+    /// Refuse it
+    Known,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TrustMembers {
+    /// Trust it and remember it
+    FirstUse,
+    /// Hold what is sent to them until it is trusted
+    Known,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// At a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+const EXAMPLES: &str = "\
+Try it on this machine, in three terminals:
+  securestream serve --videos videos
+  securestream connect --name alice
+  securestream connect --name bob
+
+Exit codes: 0 fine, 1 a command failed, 2 usage, 3 network, 4 refused by the hub, 5 a key is not what it should
+be, 6 a wait timed out, 7 keys, data or videos unusable.";
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  securestream serve
+      a hub for this machine at tcp://127.0.0.1:9999, with the videos in ./videos if there are any
+  securestream serve --videos ~/films --listen tcp://127.0.0.1:0 --listen unix:/tmp/hub.sock
+      a free port and a socket; the URLs to give to members are printed once they are ready
+  securestream serve --no-videos --json
+      messages only, reporting in JSON
+
+Ctrl-C says goodbye to the members and ends it; a second one ends it at once.";
+
+const CONNECT_EXAMPLES: &str = "\
+Examples:
+  securestream connect
+      asks for your name and connects to the hub on this machine
+  securestream connect tcp://127.0.0.1:9999 --name alice
+  printf '%s\\n' 'wait joined name=bob' 'send bob hi' | securestream connect --name alice --ephemeral --json
+      runs a script as a guest; commands, events, codes and exit codes are in docs/scripting.md
+  securestream connect --name alice --script evening.txt
+
+At the terminal type a number of the menu, or /help.";

@@ -1,0 +1,101 @@
+//! What the options of `serve` mean.
+
+use std::path::PathBuf;
+
+use super::{
+    Admit, CliError, Surroundings,
+    args::{RelayChoice, ServeArgs},
+};
+use crate::{
+    client::hub_address::HubAddress,
+    types::{EndpointError, ListenAddress, RelayMode},
+};
+
+/// How to run a hub.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServeOptions {
+    /// At least one.
+    pub listen: Vec<ListenAddress>,
+    pub videos: VideosFolder,
+    /// Where the hub keeps what must last.
+    pub data_dir: PathBuf,
+    pub max_members: u32,
+    pub relay: RelayMode,
+    pub admit: Admit,
+    /// The URL to give to members instead of that of the listener.
+    pub public_url: Option<String>,
+    pub json: bool,
+    pub log: log::LevelFilter,
+}
+
+/// Where a hub's videos are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VideosFolder {
+    /// `videos`, and none when that is not there.
+    Default,
+    /// This folder; it must be there.
+    Named(PathBuf),
+    None,
+}
+
+pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<ServeOptions, CliError> {
+    let listen = args.listen.iter().map(|url| listener(url, args.insecure_plaintext)).collect::<Result<Vec<_>, _>>()?;
+    let admit = admit(args.admit, &listen)?;
+    let public_url = args.public_url.as_deref().map(public_url).transpose()?;
+    Ok(ServeOptions {
+        listen,
+        videos: match args.videos {
+            Some(folder) => VideosFolder::Named(folder),
+            None if args.no_videos => VideosFolder::None,
+            None => VideosFolder::Default,
+        },
+        data_dir: match args.data_dir {
+            Some(folder) => folder,
+            None => surroundings.data_folder()?.join("hub"),
+        },
+        max_members: args.max_members,
+        relay: match args.relay {
+            RelayChoice::Broadcast => RelayMode::Broadcast,
+            RelayChoice::Direct => RelayMode::Direct,
+        },
+        admit,
+        public_url,
+        json: args.json,
+        log: args.log,
+    })
+}
+
+fn listener(url: &str, plaintext: bool) -> Result<ListenAddress, CliError> {
+    let address: ListenAddress = url
+        .parse()
+        .map_err(|error: EndpointError| CliError::usage(format!("--listen {url}: {error}"), error.hint()))?;
+    match &address {
+        ListenAddress::Tls { .. } => {
+            Err(CliError::not_yet("tls://", "for now use --listen tcp://127.0.0.1:9999 or unix:/path"))
+        }
+        ListenAddress::Tcp { .. } if !address.is_local() && !plaintext => Err(CliError::usage(
+            format!(
+                "{address} can be reached from beyond this machine, and plain TCP hides neither who writes nor what is watched"
+            ),
+            "add --insecure-plaintext if you trust the whole network, or listen on tcp://127.0.0.1:9999",
+        )),
+        _ => Ok(address),
+    }
+}
+
+fn admit(chosen: Option<Admit>, listen: &[ListenAddress]) -> Result<Admit, CliError> {
+    let usual = if listen.iter().all(ListenAddress::is_local) { Admit::Open } else { Admit::Invite };
+    match chosen.unwrap_or(usual) {
+        Admit::Open => Ok(Admit::Open),
+        Admit::Invite => {
+            Err(CliError::not_yet("letting in by invite", "add --admit open to let in whoever can reach the hub"))
+        }
+    }
+}
+
+fn public_url(url: &str) -> Result<String, CliError> {
+    match url.parse::<HubAddress>() {
+        Ok(_) => Ok(url.to_owned()),
+        Err(error) => Err(CliError::usage(format!("--public-url {url}: {error}"), error.hint())),
+    }
+}

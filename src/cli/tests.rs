@@ -1,0 +1,208 @@
+use super::*;
+use crate::{
+    client::{command::DisplayChoice, event::testing::assert_event, script::OnError},
+    server::report::HUB_EVENTS_SCHEMA,
+    types::{Endpoint, ListenAddress, ListenHost, RelayMode},
+};
+
+fn at_a_terminal() -> Surroundings {
+    Surroundings {
+        stdin_is_terminal: true,
+        stdout_is_terminal: true,
+        home: Some("/home/a".into()),
+        protocol: 1,
+        ..Surroundings::default()
+    }
+}
+
+fn in_a_pipe() -> Surroundings {
+    Surroundings { stdin_is_terminal: false, stdout_is_terminal: false, ..at_a_terminal() }
+}
+
+fn read(line: &str, surroundings: &Surroundings) -> Result<Invocation, Ending> {
+    parse(std::iter::once("securestream").chain(line.split_whitespace()).map(OsString::from).collect(), surroundings)
+}
+
+fn connect(line: &str) -> ConnectOptions {
+    match read(&format!("connect {line}"), &at_a_terminal()) {
+        Ok(Invocation::Connect(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn serve(line: &str) -> ServeOptions {
+    match read(&format!("serve {line}"), &at_a_terminal()) {
+        Ok(Invocation::Serve(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn refused(line: &str) -> Ending {
+    read(line, &at_a_terminal()).expect_err(line)
+}
+
+#[test]
+fn the_options_are_consistent() {
+    args::command().debug_assert();
+}
+
+#[test]
+fn every_option_has_its_environment_variable() {
+    for verb in ["serve", "connect"] {
+        let command = args::command();
+        let command = command.find_subcommand(verb).unwrap();
+        for arg in command.get_arguments().filter(|arg| arg.get_id() != "help") {
+            let expected = format!("SECURESTREAM_{}", arg.get_id().as_str().to_uppercase());
+            assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(expected.as_str()));
+        }
+    }
+}
+
+#[test]
+fn a_hub_serves_this_machine_unless_told_otherwise() {
+    let options = serve("");
+    assert_eq!(options.listen, [ListenAddress::Tcp { host: ListenHost::Named("127.0.0.1".into()), port: 9999 }]);
+    assert_eq!(
+        (options.videos, options.admit, options.relay),
+        (VideosFolder::Default, Admit::Open, RelayMode::Broadcast)
+    );
+    assert_eq!(options.data_dir, PathBuf::from("/home/a/.local/share/securestream/hub"));
+    let options = serve(
+        "--listen tcp://127.0.0.1:0 --listen unix:/s --videos v --relay direct --max-members 3 --json --log debug",
+    );
+    assert_eq!(options.listen.len(), 2);
+    assert_eq!(options.videos, VideosFolder::Named("v".into()));
+    assert_eq!((options.max_members, options.relay, options.json), (3, RelayMode::Direct, true));
+    assert_eq!(options.log, log::LevelFilter::Debug);
+    let options = serve("--listen tcp://*:1 --insecure-plaintext --admit open --no-videos --data-dir d");
+    assert_eq!(options.listen, [ListenAddress::Tcp { host: ListenHost::Any, port: 1 }]);
+    assert_eq!((options.videos, options.data_dir), (VideosFolder::None, PathBuf::from("d")));
+}
+
+#[test]
+fn a_member_at_a_terminal() {
+    let options = connect("");
+    assert_eq!(options.hub.endpoint, Endpoint::Tcp { host: "127.0.0.1".into(), port: 9999 });
+    assert_eq!(options.interaction, Interaction::Terminal { name: None, plain: false });
+    assert_eq!(options.keeping, Keeping::Folder("/home/a/.local/share/securestream".into()));
+    assert!(options.color && options.display == DisplayChoice::Auto);
+    let options = connect("localhost:7 --name bob --ephemeral --plain --color never --display none --seal");
+    assert_eq!(options.interaction, Interaction::Terminal { name: "bob".parse().ok(), plain: true });
+    assert_eq!((options.keeping, options.color), (Keeping::Nothing, false));
+    let dumb = Surroundings { dumb_terminal: true, ..at_a_terminal() };
+    let Ok(Invocation::Connect(options)) = read("connect", &dumb) else { panic!("refused") };
+    assert_eq!(options.interaction, Interaction::Terminal { name: None, plain: true });
+    let Ok(Invocation::Connect(options)) = read("connect", &Surroundings { no_color: true, ..at_a_terminal() }) else {
+        panic!("refused")
+    };
+    assert!(!options.color);
+}
+
+#[test]
+fn a_member_in_a_script() {
+    for (line, source, json) in [
+        ("--json", ScriptSource::Stdin, true),
+        ("--script -", ScriptSource::Stdin, false),
+        ("--script a.txt --json", ScriptSource::File("a.txt".into()), true),
+    ] {
+        let Ok(Invocation::Connect(options)) = read(&format!("connect --name bob {line}"), &in_a_pipe()) else {
+            panic!("{line} is refused")
+        };
+        let name = "bob".parse().unwrap();
+        assert_eq!(options.interaction, Interaction::Script { name, source, json, on_error: OnError::Stop });
+        assert_eq!((options.display, options.color), (DisplayChoice::None, false));
+    }
+}
+
+#[test]
+fn what_cannot_be_followed_says_what_to_write() {
+    for (line, exit, hint) in [
+        ("connect --json", ExitCode::Usage, "--name NAME"),
+        ("connect --name b/b", ExitCode::Usage, "choose another"),
+        ("connect --nmae bob", ExitCode::Usage, "--name"),
+        ("connect tls://h", ExitCode::CommandFailed, "tcp://HOST:PORT"),
+        ("connect example.org", ExitCode::Usage, "--insecure-plaintext"),
+        ("connect http://h", ExitCode::Usage, "unix:/path"),
+        ("connect --display terminal", ExitCode::CommandFailed, "--display window"),
+        ("connect --trust-hub known", ExitCode::CommandFailed, "leave it out"),
+        ("connect --trust-members known", ExitCode::CommandFailed, "leave it out"),
+        ("connect --name b --json --trust-hub ask", ExitCode::Usage, "first-use"),
+        ("connect --reconnect-for 60", ExitCode::CommandFailed, "leave --reconnect-for out"),
+        ("connect --reconnect-for soon", ExitCode::Usage, "seconds"),
+        ("serve --listen tls://127.0.0.1:1", ExitCode::CommandFailed, "tcp://127.0.0.1:9999"),
+        ("serve --listen tcp://0.0.0.0:1", ExitCode::Usage, "--insecure-plaintext"),
+        ("serve --listen tcp://*:1 --insecure-plaintext", ExitCode::CommandFailed, "--admit open"),
+        ("serve --listen 127.0.0.1:1", ExitCode::Usage, "tcp://"),
+        ("serve --admit invite", ExitCode::CommandFailed, "--admit open"),
+        ("serve --max-members 0", ExitCode::Usage, "--max-members"),
+        ("serve --videos a --no-videos", ExitCode::Usage, "--no-videos"),
+        ("serve --public-url http://x", ExitCode::Usage, "unix:/path"),
+        ("hub who", ExitCode::CommandFailed, "Ctrl-C"),
+        ("keys import f", ExitCode::CommandFailed, "first connect"),
+        ("sevre", ExitCode::Usage, "serve"),
+        ("", ExitCode::Usage, "connect"),
+    ] {
+        let ending = refused(line);
+        assert_eq!(ending.exit, exit, "{line}: {}", ending.stderr);
+        assert!(ending.stderr.contains(hint), "{line}: {}", ending.stderr);
+        assert_eq!(ending.stdout.is_empty(), !line.contains("--json"), "{line}");
+    }
+}
+
+#[test]
+fn bad_input_62_standard_input_that_is_no_terminal() {
+    let ending = read("connect --name bob", &in_a_pipe()).unwrap_err();
+    assert_eq!(ending.exit, ExitCode::Usage);
+    assert!(ending.stderr.contains("--script -"), "{}", ending.stderr);
+}
+
+#[test]
+fn without_a_home_keys_have_no_place_but_a_guest_needs_none() {
+    let homeless = Surroundings { home: None, ..at_a_terminal() };
+    let ending = read("connect --name bob", &homeless).unwrap_err();
+    assert_eq!(ending.exit, ExitCode::Data);
+    assert!(ending.stderr.contains("--data-dir"));
+    assert!(read("connect --name bob --ephemeral", &homeless).is_ok());
+    let elsewhere = Surroundings { data_home: Some("/data".into()), ..homeless.clone() };
+    let Ok(Invocation::Serve(options)) = read("serve", &elsewhere) else { panic!("refused") };
+    assert_eq!(options.data_dir, PathBuf::from("/data/securestream/hub"));
+    assert!(read("serve", &Surroundings { data_home: Some("data".into()), ..homeless }).is_err(), "not absolute");
+}
+
+#[test]
+fn under_json_an_error_is_an_event_and_bye_follows() {
+    for line in ["connect --json", "connect --json --nonsense", "connect --json --name b tls://h", "keys --json"] {
+        let ending = refused(line);
+        let events: Vec<serde_json::Value> =
+            ending.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        ending.stdout.lines().for_each(assert_event);
+        let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["hello", "error", "bye"], "{line}");
+        assert!(events[1]["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{line}");
+        assert_eq!(events[2]["exit"], ending.exit as u8);
+    }
+    let by_variable = Surroundings { json: true, ..in_a_pipe() };
+    assert!(read("connect --nonsense", &by_variable).unwrap_err().stdout.contains("\"usage\""));
+}
+
+#[test]
+fn under_json_a_hub_answers_with_its_own_events() {
+    let schema = serde_json::from_str(HUB_EVENTS_SCHEMA).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let ending = refused("serve --json --listen nowhere");
+    assert_eq!(ending.stdout.lines().count(), 3);
+    for line in ending.stdout.lines() {
+        validator.validate(&serde_json::from_str(line).unwrap()).unwrap_or_else(|error| panic!("{error} in {line}"));
+    }
+    assert!(refused("connect -- --json").stdout.is_empty(), "a word after -- is no option");
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for line in ["--help", "--version", "serve --help", "connect --help", "hub --help"] {
+        let ending = refused(line);
+        assert_eq!((ending.exit, ending.stderr.as_str()), (ExitCode::Fine, ""), "{line}");
+        assert!(!ending.stdout.contains("probe-window"));
+    }
+    assert_eq!(read("probe-window", &in_a_pipe()), Ok(Invocation::ProbeWindow));
+}
