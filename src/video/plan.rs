@@ -35,7 +35,8 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct Segment {
     pub rendition: Arc<Rendition>,
-    /// Positions in its index: decode order, from a packet at which decoding can begin.
+    /// Positions in its index: decode order, from a packet at which decoding can begin, or on from a segment
+    /// before of the same rendition.
     pub packets: Range<usize>,
     /// Pictures with pts in here are shown; others are decoded because these refer to them.
     pub show: Range<MediaTime>,
@@ -184,7 +185,9 @@ fn turns(title: &Title, without: &[LeftOut]) -> (Vec<Turn>, Vec<LeftOut>) {
         };
         let tolerance = tolerance(&last.rendition.index, &rendition.index);
         let (boundary, next) = (share(place), share(place + 1));
-        let from = rendition.index.entry_from(boundary - tolerance).filter(|from| *from < next - tolerance);
+        // Later than the one before begins, or nothing of that one would be shown.
+        let earliest = (boundary - tolerance).max(last.from + tolerance + MediaTime(1));
+        let from = rendition.index.entry_from(earliest).filter(|from| *from < next - tolerance);
         match from {
             Some(from) => turns.push(Turn { rendition: Arc::clone(rendition), from, cut: from - tolerance }),
             None => {
@@ -225,3 +228,6 @@ impl std::fmt::Display for List<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,6 @@ impl Track {
         Index::new(self.format, packets.collect(), time(first)..time(end)).ok_or(IndexError::NoPictures)
     }
 }
+
+#[cfg(test)]
+mod tests;
