@@ -6,6 +6,7 @@ pub mod crypto;
 pub mod directory;
 pub mod driver;
 pub mod proto;
+pub mod run;
 pub mod server;
 pub mod storage;
 pub mod transport;

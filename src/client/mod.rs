@@ -2,10 +2,12 @@
 
 pub mod command;
 pub mod event;
+pub mod front;
 pub mod hub_address;
 pub mod keyring;
 pub mod lines;
 pub mod script;
+pub mod scripted;
 pub mod session;
 pub mod terminal;
 mod wait;

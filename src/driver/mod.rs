@@ -3,7 +3,8 @@
 pub mod clock;
 mod event_loop;
 pub mod hub;
-// pub mod member;
+pub mod member;
+mod players;
 mod pool;
 mod pump;
 mod signals;

@@ -149,7 +149,7 @@ impl Listener for MemoryListener {
         Ok(())
     }
 
-    fn url(&self) -> String {
-        "memory:".to_owned()
+    fn port(&self) -> Option<u16> {
+        None
     }
 }

@@ -52,6 +52,6 @@ pub trait Listener: Send {
     /// Asks to be told, edge-triggered, whenever a link may be there.
     fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()>;
 
-    /// Where members connect to, as a URL, with the port that was really taken.
-    fn url(&self) -> String;
+    /// The port that was really taken; nothing where there are no ports.
+    fn port(&self) -> Option<u16>;
 }

@@ -81,22 +81,30 @@ impl Transport for TcpTransport {
 #[derive(Debug)]
 pub struct TcpLinks {
     listener: TcpListener,
-    url: String,
+    port: u16,
 }
 
-/// Listens on `host:port`; `*` is every address of both families, port 0 a free one.
+/// Listens on the first address of `host`; port 0 picks a free port.
 ///
 /// # Errors
 /// When the host has no address here or the port is taken.
 pub fn listen(host: &str, port: u16) -> io::Result<TcpLinks> {
-    let address = if host == "*" {
-        SocketAddr::from(([0_u16; 8], port))
-    } else {
-        (host, port).to_socket_addrs()?.next().ok_or(io::ErrorKind::AddrNotAvailable)?
-    };
+    let address = (host, port).to_socket_addrs()?.next().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    listen_on(address, true)
+}
+
+/// Listens on every address of this machine, of both families.
+///
+/// # Errors
+/// When the port is taken.
+pub fn listen_everywhere(port: u16) -> io::Result<TcpLinks> {
+    listen_on(SocketAddr::from(([0_u16; 8], port)), false)
+}
+
+fn listen_on(address: SocketAddr, one_family: bool) -> io::Result<TcpLinks> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
-        socket.set_only_v6(host != "*")?;
+        socket.set_only_v6(one_family)?;
     }
     // A hub that starts again takes its port again, though old links still linger.
     socket.set_reuse_address(true)?;
@@ -105,8 +113,7 @@ pub fn listen(host: &str, port: u16) -> io::Result<TcpLinks> {
     socket.set_nonblocking(true)?;
     let listener = TcpListener::from_std(socket.into());
     let port = listener.local_addr()?.port();
-    let shown = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    Ok(TcpLinks { listener, url: format!("tcp://{shown}:{port}") })
+    Ok(TcpLinks { listener, port })
 }
 
 impl Listener for TcpLinks {
@@ -119,7 +126,7 @@ impl Listener for TcpLinks {
         readiness.registry.register(&mut self.listener, readiness.token, Interest::READABLE)
     }
 
-    fn url(&self) -> String {
-        self.url.clone()
+    fn port(&self) -> Option<u16> {
+        Some(self.port)
     }
 }

@@ -81,8 +81,8 @@ impl Listener for UnixLinks {
         readiness.registry.register(&mut self.listener, readiness.token, Interest::READABLE)
     }
 
-    fn url(&self) -> String {
-        format!("unix:{}", self.path.display())
+    fn port(&self) -> Option<u16> {
+        None
     }
 }
 

@@ -162,7 +162,12 @@ impl MemberPlays {
             Over::Failed(failure) if failure.code == Code::HubClosing => EndReason::HubClosing,
             Over::Failed(_) => EndReason::Lost,
         };
-        self.plays.keys().map(|id| Output::Player(*id, Input::End { reason })).collect()
+        let end_now = |(id, play): (&PlayId, &MemberPlay)| {
+            // The end comes in order, so what waits before it is dropped first.
+            let flush = Input::Flush { epoch: play.epoch.next() };
+            [Output::Player(*id, flush), Output::Player(*id, Input::End { reason })]
+        };
+        self.plays.iter().flat_map(end_now).collect()
     }
 
     fn start(&mut self, request: PlayRequest, reference: Option<String>, now: Instant) -> Result<Outputs, Failure> {

@@ -1,0 +1,21 @@
+//! What drives a member, as its network thread sees it.
+
+use std::time::Duration;
+
+use super::{command::Request, event::Event};
+use crate::types::ExitCode;
+
+/// Who drives a member: a script or a person at a terminal. Times are since the member's start.
+pub trait Front: Send {
+    /// Something happened; `reference` is the `ref` of the request that caused it.
+    fn handle_event(&mut self, event: Event, reference: Option<String>, now: Duration);
+
+    /// What is wanted of the session now. Called after every event and every wake.
+    fn poll_request(&mut self, now: Duration) -> Option<Request>;
+
+    /// When [`Front::poll_request`] must be called at the latest.
+    fn deadline(&self) -> Option<Duration>;
+
+    /// The exit status if the member ends now by itself.
+    fn exit_code(&self) -> ExitCode;
+}

@@ -1,0 +1,257 @@
+//! The member's network thread: one loop over its link, its worker, its players and whoever drives it.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rand::Rng as _;
+
+use super::{
+    clock,
+    event_loop::{EventLoop, Occurrence},
+    players::Players,
+    pool::Pool,
+    signals::SignalInbox,
+};
+use crate::{
+    client::{
+        command::{Command, PlayRequest, Request},
+        event::{ByeReason, Event},
+        front::Front,
+        session::{Me, Output, Over, Session},
+        work::{Done, Job, Worker},
+    },
+    proto::{Connection, Event as LinkEvent, message::Nonce},
+    transport::{Notifier, Transport},
+    types::{Code, ExitCode, LinkId, PlayId, limits::DRAIN_DEADLINE},
+    video::{
+        pace::Speed,
+        render::{Choice, Display, DisplayKind, NoDisplay},
+    },
+};
+
+/// Where plays are shown. Finding out may take seconds, so it happens on a thread of its own.
+pub trait Stage: Send + Sync {
+    /// The display for a play.
+    ///
+    /// # Errors
+    /// When there is none of the kind that was asked for.
+    fn choose(&self, request: &PlayRequest) -> Result<Choice, NoDisplay>;
+
+    /// Opens the display that was chosen.
+    fn open(&self, title: &str, kind: DisplayKind) -> Box<dyn Display>;
+}
+
+/// What a member is made of; the caller chooses the implementations.
+pub struct MemberParts {
+    pub me: Me,
+    pub transport: Box<dyn Transport>,
+    pub worker: Worker,
+    pub stage: Arc<dyn Stage>,
+    /// When the process began: events count from here.
+    pub start: Instant,
+}
+
+/// A member on its link.
+pub struct Member {
+    event_loop: EventLoop,
+    link: LinkId,
+    session: Session,
+    worker: Pool<Job, Done>,
+    stage: Arc<dyn Stage>,
+    displays: Pool<(PlayId, Box<PlayRequest>), (PlayId, Result<Choice, NoDisplay>)>,
+    players: Players,
+    signals: Option<SignalInbox>,
+    signalled: Option<ExitCode>,
+    over: Option<Over>,
+    start: Instant,
+}
+
+impl Member {
+    /// Sets up a member on a link that stands.
+    ///
+    /// # Errors
+    /// When the system gives no poll or threads.
+    pub fn new(parts: MemberParts) -> io::Result<Self> {
+        let now = clock::now();
+        // Nobody connects to a member; the end that a listener would need is never made.
+        let mut event_loop = EventLoop::new(|now| Connection::hub(Nonce([0; 32]), now))?;
+        let agent = concat!("securestream/", env!("CARGO_PKG_VERSION"));
+        let link = event_loop.add(parts.transport, Connection::member(agent, now))?;
+        let notifier = event_loop.notifier();
+        let worker = Mutex::new(parts.worker);
+        let worker = Pool::new("crypto", 1, &notifier, move |job| {
+            worker.lock().unwrap_or_else(PoisonError::into_inner).work(job)
+        })?;
+        let stage = Arc::clone(&parts.stage);
+        let displays = Pool::new("display", 1, &notifier, move |(play, request): (PlayId, Box<PlayRequest>)| {
+            (play, stage.choose(&request))
+        })?;
+        let mut seed = [0; 32];
+        rand::rng().fill_bytes(&mut seed);
+        Ok(Self {
+            players: Players::new(notifier),
+            session: Session::new(parts.me, seed),
+            event_loop,
+            link,
+            worker,
+            stage: parts.stage,
+            displays,
+            signals: None,
+            signalled: None,
+            over: None,
+            start: parts.start,
+        })
+    }
+
+    /// What wakes the loop, so that [`Front::poll_request`] is called.
+    #[must_use]
+    pub fn notifier(&self) -> Notifier {
+        self.event_loop.notifier()
+    }
+
+    /// Lets SIGHUP, SIGINT and SIGTERM end this member.
+    ///
+    /// # Errors
+    /// When the system does not let them be caught.
+    pub fn obey_signals(&mut self) -> io::Result<()> {
+        self.signals = Some(SignalInbox::new(self.event_loop.notifier())?);
+        Ok(())
+    }
+
+    /// Runs until the member has left or cannot stay; the last event is `bye`. Returns the exit status.
+    ///
+    /// # Errors
+    /// When the system's poll fails.
+    pub fn run(mut self, front: &mut dyn Front) -> io::Result<ExitCode> {
+        while self.over.is_none() {
+            self.ask(front);
+            let occurrences = self.event_loop.turn(self.deadline(front))?;
+            let now = clock::now();
+            self.take_signals(now);
+            for occurrence in occurrences {
+                self.occurred(occurrence, now);
+                self.put_out(front);
+            }
+            self.take_answers(now, front);
+            self.session.timeout(now);
+            self.put_out(front);
+            self.event_loop.flush();
+        }
+        self.end_players(front)?;
+        Ok(self.say_bye(front))
+    }
+
+    /// Everything that the front wants, one after the other.
+    fn ask(&mut self, front: &mut dyn Front) {
+        while let Some(request) = front.poll_request(self.elapsed()) {
+            self.session.request(request, clock::now());
+            self.put_out(front);
+        }
+        self.event_loop.flush();
+    }
+
+    fn occurred(&mut self, occurrence: Occurrence, now: Instant) {
+        match occurrence {
+            Occurrence::Event(_, LinkEvent::Greeted(nonce)) => self.session.greeted(nonce),
+            Occurrence::Event(_, LinkEvent::Message(message)) => self.session.message(message, now),
+            Occurrence::Event(_, LinkEvent::Ended(ending)) => self.session.ended(&ending),
+            Occurrence::Accepted(..) => {}
+        }
+    }
+
+    fn take_answers(&mut self, now: Instant, front: &mut dyn Front) {
+        let done: Vec<_> = self.worker.answers().collect();
+        for done in done {
+            self.session.done(done, now);
+            self.put_out(front);
+        }
+        let chosen: Vec<_> = self.displays.answers().collect();
+        for (play, chosen) in chosen {
+            self.session.display_chosen(play, chosen);
+        }
+        for (play, report) in self.players.take_reports() {
+            self.session.player_reported(play, report, now);
+        }
+        self.put_out(front);
+    }
+
+    fn take_signals(&mut self, now: Instant) {
+        let Some(signals) = &self.signals else { return };
+        let Some(signal) = signals.take().last() else { return };
+        let exit = match signal {
+            signal_hook::consts::SIGHUP => ExitCode::Hangup,
+            signal_hook::consts::SIGINT => ExitCode::Interrupted,
+            _ => ExitCode::Terminated,
+        };
+        // A second signal does not wait for anything.
+        if self.signalled.replace(exit).is_some() {
+            self.over = Some(Over::Quit);
+        } else {
+            self.session.request(Request { command: Command::Quit, reference: None }, now);
+        }
+    }
+
+    /// Does what the session wants done.
+    fn put_out(&mut self, front: &mut dyn Front) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Send(message) => {
+                    let now = clock::now();
+                    if let Some(connection) = self.event_loop.connection(self.link) {
+                        connection.send(&message, now);
+                    }
+                }
+                Output::Event(event, reference) => front.handle_event(event, reference, self.elapsed()),
+                Output::Work(job) => self.worker.submit(job),
+                Output::ChooseDisplay(play, request) => self.displays.submit((play, request)),
+                Output::StartPlayer(play, request, choice) => self.start_player(play, &request, &choice),
+                Output::Player(play, input) => self.players.send(play, input),
+                Output::Over(over) => self.over = Some(over),
+            }
+        }
+    }
+
+    fn start_player(&mut self, play: PlayId, request: &PlayRequest, choice: &Choice) {
+        let speed = if request.full_speed { Speed::Max } else { Speed::Normal };
+        let display = self.stage.open(&request.title, choice.kind);
+        if let Err(error) = self.players.start(play, speed, request.checksum, display) {
+            self.session.player_failed(play, &error.to_string());
+        }
+    }
+
+    /// Gives players a moment to say how they ended.
+    fn end_players(&mut self, front: &mut dyn Front) -> io::Result<()> {
+        let until = clock::now() + DRAIN_DEADLINE;
+        while !self.players.is_empty() && clock::now() < until {
+            self.event_loop.turn(Some(until))?;
+            self.take_answers(clock::now(), front);
+        }
+        Ok(())
+    }
+
+    fn say_bye(&mut self, front: &mut dyn Front) -> ExitCode {
+        let (reason, exit) = match (self.over.take(), self.signalled) {
+            (Some(Over::Failed(failure)), None) => {
+                let exit = failure.code.exit();
+                let reason = if failure.code == Code::HubClosing { ByeReason::HubClosing } else { ByeReason::of(exit) };
+                front.handle_event(Event::Error(*failure), None, self.elapsed());
+                (reason, exit)
+            }
+            (_, Some(exit)) => (ByeReason::Signal, exit),
+            _ => (ByeReason::of(front.exit_code()), front.exit_code()),
+        };
+        front.handle_event(Event::Bye { reason, exit }, None, self.elapsed());
+        exit
+    }
+
+    fn deadline(&self, front: &dyn Front) -> Option<Instant> {
+        [self.session.deadline(), front.deadline().map(|due| self.start + due)].into_iter().flatten().min()
+    }
+
+    fn elapsed(&self) -> Duration {
+        clock::now().saturating_duration_since(self.start)
+    }
+}

@@ -1,0 +1,38 @@
+//! Puts the parts together: here, and only here, concrete implementations are chosen.
+
+mod connect;
+mod serve;
+mod stage;
+
+use log::LevelFilter;
+
+use crate::{cli::Invocation, types::ExitCode, video::render};
+
+/// Does what the command line asks for; the process then ends with this status.
+#[must_use]
+pub fn run(invocation: Invocation) -> ExitCode {
+    match invocation {
+        Invocation::Serve(options) => {
+            log_from(options.log);
+            serve::serve(&options)
+        }
+        Invocation::Connect(options) => {
+            // A member's screen is for its conversation; SECURESTREAM_LOG shows the rest.
+            log_from(LevelFilter::Warn);
+            connect::connect(options)
+        }
+        Invocation::ProbeWindow => {
+            if render::probe_main() == std::process::ExitCode::SUCCESS {
+                ExitCode::Fine
+            } else {
+                ExitCode::CommandFailed
+            }
+        }
+    }
+}
+
+/// Starts logging on standard error. `SECURESTREAM_LOG` overrules the level.
+fn log_from(level: LevelFilter) {
+    let environment = env_logger::Env::new().filter("SECURESTREAM_LOG");
+    env_logger::Builder::new().filter_level(level).parse_env(environment).format_timestamp_secs().init();
+}

@@ -1,0 +1,165 @@
+//! A hub with its listeners, its folder of videos and its reports.
+
+use std::{
+    io,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    cli::{ServeOptions, VideosFolder},
+    crypto::RsaProvider,
+    directory::MemoryDirectory,
+    driver::{
+        clock,
+        hub::{Hub, HubParts},
+    },
+    proto::VERSIONS,
+    server::{
+        RelayOptions,
+        report::{HubEvent, SkippedFile, member_url},
+    },
+    transport::{Listener, tcp, unix},
+    types::{Code, ExitCode, ListenAddress, ListenHost},
+    video::{FolderSource, MemorySource, VideoSource},
+};
+
+/// Where videos are looked for when no folder is named.
+const DEFAULT_VIDEOS: &str = "videos";
+
+/// What keeps a hub from starting.
+struct Refusal {
+    code: Code,
+    message: String,
+    hint: String,
+}
+
+/// Runs a hub until it is stopped.
+pub(super) fn serve(options: &ServeOptions) -> ExitCode {
+    let mut reporter = Reporter { json: options.json, start: clock::now(), unheard: false };
+    reporter.report(&HubEvent::hello(VERSIONS.last().copied().unwrap_or_default()));
+    let exit = match run_hub(options, reporter) {
+        Ok(()) => ExitCode::Fine,
+        Err(refusal) => {
+            let exit = refusal.code.exit();
+            reporter.report(&HubEvent::error(refusal.code, refusal.message, refusal.hint));
+            exit
+        }
+    };
+    reporter.report(&HubEvent::bye(exit));
+    exit
+}
+
+fn run_hub(options: &ServeOptions, mut reporter: Reporter) -> Result<(), Refusal> {
+    let videos = open_videos(&options.videos)?;
+    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    let mut urls = Vec::new();
+    for address in &options.listen {
+        let listener = listen(address)?;
+        urls.push(member_url(address, listener.port().unwrap_or_default(), options.public_url.as_deref()));
+        listeners.push(listener);
+    }
+    let parts = HubParts {
+        options: RelayOptions {
+            mode: options.relay,
+            max_members: usize::try_from(options.max_members).unwrap_or(usize::MAX),
+        },
+        listeners,
+        directory: Box::new(MemoryDirectory::default()),
+        crypto: Arc::new(RsaProvider::default()),
+        videos: Arc::clone(&videos),
+    };
+    let mut hub = Hub::new(parts, move |event| reporter.report(&event)).map_err(|error| no_system(&error))?;
+    hub.obey_signals().map_err(|error| no_system(&error))?;
+    report_catalog(&*videos, reporter);
+    for url in urls {
+        reporter.report(&HubEvent::Listening { url, fingerprint: None });
+    }
+    hub.run().map_err(|error| no_system(&error))
+}
+
+fn open_videos(folder: &VideosFolder) -> Result<Arc<dyn VideoSource>, Refusal> {
+    let path = match folder {
+        VideosFolder::Named(path) => path,
+        VideosFolder::Default if Path::new(DEFAULT_VIDEOS).is_dir() => Path::new(DEFAULT_VIDEOS),
+        VideosFolder::Default => {
+            log::info!("no folder \"{DEFAULT_VIDEOS}\" here: running without videos; name one with --videos DIR");
+            return Ok(Arc::new(MemorySource::new([])));
+        }
+        VideosFolder::None => return Ok(Arc::new(MemorySource::new([]))),
+    };
+    match FolderSource::open(path) {
+        Ok(source) => Ok(Arc::new(source)),
+        Err(error) => Err(Refusal {
+            code: Code::DataUnusable,
+            message: format!("the videos folder {} cannot be read: {error}", path.display()),
+            hint: "name a folder that is there with --videos DIR, or run with --no-videos".to_owned(),
+        }),
+    }
+}
+
+fn report_catalog(videos: &dyn VideoSource, mut reporter: Reporter) {
+    let catalog = videos.catalog();
+    for remark in catalog.remarks() {
+        log::info!("{}: {}", remark.file, remark.text);
+    }
+    let skipped = catalog.skipped().iter();
+    let skipped = skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
+    reporter.report(&HubEvent::Catalog { titles: catalog.titles().len(), skipped: skipped.collect() });
+}
+
+fn listen(address: &ListenAddress) -> Result<Box<dyn Listener>, Refusal> {
+    let listener: io::Result<Box<dyn Listener>> = match address {
+        ListenAddress::Tcp { host: ListenHost::Any, port } => tcp::listen_everywhere(*port).map(boxed),
+        ListenAddress::Tcp { host: ListenHost::Named(host), port } => tcp::listen(host, *port).map(boxed),
+        ListenAddress::Unix(path) => unix::listen(path).map(boxed),
+        ListenAddress::Tls { .. } => Err(io::Error::new(io::ErrorKind::Unsupported, "TLS comes with a later version")),
+    };
+    listener.map_err(|error| Refusal {
+        code: if error.kind() == io::ErrorKind::Unsupported { Code::NotYet } else { Code::ListenFailed },
+        message: format!("cannot listen on {address}: {error}"),
+        hint: match error.kind() {
+            io::ErrorKind::AddrInUse => "stop the other hub, or choose another --listen; port 0 picks a free one",
+            io::ErrorKind::PermissionDenied => "choose a port from 1024 on, or a folder that you may write",
+            _ => "choose another --listen",
+        }
+        .to_owned(),
+    })
+}
+
+fn boxed(listener: impl Listener + 'static) -> Box<dyn Listener> {
+    Box::new(listener)
+}
+
+fn no_system(error: &io::Error) -> Refusal {
+    Refusal {
+        code: Code::Internal,
+        message: format!("the system refuses what a hub needs: {error}"),
+        hint: "see how many descriptors and threads a process may have (ulimit -a)".to_owned(),
+    }
+}
+
+/// Writes what an operator is told: events or URLs on standard output, words in the log.
+#[derive(Clone, Copy)]
+struct Reporter {
+    json: bool,
+    start: Instant,
+    unheard: bool,
+}
+
+impl Reporter {
+    fn report(&mut self, event: &HubEvent) {
+        log::log!(event.level(), "{}", event.text());
+        if self.unheard {
+            return;
+        }
+        let t: Duration = clock::now().saturating_duration_since(self.start);
+        let t = t.as_millis().try_into().unwrap_or(u64::MAX);
+        if let Err(error) = event.write_to(&mut io::stdout().lock(), self.json, t) {
+            // A hub goes on when nobody reads what it prints: its members are not to suffer.
+            log::warn!("standard output is closed, events are not written any more: {error}");
+            self.unheard = true;
+        }
+    }
+}
