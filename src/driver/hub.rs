@@ -269,7 +269,10 @@ impl Hub {
         for _ in 0..MEDIA_ROUNDS {
             let links: Vec<_> =
                 self.plays.iter().filter(|(_, plays)| !plays.is_empty()).map(|(link, _)| *link).collect();
-            let moved = links.into_iter().fold(false, |moved, link| self.pump_link(link) || moved);
+            let mut moved = false;
+            for link in links {
+                moved |= self.pump_link(link);
+            }
             if !moved {
                 return false;
             }

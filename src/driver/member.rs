@@ -54,6 +54,9 @@ pub struct MemberParts {
     pub start: Instant,
 }
 
+/// What came of looking for a display.
+type Chosen = (PlayId, Result<Choice, NoDisplay>);
+
 /// A member on its link.
 pub struct Member {
     event_loop: EventLoop,
@@ -61,7 +64,7 @@ pub struct Member {
     session: Session,
     worker: Pool<Job, Done>,
     stage: Arc<dyn Stage>,
-    displays: Pool<(PlayId, Box<PlayRequest>), (PlayId, Result<Choice, NoDisplay>)>,
+    displays: Pool<(PlayId, Box<PlayRequest>), Chosen>,
     players: Players,
     signals: Option<SignalInbox>,
     signalled: Option<ExitCode>,

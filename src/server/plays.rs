@@ -174,11 +174,11 @@ impl Plays {
         };
         match Play::new(Arc::clone(&title), request) {
             Err(error) => vec![refused(asked.play, code_of(&error), &error.to_string())],
-            Ok((play, plan)) => {
-                self.plays.insert(asked.play, play);
-                let started =
+            Ok((started, plan)) => {
+                self.plays.insert(asked.play, started);
+                let answer =
                     PlayStarted { play: asked.play, title: title.name.as_str().into(), duration: title.duration };
-                let mut outputs = vec![PlayOutput::Control(started.into())];
+                let mut outputs = vec![PlayOutput::Control(answer.into())];
                 outputs.extend(notices(asked, &title, &plan));
                 outputs
             }

@@ -36,7 +36,7 @@ pub(super) struct Incoming {
     /// Sizes of what the worker has to open, in order.
     unopened: VecDeque<usize>,
     unopened_bytes: usize,
-    unproven: Vec<Box<Opened>>,
+    unproven: Vec<Opened>,
     judging: usize,
     receipts: Vec<Receipt>,
     rng: StdRng,
@@ -98,7 +98,7 @@ impl Session {
             log::warn!("too many letters wait for key records; one of {sender} is dropped");
             return;
         }
-        self.incoming.unproven.push(opened);
+        self.incoming.unproven.push(*opened);
         if self.directory.record(&sender).is_none() {
             self.directory.want(sender);
             self.fetch_records();
@@ -113,7 +113,7 @@ impl Session {
             match self.directory.record(&opened.sender()).cloned() {
                 Some(sender) => {
                     self.incoming.judging += 1;
-                    self.work(Job::Judge { opened, sender });
+                    self.work(Job::Judge { opened: Box::new(opened), sender });
                 }
                 None => self.incoming.unproven.push(opened),
             }

@@ -109,7 +109,9 @@ impl Session {
             });
             post.stage = Stage::Sealing;
         }
-        jobs.into_iter().for_each(|job| self.work(job));
+        for job in jobs {
+            self.work(job);
+        }
     }
 
     pub(super) fn sealed(&mut self, id: MessageId, result: Result<SealedPost, SealFailure>) {
