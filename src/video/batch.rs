@@ -23,6 +23,11 @@ pub struct Batch {
 
 /// Cuts a range of an index's packets into batches, in order, each packet in one batch. Positions beyond the
 /// index are left out.
+///
+/// ```text
+///   file      ▓▓▓▓ ▓▓▓ ░ ▓▓▓▓▓ ░░░░░░░░░░░░ ▓▓▓ ▓▓        ▓ packets   ░ sound and others
+///   batches   └───────────────┘              └────┘        small gaps are read along, large ones are not
+/// ```
 pub fn batches(index: &Index, packets: Range<usize>) -> impl Iterator<Item = Batch> + '_ {
     let mut next = packets.start;
     let end = packets.end.min(index.packets().len());

@@ -91,6 +91,8 @@ struct Turn {
 impl Plan {
     /// What to send of a title. `start` ≤ pts < `end` is shown; without an end, up to the title's own.
     ///
+    /// Costs one look at each packet of the renditions shown, and no reading.
+    ///
     /// A tour gives every rendition an equal share of the title, the lowest first, wherever the play starts: a
     /// seek lands in the rendition whose turn it is there. Auto is the highest rendition for now.
     pub fn new(title: &Title, mode: PlayMode, start: MediaTime, end: Option<MediaTime>) -> Result<Self, PlanError> {

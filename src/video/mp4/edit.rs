@@ -1,4 +1,10 @@
 //! The edit list of a track (ISO/IEC 14496-12, 8.6.6): what of it is shown, and when.
+//!
+//! ```text
+//!   track's clock     │■ · · · · ■ · · ·│· ■ ·      decoded from the keyframe before `start` on
+//!                     0        start    end
+//!   title         │ delay │· ■ · · ·│               shown: start ≤ cts < end, `delay` after the title's start
+//! ```
 
 use super::{
     boxes::{Fields, find},

@@ -1,4 +1,13 @@
 //! How a track's packets are coded: its first sample description (ISO/IEC 14496-12, 12.1).
+//!
+//! ```text
+//!   stsd: version, flags, count, then entries; the first is
+//!         size  name   24 bytes  width  height  50 bytes   boxes: avcC, hvcC, av1C, …
+//!         4     4                2      2
+//! ```
+//!
+//! What is in avcC and hvcC is in ISO/IEC 14496-15, in av1C in the AV1 binding for ISO media files; none of it
+//! is looked into here.
 
 use bytes::Bytes;
 

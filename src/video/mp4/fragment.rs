@@ -1,4 +1,13 @@
 //! Movie fragments (ISO/IEC 14496-12, 8.8): packets that are listed piece by piece behind the header.
+//!
+//! ```text
+//!   moov └ mvex └ trex     what holds for a track unless a fragment says otherwise
+//!   moof ┬ mfhd
+//!        └ traf ┬ tfhd     whose samples, where their bytes begin, what holds for this fragment
+//!               ├ tfdt     when the first is decoded
+//!               └ trun     count and, as its flags say, for each: duration, size, flags, offset to pts
+//!   mdat                   the bytes
+//! ```
 
 use super::{
     boxes::{Fields, boxes, find, require},

@@ -1,4 +1,13 @@
 //! The sample table of a track (ISO/IEC 14496-12, 8.6 and 8.7), read out row by row.
+//!
+//! ```text
+//!   stsz   count and sizes                          size of each sample
+//!   stco   offset of each chunk (co64: 64 bits)  ┐
+//!   stsc   runs: from chunk n on, m samples each ┴─► offset of each sample
+//!   stts   runs: m samples that last d ticks        ► dts of each sample
+//!   ctts   runs: m samples shown o ticks after dts  ► cts of each sample
+//!   stss   numbers of samples that are keyframes      (absent: all are)
+//! ```
 
 use super::{
     boxes::{Fields, find, require, rows, table},
