@@ -12,7 +12,7 @@ use crate::{
         message::{self, PlayNotice, PlayRefused, PlayStarted, StreamEnd},
     },
     types::{Code, EndReason, MemberName, PlayId, PlayMode, limits::MAX_PLAYS},
-    video::{Catalog, LookupError, Plan, PlanError, ReadError, Title},
+    video::{Catalog, Plan, ReadError, Title},
 };
 
 /// Something to read for a play.
@@ -98,7 +98,7 @@ impl Plays {
             }
             Err(error) => {
                 log::warn!("{}: {error}", result.batch.rendition.file);
-                let reason = reason_of(&error);
+                let reason = error.end_reason();
                 let end = StreamEnd { play: result.play, epoch: result.batch.epoch, reason };
                 let mut outputs = vec![PlayOutput::Media(end.into())];
                 outputs.extend(self.over(result.play, reason));
@@ -158,12 +158,7 @@ impl Plays {
         }
         let title = match catalog.title(&asked.title) {
             Ok(title) => Arc::clone(title),
-            Err(error @ LookupError::Unplayable(_)) => {
-                return vec![refused(asked.play, Code::Unplayable, &error.to_string())];
-            }
-            Err(error @ LookupError::NoSuchTitle) => {
-                return vec![refused(asked.play, Code::NoSuchTitle, &error.to_string())];
-            }
+            Err(error) => return vec![refused(asked.play, error.code(), &error.to_string())],
         };
         let request = Request {
             id: asked.play,
@@ -173,7 +168,7 @@ impl Plays {
             max_height: asked.max_height,
         };
         match Play::new(Arc::clone(&title), request) {
-            Err(error) => vec![refused(asked.play, code_of(&error), &error.to_string())],
+            Err(error) => vec![refused(asked.play, error.code(), &error.to_string())],
             Ok((started, plan)) => {
                 self.plays.insert(asked.play, started);
                 let answer =
@@ -198,7 +193,7 @@ impl Plays {
         };
         match play.seek(seek.epoch, seek.to) {
             Ok(()) => Vec::new(),
-            Err(error) => vec![refused(seek.play, code_of(&error), &error.to_string())],
+            Err(error) => vec![refused(seek.play, error.code(), &error.to_string())],
         }
     }
 }
@@ -218,20 +213,6 @@ fn notices(asked: &message::Play, title: &Title, plan: &Plan) -> Vec<PlayOutput>
         notice(asked.play, Code::RenditionLeftOut, text)
     });
     missing.chain(left_out).collect()
-}
-
-fn reason_of(error: &ReadError) -> EndReason {
-    match error {
-        ReadError::FileChanged => EndReason::FileChanged,
-        ReadError::Io(_) | ReadError::OutOfRange => EndReason::Unplayable,
-    }
-}
-
-fn code_of(error: &PlanError) -> Code {
-    match error {
-        PlanError::OutOfRange { .. } => Code::OutOfRange,
-        PlanError::NoSuchRendition { .. } => Code::NoSuchRendition,
-    }
 }
 
 fn refused(play: PlayId, code: Code, text: &str) -> PlayOutput {
