@@ -1,4 +1,6 @@
 //! The options as clap reads them. What they mean together is settled in `serve` and `connect`.
+#![expect(clippy::doc_markdown, reason = "these docs are the help, which a terminal shows as it stands")]
+#![expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 
 use std::{ffi::OsString, path::PathBuf};
 

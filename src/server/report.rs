@@ -1,6 +1,6 @@
 //! What a hub tells its operator: lines of JSON on standard output, or URLs there and a log beside it.
 
-use std::io;
+use std::{fmt::Write as _, io};
 
 use serde::{Serialize, Serializer};
 
@@ -193,7 +193,8 @@ pub fn member_url(listener: &ListenAddress, port: u16, public: Option<&str>) -> 
 fn catalog_text(titles: usize, skipped: &[SkippedFile]) -> String {
     let mut text = format!("{titles} {}", if titles == 1 { "title" } else { "titles" });
     for SkippedFile { file, reason } in skipped {
-        text += &format!("; skipped {}: {}", Printable(file), Printable(reason));
+        // A String takes every write.
+        let _ = write!(text, "; skipped {}: {}", Printable(file), Printable(reason));
     }
     text
 }
