@@ -39,7 +39,7 @@ use crate::{
 /// Runs a member until it has left. The main thread belongs to the windows; the member runs beside it.
 pub(super) fn connect(options: ConnectOptions) -> ExitCode {
     let (windows, host) = render::windows();
-    let member = thread::Builder::new().name("member".to_owned()).spawn(move || drive(options, windows));
+    let member = thread::Builder::new().name("member".to_owned()).spawn(move || drive(&options, windows));
     host.run();
     match member.map(thread::JoinHandle::join) {
         Ok(Ok(exit)) => exit,
@@ -48,14 +48,14 @@ pub(super) fn connect(options: ConnectOptions) -> ExitCode {
     }
 }
 
-fn drive(options: ConnectOptions, windows: Windows) -> ExitCode {
+fn drive(options: &ConnectOptions, windows: Windows) -> ExitCode {
     let surroundings = Surroundings { start: clock::now(), windows };
     match options.interaction.clone() {
         Interaction::Script { name, source, json, on_error } => {
             let form = if json { Form::Json } else { Form::Text };
-            run_script(&options, &name, &source, form, on_error, surroundings)
+            run_script(options, &name, &source, form, on_error, surroundings)
         }
-        Interaction::Terminal { name, plain } => match run_terminal(&options, name, plain, surroundings) {
+        Interaction::Terminal { name, plain } => match run_terminal(options, name, plain, surroundings) {
             Ok(exit) => exit,
             Err(error) => {
                 log::error!("the terminal cannot be used: {error}; use --script - where there is none");
