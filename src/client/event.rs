@@ -1,7 +1,7 @@
 //! Everything a member tells the one who runs it, as `docs/scripting.md` and `docs/events.schema.json` say.
 //!
-//! One object a line, with `t` (milliseconds since the start) and `event` first. Optional fields are left out
-//! when there is nothing to say. Readers ignore what they do not know.
+//! One object a line, with `t` (milliseconds since the start) and `event` first. Fields that only some
+//! events of a kind have are left out of the others. Readers ignore what they do not know.
 
 use std::io;
 
@@ -296,11 +296,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_out() {
+    fn an_error_has_all_its_fields() {
         let failure = json(&Event::Error(Failure::new(Code::Disconnected, "lost", "")));
         assert_eq!(failure["retryable"], true);
         for field in ["hint", "retry_after_ms", "command"] {
-            assert!(failure.get(field).is_none(), "{field}");
+            assert_eq!(failure.get(field), Some(&Value::Null), "{field}");
         }
+    }
+
+    #[test]
+    fn the_lines_are_what_they_were() {
+        let golden = include_str!("../../tests/data/events.jsonl").replace("VERSION", env!("CARGO_PKG_VERSION"));
+        let lines: String = examples().iter().map(|event| line_of(event, None)).collect();
+        for (line, expected) in lines.lines().zip(golden.lines()) {
+            assert_eq!(line, expected);
+        }
+        assert_eq!(lines.lines().count(), golden.lines().count());
     }
 }

@@ -80,7 +80,7 @@ pub struct PlayEnd {
     pub sha256: Option<String>,
 }
 
-/// What failed and what to do about it.
+/// What failed and what to do about it. All fields are always there, null where there is nothing to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     #[serde(serialize_with = "as_text")]
@@ -88,14 +88,12 @@ pub struct Failure {
     /// What happened, for people.
     pub message: String,
     /// What to do next, for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Whether the same may succeed later.
     pub retryable: bool,
-    #[serde(rename = "retry_after_ms", skip_serializing_if = "Option::is_none", serialize_with = "as_optional_millis")]
+    #[serde(rename = "retry_after_ms", serialize_with = "as_optional_millis")]
     pub retry_after: Option<Duration>,
     /// The command that failed; without one, the member as a whole did.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandName>,
 }
 

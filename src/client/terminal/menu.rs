@@ -5,7 +5,11 @@
 //! above the prompt. A prompt is asked for when the command before is answered, or a second later, so that
 //! answers come before the next prompt where they are quick.
 
-use std::{collections::VecDeque, mem, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    mem,
+    time::Duration,
+};
 
 use super::{
     Paint, SharedWords,
@@ -19,7 +23,7 @@ use crate::{
         command::{Command, CommandName, PlayRequest, Request, nearest},
         event::{Event, Failure, Receiver, TitleEntry},
     },
-    types::{Code, PlayMode, limits::MAX_TEXT},
+    types::{Code, MessageId, PlayMode, limits::MAX_TEXT},
 };
 
 mod slash;
@@ -87,6 +91,8 @@ pub struct Menu {
     kept: Option<String>,
     /// The newest text, until the session has taken it.
     in_flight: Option<String>,
+    /// Posts to everyone that not everyone has opened.
+    to_all: BTreeSet<MessageId>,
     /// Whether the next directory was asked for.
     directory_asked: bool,
     joins: Joins,
@@ -144,6 +150,7 @@ impl Menu {
             interrupted: false,
             kept: None,
             in_flight: None,
+            to_all: BTreeSet::new(),
             directory_asked: false,
             joins: Joins::default(),
             outputs: VecDeque::new(),
@@ -179,6 +186,8 @@ impl Menu {
                 self.ask();
             }
             Event::Videos { titles } => self.take_titles(titles),
+            Event::Queued { id, to: Receiver::All } => drop(self.to_all.insert(*id)),
+            Event::Failed { id, to: Receiver::All, .. } => drop(self.to_all.remove(id)),
             Event::Ok { command } => self.answered(*command, None),
             Event::Error(Failure { command: Some(command), code, .. }) => self.answered(*command, Some(*code)),
             _ => {}
@@ -217,6 +226,9 @@ impl Menu {
         let text = match event {
             Event::Directory { members, .. } if !mem::take(&mut self.directory_asked) => {
                 Some(self.paint.aside(format_args!("* {}", text::here(members))))
+            }
+            Event::Delivered { id, remaining: 0, .. } if self.to_all.remove(id) => {
+                Some(self.paint.aside("* delivered to everyone"))
             }
             Event::Joined(_) if !self.joins.joined(now) => None,
             // Said together with where the text goes, see `answered`.

@@ -190,3 +190,77 @@ impl Progress {
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A terminal without a terminal: what is printed and asked comes out in order.
+    fn wired() -> (Shell, Receiver<String>, Sender<Typed>, Receiver<Typed>) {
+        let (prompts, asked) = bounded(1);
+        let (texts, to_print) = bounded(2);
+        let (shown, screen) = crossbeam_channel::unbounded();
+        let (keys, pressed) = bounded(1);
+        let (typed, answers) = crossbeam_channel::unbounded();
+        let (printed, asking) = (Arc::new(Progress::default()), Arc::new(AtomicBool::new(false)));
+        let wires = Wires { asked, to_print, printed: printed.clone() };
+        let drawn = shown.clone();
+        let done = asking.clone();
+        wires
+            .run(
+                move |text| shown.send(text).unwrap(),
+                move |prompt| {
+                    drawn.send(prompt.text.clone()).unwrap();
+                    pressed.recv().unwrap_or(Typed::End)
+                },
+                move |answer| {
+                    done.store(false, Ordering::SeqCst);
+                    typed.send(answer).unwrap();
+                },
+            )
+            .unwrap();
+        (Shell { prompts, texts, handed: 0, dropped: 0, printed, asking, modes: None }, screen, keys, answers)
+    }
+
+    #[test]
+    fn a_prompt_comes_after_the_texts_before_it_and_only_once() {
+        let (mut shell, screen, keys, answers) = wired();
+        shell.print("one");
+        shell.ask(&NameQuestion::prompt());
+        shell.ask(&NameQuestion::prompt());
+        assert_eq!([screen.recv().unwrap(), screen.recv().unwrap()], ["one\n", "Your name> "]);
+        keys.send(Typed::Line("bob".into())).unwrap();
+        assert_eq!(answers.recv(), Ok(Typed::Line("bob".into())));
+        shell.print("two");
+        assert_eq!(screen.recv().unwrap(), "two\n", "and no second prompt");
+        shell.finish();
+    }
+
+    #[test]
+    fn a_name_is_asked_for_until_it_is_good() {
+        let (mut shell, screen, keys, answers) = wired();
+        let mut lines = ["a b", "bob"].into_iter();
+        let name = ask_name(&mut shell, || {
+            keys.send(Typed::Line(lines.next()?.into())).unwrap();
+            answers.recv().ok()
+        });
+        assert_eq!(name, "bob".parse().ok());
+        let seen: Vec<String> = (0..3).map(|_| screen.recv().unwrap()).collect();
+        assert!(seen[1].starts_with("! That cannot be your name"), "{seen:?}");
+    }
+
+    #[test]
+    fn what_nobody_looks_at_is_dropped_and_counted() {
+        let (texts, to_print) = bounded(2);
+        let (prompts, _asked) = bounded(1);
+        let printed = Arc::new(Progress::default());
+        let mut shell = Shell { prompts, texts, handed: 0, dropped: 0, printed, asking: Arc::default(), modes: None };
+        for text in ["a", "b", "c", "d"] {
+            shell.print(text);
+        }
+        assert_eq!((shell.handed, shell.dropped), (2, 2));
+        assert_eq!([to_print.recv().unwrap(), to_print.recv().unwrap()], ["a\n", "b\n"]);
+        shell.print("e");
+        assert_eq!([to_print.recv().unwrap(), to_print.recv().unwrap()], ["* 2 texts could not be shown\n", "e\n"]);
+    }
+}
