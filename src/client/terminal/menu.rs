@@ -242,6 +242,7 @@ impl Menu {
         self.outputs.extend(text.map(MenuOutput::Print));
     }
 
+    /// Takes note that a command was answered; a text that nobody got is kept for another name.
     fn answered(&mut self, command: CommandName, failed: Option<Code>) {
         if matches!(command, CommandName::Send | CommandName::All) {
             self.kept = self.in_flight.take().filter(|_| failed == Some(Code::NoSuchMember));
@@ -268,6 +269,7 @@ impl Menu {
         }
     }
 
+    /// Follows a line: a command behind `/`, else what the place asks for; `//` stands for a `/` in text.
     fn line(&mut self, line: &str, now: Duration) {
         match line.strip_prefix('/') {
             Some(text) if text.starts_with('/') => self.at_place(text, now),
@@ -367,6 +369,7 @@ impl Menu {
         self.request(command, now);
     }
 
+    /// A title by its number in the list or by its name; a title that is a number wins over the list.
     fn choose_title(&mut self, typed: &str) {
         let numbered = typed.parse::<usize>().ok().and_then(|number| self.titles.get(number.checked_sub(1)?));
         let Some(title) = self.titles.iter().find(|title| title.title == typed).or(numbered) else {
@@ -415,6 +418,7 @@ impl Menu {
         self.outputs.push_back(MenuOutput::Request(Request { command: Command::Quit, reference: None }));
     }
 
+    /// Ctrl-C: the line is gone already, and with it what it was for, but not a conversation.
     fn clear(&mut self) {
         self.kept = None;
         if !matches!(self.place, Place::Talk(_)) {
