@@ -1,6 +1,8 @@
 # Turns the events of one process into lines `MILLISECONDS WHO WHAT`, on the hub's clock. For script/demo.
 #
 #     awk -v who=NAME -f account.awk hub.events NAME.events
+#
+# Each process counts its time from its own start.
 
 function text(key) {
     if (!match($0, "\"" key "\":\"[^\"]*\"")) return ""
@@ -12,33 +14,54 @@ function number(key) {
     return substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3)
 }
 
-function tell(what) {
-    printf "%d %-6s %s\n", number("t") + offset, who, what
+function size() {
+    return number("width") "x" number("height") " pixels"
 }
 
+# Kept until this process's clock is known.
+function tell(what) {
+    at[++lines] = number("t")
+    line[lines] = what
+}
+
+# A member hears that somebody joined after the hub knows it: of all such news the quickest tells how far apart
+# their clocks are.
+function hear_of(name) {
+    late = number("t") - joined[name]
+    if (!heard++ || late < behind) behind = late
+}
+
+FNR == 1 { file++ }
 { event = text("event") }
 
-# The first file tells when the hub let this member in; of the second, it is this member's own story.
-FNR == 1 { file++ }
-file == 1 {
-    if (event == "member_joined" && text("name") == who) let_in = number("t")
-    if (who != "hub") next
+file == 1 && who != "hub" {
+    if (event == "member_joined") joined[text("name")] = number("t")
+    next
 }
 file == 2 && who == "hub" { exit }
-event == "welcome" { offset = let_in - number("t"); tell("joined; " number("members") " here") }
 
-event == "listening" { tell("listens at " text("url")) }
-event == "member_left" { tell("let " text("name") " go; " number("members") " here") }
-event == "rendition" && who == "hub" { tell("sends " text("title") " to " text("name") " in " number("width") "x" number("height") " pixels") }
-event == "rendition" && who != "hub" { tell("sees " text("label") ", " number("width") "x" number("height") " pixels") }
-event == "joined" { tell("was told that " text("name") " joined") }
-event == "left" { tell("was told that " text("name") " left (" text("reason") ")") }
-event == "message" { tell("read from " text("from") (index($0, "\"to_all\":true") ? ", to all" : "") ": " text("text")) }
-event == "queued" { tell("wrote to " text("to")) }
-event == "delivered" { tell("knows that " text("by") " has it") }
-event == "display" { tell("plays; display: " text("kind")) }
-event == "play_started" { tell("saw the first frame of " text("title") " after " number("first_frame_ms") " ms") }
-event == "play_ended" && who != "hub" {
-    tell(sprintf("saw the end: %d frames, %d shown, %d dropped, %d stalls", number("frames"), number("shown"), number("dropped"), number("stalls")))
+who == "hub" {
+    if (event == "listening") tell("listens at " text("url"))
+    if (event == "member_joined") tell("lets " text("name") " in; " number("members") " here")
+    if (event == "member_left") tell("lets " text("name") " go; " number("members") " here")
+    if (event == "rendition") tell("sends " text("title") " to " text("name") " in " size())
+    if (event == "bye") tell("closes")
+    next
 }
-event == "bye" { tell(who == "hub" ? "closed" : "left") }
+
+event == "welcome" || event == "joined" { hear_of(text("name")) }
+event == "joined" { tell("is told that " text("name") " joined") }
+event == "message" { tell("reads from " text("from") (index($0, "\"to_all\":true") ? ", to all" : "") ": " text("text")) }
+event == "delivered" && who == "alice" { tell("knows that " text("by") " has it") }
+event == "display" { tell("plays a film; display: " text("kind")) }
+event == "play_started" { tell("sees the first frame after " number("first_frame_ms") " ms") }
+event == "rendition" { tell("sees " text("label") ", " size()) }
+event == "play_ended" {
+    tell(sprintf("has seen the film: %d frames, %d shown, %d dropped, %d stalls",
+        number("frames"), number("shown"), number("dropped"), number("stalls")))
+}
+
+# The hub comes first within a millisecond, and what one process did stays in order.
+END {
+    for (i = 1; i <= lines; i++) printf "%d.%05d %-5s  %s\n", at[i] - behind, (who == "hub" ? 0 : 1000) + i, who, line[i]
+}
