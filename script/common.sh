@@ -102,10 +102,16 @@ install_on_debian() {
     # The lists may be absent (then nothing is known by these names) or too old (then the files are gone).
     # $missing is a list, and $as_root may be nothing.
     # shellcheck disable=SC2086
-    if ! apt-cache show $missing >/dev/null 2>&1 || ! apt_get install $missing; then
+    if ! is_known_to_apt $missing || ! apt_get install $missing; then
         apt_get update && apt_get install $missing
     fi || lacking 'apt-get could not install them. Once this works, run it again:' \
         "    ${as_root:+$as_root }apt-get update && ${as_root:+$as_root }apt-get install --no-install-recommends $missing"
+}
+
+is_known_to_apt() {
+    for package; do
+        apt-cache show "$package" >/dev/null 2>&1 || return 1
+    done
 }
 
 apt_get() {
