@@ -111,11 +111,11 @@ impl Worker {
             Job::Check { records } => self.check_all(&records),
             Job::Seal { id, to, text } => {
                 let result = self.seal(id, &to, &text);
-                self.sealed(id, result)
+                sealed(id, result)
             }
             Job::SealGroup { id, to, text } => {
                 let result = self.seal_group(id, &to, &text);
-                self.sealed(id, result)
+                sealed(id, result)
             }
             Job::Open { kind, sealed } => {
                 let opened = open(&*self.provider, self.keyring.identity(), kind, &sealed, &mut self.rng);
@@ -173,15 +173,6 @@ impl Worker {
         Ok(SealedPost { kind: SealKind::Group, sealed: sealed.bytes.into(), receipts: sealed.receipts })
     }
 
-    fn sealed(&self, id: MessageId, result: Result<SealedPost, Trouble>) -> Done {
-        let result = match result {
-            Ok(post) => Ok(post),
-            Err(Trouble::Seal(error)) => Err(SealFailure { code: error.code(), text: error.to_string() }),
-            Err(Trouble::Keyring(error)) => return Done::Failed(Box::new(failure_of(&error))),
-        };
-        Done::Sealed { id, result }
-    }
-
     fn judge(&mut self, opened: Opened, sender: &VerifiedRecord) -> Done {
         let letter = match opened.verify(&*self.provider, sender) {
             Ok(letter) => letter,
@@ -195,6 +186,15 @@ impl Worker {
             Err(error) => Done::Failed(Box::new(failure_of(&error))),
         }
     }
+}
+
+fn sealed(id: MessageId, result: Result<SealedPost, Trouble>) -> Done {
+    let result = match result {
+        Ok(post) => Ok(post),
+        Err(Trouble::Seal(error)) => Err(SealFailure { code: error.code(), text: error.to_string() }),
+        Err(Trouble::Keyring(error)) => return Done::Failed(Box::new(failure_of(&error))),
+    };
+    Done::Sealed { id, result }
 }
 
 /// What a member is told when its keys or its folder cannot be used.

@@ -269,7 +269,10 @@ impl Hub {
         for _ in 0..MEDIA_ROUNDS {
             let links: Vec<_> =
                 self.plays.iter().filter(|(_, plays)| !plays.is_empty()).map(|(link, _)| *link).collect();
-            let moved = links.into_iter().fold(false, |moved, link| self.pump_link(link) || moved);
+            let mut moved = false;
+            for link in links {
+                moved |= self.pump_link(link);
+            }
             if !moved {
                 return false;
             }
@@ -328,6 +331,10 @@ impl Hub {
 }
 
 fn is_stop(signal: i32) -> bool {
-    // SIGHUP will reload; until there is something to reload it changes nothing, and ends nothing.
-    signal != signal_hook::consts::SIGHUP
+    // SIGHUP is for reloading; until that is there it must not end anything either.
+    let reload = signal == signal_hook::consts::SIGHUP;
+    if reload {
+        log::info!("reading the folder again without a restart comes with a later version");
+    }
+    !reload
 }

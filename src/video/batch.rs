@@ -23,6 +23,11 @@ pub struct Batch {
 
 /// Cuts a range of an index's packets into batches, in order, each packet in one batch. Positions beyond the
 /// index are left out.
+///
+/// ```text
+///   file      ▓▓▓▓ ▓▓▓ ░ ▓▓▓▓▓ ░░░░░░░░░░░░ ▓▓▓ ▓▓        ▓ packets   ░ sound and others
+///   batches   └───────────────┘              └────┘        small gaps are read along, large ones are not
+/// ```
 pub fn batches(index: &Index, packets: Range<usize>) -> impl Iterator<Item = Batch> + '_ {
     let mut next = packets.start;
     let end = packets.end.min(index.packets().len());
@@ -47,4 +52,55 @@ fn first_batch(packets: &[Packet], position: usize) -> Option<Batch> {
         count += 1;
     }
     Some(Batch { packets: position..position + count, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        types::{Codec, MediaTime},
+        video::index::VideoFormat,
+    };
+
+    use super::*;
+
+    /// An index of packets at these (offset, size).
+    fn index(places: &[(u64, u32)]) -> Index {
+        let packets = places.iter().zip(0..).map(|(&(offset, size), number)| Packet {
+            offset,
+            size,
+            keyframe: true,
+            pts: MediaTime(number),
+            dts: MediaTime(number),
+            duration: MediaTime(1),
+        });
+        let format = VideoFormat { codec: Codec::H264, width: 1, height: 1, extradata: bytes::Bytes::new() };
+        Index::new(format, packets.collect(), MediaTime(0)..MediaTime(1000)).unwrap()
+    }
+
+    fn cut(places: &[(u64, u32)], packets: Range<usize>) -> Vec<(Range<usize>, Range<u64>)> {
+        batches(&index(places), packets).map(|batch| (batch.packets, batch.bytes)).collect()
+    }
+
+    #[test]
+    fn packets_that_lie_together_are_read_together() {
+        let places = [(100, 50), (150, 50), (700, 100), (100_000, 10), (100_010, 5)];
+        assert_eq!(cut(&places, 0..5), [(0..3, 100..800), (3..5, 100_000..100_015)]);
+        assert_eq!(cut(&places, 1..4), [(1..3, 150..800), (3..4, 100_000..100_010)]);
+        assert_eq!(cut(&places, 4..99), [(4..5, 100_010..100_015)]);
+        assert_eq!(cut(&places, 5..5), []);
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_limit_unless_one_packet_is_larger() {
+        let limit = u32::try_from(BATCH_BYTES).unwrap();
+        let places =
+            [(0, limit - 1), (u64::from(limit) - 1, 1), (u64::from(limit), 1), (u64::from(limit) + 1, 3 * limit)];
+        let end = u64::from(limit);
+        assert_eq!(cut(&places, 0..4), [(0..2, 0..end), (2..3, end..end + 1), (3..4, end + 1..4 * end + 1)]);
+    }
+
+    #[test]
+    fn packets_that_lie_before_one_another_are_read_apart() {
+        assert_eq!(cut(&[(500, 9), (100, 9), (100, 9)], 0..3), [(0..1, 500..509), (1..2, 100..109), (2..3, 100..109)]);
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::types::{MediaTime, RenditionLabel};
+use crate::types::{Code, MediaTime, RenditionLabel};
 
 use super::{
     file_name::{FileName, Kind},
@@ -104,10 +104,24 @@ pub enum LookupError {
     Unplayable(String),
 }
 
+impl LookupError {
+    /// What the one who asked is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoSuchTitle => Code::NoSuchTitle,
+            Self::Unplayable(_) => Code::Unplayable,
+        }
+    }
+}
+
+/// A file's name, and its index or why it has none.
+pub(super) type Found = (String, Result<(FileId, Index), SkipReason>);
+
 impl Catalog {
     /// From what was found of each file. Files are taken in the order of their names: the first that has a
     /// label of a title keeps it.
-    pub(super) fn build(mut found: Vec<(String, Result<(FileId, Index), SkipReason>)>) -> Self {
+    pub(super) fn build(mut found: Vec<Found>) -> Self {
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut builder = Builder::default();
         for (file, result) in found {
@@ -260,3 +274,6 @@ impl Builder {
         missing.map(|label| Missing { label, reason: broken.get(&label).copied().cloned() }).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ impl VideoFile {
 fn modified(metadata: &Metadata) -> (i64, i64) {
     (metadata.mtime(), metadata.mtime_nsec())
 }
+
+#[cfg(test)]
+mod tests;

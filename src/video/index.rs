@@ -1,6 +1,6 @@
 //! The index of one file: where each packet of its video track is, and when it is decoded and shown.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use bytes::Bytes;
 
@@ -45,7 +45,7 @@ impl Packet {
 }
 
 /// The packets of one file's video track, in decode order, and what can be said of them together.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Index {
     format: VideoFormat,
     packets: Vec<Packet>,
@@ -147,6 +147,15 @@ impl Index {
     }
 }
 
+/// Without the packets, of which there can be millions.
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { format, packets, shown, entry_points, frames, .. } = self;
+        write!(f, "Index({}, {}x{}, ", format.codec, format.width, format.height)?;
+        write!(f, "{} packets, {frames} shown in {shown:?}, {} entry points)", packets.len(), entry_points.len())
+    }
+}
+
 /// Keyframes behind which, in decode order, nothing is shown that was decoded before them.
 fn entry_points(packets: &[Packet]) -> Vec<usize> {
     let mut latest = MediaTime(i64::MIN);
@@ -166,4 +175,62 @@ fn typical_gap(times: &[MediaTime]) -> Option<MediaTime> {
         times.windows(2).filter_map(|pair| Some(*pair.get(1)? - *pair.first()?)).filter(|gap| gap.0 > 0).collect();
     let middle = gaps.len() / 2;
     (!gaps.is_empty()).then(|| *gaps.select_nth_unstable(middle).1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Packets in decode order with these pts in frames of 40 ms; the marked are keyframes.
+    fn index(order: &[(i64, bool)], shown: Range<i64>) -> Option<Index> {
+        let time = |frames: i64| MediaTime(frames * 40_000);
+        let packets = order.iter().zip(0..).map(|(&(pts, keyframe), number)| Packet {
+            offset: 0,
+            size: 1000,
+            keyframe,
+            pts: time(pts),
+            dts: time(number - 1),
+            duration: time(1),
+        });
+        let format = VideoFormat { codec: Codec::H264, width: 16, height: 16, extradata: Bytes::new() };
+        Index::new(format, packets.collect(), time(shown.start)..time(shown.end))
+    }
+
+    #[test]
+    fn only_pictures_within_what_is_shown_count() {
+        let order = [(-1, true), (2, false), (0, false), (1, false), (3, true), (4, false)];
+        let index = index(&order, 0..4).unwrap();
+        assert_eq!(
+            (index.frames(), index.duration(), index.frame_duration()),
+            (4, MediaTime(160_000), MediaTime(40_000))
+        );
+        assert_eq!(index.bitrate(), 6 * 8000 * 1000 / 160);
+        assert_eq!(index.decoded_until(0, MediaTime(i64::MAX)), 5, "the last packet is not shown");
+        assert_eq!(index.decoded_until(0, MediaTime(40_000)), 3, "what frame 0 refers to is in");
+        assert_eq!(index.entry_from(MediaTime(i64::MIN)), Some(MediaTime(120_000)), "one that is shown");
+    }
+
+    #[test]
+    fn without_a_picture_to_show_there_is_no_index() {
+        assert!(index(&[], 0..9).is_none());
+        assert!(index(&[(9, true)], 0..9).is_none());
+    }
+
+    #[test]
+    fn decoding_begins_only_where_nothing_decoded_before_is_shown_later() {
+        // The keyframe at 4 is decoded after the picture at 6: from it on, that one would be missing.
+        let order = [(0, true), (2, false), (6, false), (4, true), (5, false), (8, true), (7, false), (9, true)];
+        let index = index(&order, 0..10).unwrap();
+        assert_eq!(index.entry_points(), [0, 5, 7]);
+        assert_eq!(index.entry_before(MediaTime(5 * 40_000)), 0);
+        assert_eq!(index.entry_before(MediaTime(8 * 40_000)), 5);
+        assert_eq!(index.entry_from(MediaTime(40_000)), Some(MediaTime(8 * 40_000)));
+        assert_eq!(index.entry_from(MediaTime(9 * 40_000 + 1)), None);
+    }
+
+    #[test]
+    fn the_first_packet_is_a_place_to_begin_even_when_it_is_no_keyframe() {
+        let index = index(&[(0, false), (1, false), (2, true)], 0..3).unwrap();
+        assert_eq!(index.entry_points(), [0, 2]);
+    }
 }

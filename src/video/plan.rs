@@ -12,7 +12,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::types::{MediaTime, PlayMode, RenditionLabel};
+use crate::types::{Code, MediaTime, PlayMode, RenditionLabel};
 
 use super::{
     catalog::{Rendition, Title},
@@ -68,6 +68,17 @@ pub enum PlanError {
     NoSuchRendition { label: RenditionLabel, have: Vec<RenditionLabel> },
 }
 
+impl PlanError {
+    /// What the one who asked is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::OutOfRange { .. } => Code::OutOfRange,
+            Self::NoSuchRendition { .. } => Code::NoSuchRendition,
+        }
+    }
+}
+
 /// A rendition in its turn of a tour.
 struct Turn {
     rendition: Arc<Rendition>,
@@ -79,6 +90,8 @@ struct Turn {
 
 impl Plan {
     /// What to send of a title. `start` ≤ pts < `end` is shown; without an end, up to the title's own.
+    ///
+    /// Costs one look at each packet of the renditions shown, and no reading.
     ///
     /// A tour gives every rendition an equal share of the title, the lowest first, wherever the play starts: a
     /// seek lands in the rendition whose turn it is there. Auto is the highest rendition for now.
@@ -159,14 +172,13 @@ fn tour(title: &Title) -> (Vec<Turn>, Vec<LeftOut>) {
     loop {
         let (turns, mut left_out) = turns(title, &short);
         // Without it the others' turns are different ones, so they are all worked out anew.
-        match too_short(title, &turns) {
-            Some(without) => short.push(without),
-            None => {
-                left_out.append(&mut short);
-                left_out.sort_by_key(|without| without.label);
-                return (turns, left_out);
-            }
+        if let Some(without) = too_short(title, &turns) {
+            short.push(without);
+            continue;
         }
+        left_out.append(&mut short);
+        left_out.sort_by_key(|without| without.label);
+        return (turns, left_out);
     }
 }
 
@@ -188,11 +200,11 @@ fn turns(title: &Title, without: &[LeftOut]) -> (Vec<Turn>, Vec<LeftOut>) {
         // Later than the one before begins, or nothing of that one would be shown.
         let earliest = (boundary - tolerance).max(last.from + tolerance + MediaTime(1));
         let from = rendition.index.entry_from(earliest).filter(|from| *from < next - tolerance);
-        match from {
-            Some(from) => turns.push(Turn { rendition: Arc::clone(rendition), from, cut: from - tolerance }),
-            None => {
-                left_out.push(LeftOut { label: rendition.label, reason: LeftOutReason::NoKeyframe(boundary, next) })
-            }
+        if let Some(from) = from {
+            turns.push(Turn { rendition: Arc::clone(rendition), from, cut: from - tolerance });
+        } else {
+            let reason = LeftOutReason::NoKeyframe(boundary, next);
+            left_out.push(LeftOut { label: rendition.label, reason });
         }
     }
     (turns, left_out)

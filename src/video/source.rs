@@ -4,11 +4,12 @@ use std::{io, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::types::limits::MAX_PACKET;
+use crate::types::{EndReason, limits::MAX_PACKET};
 
 use super::{
     batch::{BATCH_BYTES, Batch},
     catalog::{Catalog, FileId, Rendition, SkipReason},
+    index::Index,
     mp4::read,
 };
 
@@ -46,6 +47,17 @@ pub enum ReadError {
     OutOfRange,
 }
 
+impl ReadError {
+    /// Why a play ends that reads no further.
+    #[must_use]
+    pub fn end_reason(&self) -> EndReason {
+        match self {
+            Self::FileChanged => EndReason::FileChanged,
+            Self::Io(_) | Self::OutOfRange => EndReason::Unplayable,
+        }
+    }
+}
+
 /// The length of a range that may be read at once: a packet, or packets up to a batch.
 pub(super) fn checked_length(bytes: &Range<u64>) -> Result<usize, ReadError> {
     let length = bytes.end.checked_sub(bytes.start).and_then(|length| usize::try_from(length).ok());
@@ -69,6 +81,17 @@ impl MemorySource {
         });
         Self { catalog: Arc::new(Catalog::build(found.collect())), files }
     }
+
+    /// From files by name with an index of your own for each, whose packets lie within its bytes.
+    #[must_use]
+    pub fn indexed(files: impl IntoIterator<Item = (String, Index, Bytes)>) -> Self {
+        let (mut found, mut contents) = (Vec::new(), Vec::new());
+        for (name, index, bytes) in files {
+            found.push((name, Ok((FileId(contents.len()), index))));
+            contents.push(bytes);
+        }
+        Self { catalog: Arc::new(Catalog::build(found)), files: contents }
+    }
 }
 
 impl VideoSource for MemorySource {
@@ -82,5 +105,76 @@ impl VideoSource for MemorySource {
         let range = usize::try_from(bytes.start).ok().zip(usize::try_from(bytes.end).ok());
         let (start, end) = range.filter(|&(_, end)| end <= file.len()).ok_or(ReadError::OutOfRange)?;
         Ok(file.slice(start..end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        types::{MediaTime, PlayMode},
+        video::{Plan, batches},
+    };
+
+    use super::*;
+
+    fn source() -> MemorySource {
+        let files = ["unaligned_120p.mp4", "unaligned_180p.mp4", "wide.mp4"].map(|name| {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+            (name.to_owned(), std::fs::read(path).unwrap().into())
+        });
+        MemorySource::new(files)
+    }
+
+    #[test]
+    fn a_tour_of_real_files_changes_at_the_next_keyframe_and_is_read_packet_for_packet() {
+        let source = source();
+        let catalog = source.catalog();
+        let plan = Plan::new(catalog.title("unaligned").unwrap(), PlayMode::Tour, MediaTime::ZERO, None).unwrap();
+        let [low, high] = &plan.segments[..] else { panic!("two segments: {plan:?}") };
+        // Half of 3 s is 1.5 s; every 17th frame is a keyframe of the second, so it begins at frame 51.
+        assert_eq!(high.show.start, MediaTime(51 * 40_000));
+        let shown =
+            |segment: &crate::video::Segment| segment.sent().iter().filter(|packet| segment.shows(packet)).count();
+        assert_eq!((shown(low), shown(high)), (51, 24));
+        for segment in &plan.segments {
+            let mut expected = segment.packets.clone();
+            for batch in batches(&segment.rendition.index, segment.packets.clone()) {
+                for (position, bytes) in source.read_batch(&segment.rendition, &batch).unwrap() {
+                    let packet = &segment.rendition.index.packets()[position];
+                    assert_eq!(Some(position), expected.next());
+                    let alone = source.read(&segment.rendition, packet.bytes()).unwrap();
+                    assert_eq!(bytes, alone);
+                    // H.264 in MP4: the length of the first unit, in 4 bytes, stays within the packet.
+                    assert!(u32::from_be_bytes(bytes[..4].try_into().unwrap()) <= packet.size - 4);
+                }
+            }
+            assert_eq!(expected.next(), None, "all were read");
+        }
+    }
+
+    #[test]
+    fn what_no_index_points_to_is_not_read() {
+        let source = source();
+        let catalog = source.catalog();
+        let rendition = &catalog.title("wide").unwrap().renditions[0];
+        #[expect(clippy::reversed_empty_ranges, reason = "a range that runs backwards must not be read either")]
+        for range in [0..u64::MAX, u64::MAX - 1..u64::MAX, 0..1 << 24, 9..8] {
+            assert!(matches!(source.read(rendition, range.clone()), Err(ReadError::OutOfRange)), "{range:?}");
+        }
+        let beyond = Batch { packets: 0..1_000_000, bytes: 0..1 };
+        assert!(source.read_batch(rendition, &beyond).is_err());
+        let elsewhere = Batch { packets: 0..2, bytes: 0..1 };
+        assert!(source.read_batch(rendition, &elsewhere).is_err());
+    }
+
+    #[test]
+    fn an_index_of_ones_own_is_served() {
+        let source = source();
+        let catalog = source.catalog();
+        let index = catalog.title("wide").unwrap().renditions[0].index.clone();
+        let own = MemorySource::indexed([("own_240p.mp4".to_owned(), index, Bytes::from_static(&[7; 99]))]);
+        let catalog = own.catalog();
+        let rendition = &catalog.title("own").unwrap().renditions[0];
+        assert_eq!(own.read(rendition, 90..99).unwrap(), [7; 9][..]);
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct Incoming {
     /// What the worker has to open, with its size, in order.
     unopened: VecDeque<(SealKind, usize)>,
     unopened_bytes: usize,
-    unproven: Vec<Box<Opened>>,
+    unproven: Vec<Opened>,
     judging: usize,
     receipts: Vec<Receipt>,
     rng: StdRng,
@@ -102,7 +102,7 @@ impl Session {
             log::warn!("too many letters wait for key records; one of {sender} is dropped");
             return;
         }
-        self.incoming.unproven.push(opened);
+        self.incoming.unproven.push(*opened);
         if self.directory.record(&sender).is_none() {
             self.directory.want(sender);
             self.fetch_records();
@@ -117,7 +117,7 @@ impl Session {
             match self.directory.record(&opened.sender()).cloned() {
                 Some(sender) => {
                     self.incoming.judging += 1;
-                    self.work(Job::Judge { opened, sender });
+                    self.work(Job::Judge { opened: Box::new(opened), sender });
                 }
                 None => self.incoming.unproven.push(opened),
             }

@@ -158,7 +158,7 @@ impl Session {
                 self.entered(complete);
             }
             Message::Joined(joined) => self.joined(joined),
-            Message::Left(left) => self.left(left),
+            Message::Left(left) => self.left(&left),
             Message::Records(records) => {
                 let missing = self.directory.take_missing(&records.missing);
                 self.give_up_on(&missing);
@@ -235,7 +235,9 @@ impl Session {
                 self.tell_hub(Register { record, guest: self.me.guest, proof });
             }
             Done::Checked { good, bad } => {
-                good.into_iter().for_each(|record| self.directory.keep_record(record));
+                for record in good {
+                    self.directory.keep_record(record);
+                }
                 let bad = self.directory.take_missing(&bad);
                 self.give_up_on(&bad);
                 self.seal_what_can_be();
@@ -321,11 +323,11 @@ impl Session {
         self.fetch_records();
     }
 
-    fn left(&mut self, left: message::Left) {
+    fn left(&mut self, left: &message::Left) {
         let (name, reason) = (left.name.clone(), left.reason);
-        let Some(entry) = self.directory.apply_leave(&left) else { return };
+        let Some(entry) = self.directory.apply_leave(left) else { return };
         if self.phase != Phase::Entering {
-            self.event(Event::Left { name: name.clone(), reason }, None);
+            self.event(Event::Left { name, reason }, None);
         }
         self.receiver_left(&entry);
     }
@@ -411,6 +413,9 @@ impl Session {
     fn finish(&mut self, over: Over) {
         if self.phase != Phase::Over {
             self.phase = Phase::Over;
+            if let Over::Failed(failure) = &over {
+                self.posts_lost(failure.code);
+            }
             let outputs = self.plays.lose_all(&over);
             self.outputs.extend(outputs);
             self.outputs.push_back(Output::Over(over));

@@ -109,7 +109,9 @@ impl Session {
             });
             post.stage = Stage::Sealing;
         }
-        jobs.into_iter().for_each(|job| self.work(job));
+        for job in jobs {
+            self.work(job);
+        }
     }
 
     pub(super) fn sealed(&mut self, id: MessageId, result: Result<SealedPost, SealFailure>) {
@@ -216,6 +218,21 @@ impl Session {
             self.forget_when_nobody_remains(id);
         }
         self.seal_what_can_be();
+    }
+
+    /// The link is gone: what the hub has not accepted has not been sent.
+    pub(super) fn posts_lost(&mut self, code: Code) {
+        for (id, post) in std::mem::take(&mut self.outgoing.posts) {
+            let command = command_of(&post.to);
+            match post.stage {
+                Stage::Posted { accepted: true, .. } => {}
+                Stage::Posted { .. } => self.event(Event::Failed { id, to: post.to, code }, post.reference),
+                Stage::Waiting { .. } | Stage::Sealing => {
+                    let failure = Failure::new(code, "the link to the hub is lost; nothing sent", "");
+                    self.fail(failure, command, post.reference);
+                }
+            }
+        }
     }
 
     /// The hub has no records for these: what waits for them fails.

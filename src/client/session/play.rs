@@ -118,7 +118,7 @@ impl MemberPlay {
     ///
     /// # Errors
     /// When the hub broke the rules of media; nothing it sends for this play can be used any more.
-    pub(super) fn take_part(&mut self, part: message::Packet) -> Result<Option<input::Packet>, BadMedia> {
+    pub(super) fn take_part(&mut self, part: &message::Packet) -> Result<Option<input::Packet>, BadMedia> {
         self.received += part.data.len() as u64;
         if self.received > self.granted {
             return Err(BadMedia::BeyondCredit);

@@ -95,7 +95,7 @@ impl MemberPlays {
                 vec![Output::Event(event, play.reference.clone())]
             }
             Message::StreamInfo(info) => self.segment(info),
-            Message::Packet(packet) => self.packet(packet),
+            Message::Packet(packet) => self.packet(&packet),
             Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
                 vec![Output::Player(end.play, Input::End { reason: end.reason })]
             }
@@ -250,7 +250,7 @@ impl MemberPlays {
         vec![Output::Player(info.play, Input::Segment(segment))]
     }
 
-    fn packet(&mut self, packet: Packet) -> Outputs {
+    fn packet(&mut self, packet: &Packet) -> Outputs {
         let (id, epoch) = (packet.play, packet.epoch);
         let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
         match play.take_part(packet) {

@@ -19,10 +19,10 @@ pub(super) fn boxes(body: &[u8]) -> Boxes<'_> {
 }
 
 /// The first box of a type in `body`.
-pub(super) fn find<'a>(body: &'a [u8], name: &BoxType) -> Result<Option<&'a [u8]>, IndexError> {
+pub(super) fn find(body: &[u8], name: BoxType) -> Result<Option<&[u8]>, IndexError> {
     for entry in boxes(body) {
         let (found, inner) = entry?;
-        if found == *name {
+        if found == name {
             return Ok(Some(inner));
         }
     }
@@ -30,7 +30,7 @@ pub(super) fn find<'a>(body: &'a [u8], name: &BoxType) -> Result<Option<&'a [u8]
 }
 
 /// The first box of a type in `body`, or an error that says which is missing.
-pub(super) fn require<'a>(body: &'a [u8], name: &BoxType, missing: &'static str) -> Result<&'a [u8], IndexError> {
+pub(super) fn require<'a>(body: &'a [u8], name: BoxType, missing: &'static str) -> Result<&'a [u8], IndexError> {
     find(body, name)?.ok_or(IndexError::Malformed(missing))
 }
 
@@ -159,8 +159,8 @@ mod tests {
         .concat();
         let found: Vec<_> = boxes(&bytes).map(Result::unwrap).collect();
         assert_eq!(found, [(*b"one ", &[7][..]), (*b"two ", &[8][..])]);
-        assert_eq!(find(&bytes, b"two ").unwrap(), Some(&[8][..]));
-        assert!(find(&bytes, b"none").unwrap().is_none());
+        assert_eq!(find(&bytes, *b"two ").unwrap(), Some(&[8][..]));
+        assert!(find(&bytes, *b"none").unwrap().is_none());
     }
 
     #[test]

@@ -1,4 +1,10 @@
 //! The edit list of a track (ISO/IEC 14496-12, 8.6.6): what of it is shown, and when.
+//!
+//! ```text
+//!   track's clock     │■ · · · · ■ · · ·│· ■ ·      decoded from the keyframe before `start` on
+//!                     0        start    end
+//!   title         │ delay │· ■ · · ·│               shown: start ≤ cts < end, `delay` after the title's start
+//! ```
 
 use super::{
     boxes::{Fields, find},
@@ -32,8 +38,8 @@ impl Edit {
 /// Pauses at the start and then one part of the track are understood; that is what encoders and recorders
 /// write. The speed of the part is ignored, as FFmpeg does.
 pub(super) fn edit(trak: &[u8], movie_scale: u32, media_scale: u32) -> Result<Edit, IndexError> {
-    let list = match find(trak, b"edts")? {
-        Some(edts) => find(edts, b"elst")?,
+    let list = match find(trak, *b"edts")? {
+        Some(edts) => find(edts, *b"elst")?,
         None => None,
     };
     let Some(list) = list else { return Ok(Edit::NONE) };
@@ -89,6 +95,8 @@ mod tests {
         let part = edit(&trak(&[(3000, 1024)]), 1000, 12_800).unwrap();
         assert_eq!(part, Edit { delay: 0, start: 1024, end: 1024 + 38_400 });
         assert!(part.shows(1024) && !part.shows(1023) && !part.shows(part.end));
+        let rounded = edit(&trak(&[(2, 0)]), 3, 1).unwrap();
+        assert_eq!(rounded.end, 1, "two thirds of a tick are nearer to one than to none");
         let paused = edit(&trak(&[(500, -1), (0, 0), (9, -1)]), 1000, 12_800).unwrap();
         assert_eq!(paused, Edit { delay: 6400, start: 0, end: i64::MAX });
     }

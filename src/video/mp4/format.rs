@@ -1,4 +1,13 @@
 //! How a track's packets are coded: its first sample description (ISO/IEC 14496-12, 12.1).
+//!
+//! ```text
+//!   stsd: version, flags, count, then entries; the first is
+//!         size  name   24 bytes  width  height  50 bytes   boxes: avcC, hvcC, av1C, …
+//!         4     4                2      2
+//! ```
+//!
+//! What is in avcC and hvcC is in ISO/IEC 14496-15, in av1C in the AV1 binding for ISO media files; none of it
+//! is looked into here.
 
 use bytes::Bytes;
 
@@ -15,11 +24,11 @@ const VISUAL_ENTRY: usize = 78;
 
 /// Reads the format out of a sample table.
 pub(super) fn format(stbl: &[u8]) -> Result<VideoFormat, IndexError> {
-    let (_, _, mut fields) = Fields::full(require(stbl, b"stsd", "it has no sample description (stsd)")?)?;
+    let (_, _, mut fields) = Fields::full(require(stbl, *b"stsd", "it has no sample description (stsd)")?)?;
     fields.u32()?;
     let (name, entry) =
         boxes(fields.rest()).next().ok_or(IndexError::Malformed("its sample description (stsd) is empty"))??;
-    let (codec, configuration) = codec(&name)?;
+    let (codec, configuration) = codec(name)?;
     let (head, inner) =
         entry.split_at_checked(VISUAL_ENTRY).ok_or(IndexError::Malformed("its sample description is too short"))?;
     let mut size = Fields::new(head.get(24..).unwrap_or_default());
@@ -38,13 +47,13 @@ pub(super) fn format(stbl: &[u8]) -> Result<VideoFormat, IndexError> {
 }
 
 /// The codec of a sample entry, and the box with the configuration that its decoder needs.
-fn codec(name: &BoxType) -> Result<(Codec, Option<&'static BoxType>), IndexError> {
-    match name {
-        b"avc1" | b"avc3" => Ok((Codec::H264, Some(b"avcC"))),
-        b"hvc1" | b"hev1" => Ok((Codec::Hevc, Some(b"hvcC"))),
+fn codec(name: BoxType) -> Result<(Codec, Option<BoxType>), IndexError> {
+    match &name {
+        b"avc1" | b"avc3" => Ok((Codec::H264, Some(*b"avcC"))),
+        b"hvc1" | b"hev1" => Ok((Codec::Hevc, Some(*b"hvcC"))),
         // A VP9 stream says all in its frames; FFmpeg's decoder takes no extradata.
         b"vp09" => Ok((Codec::Vp9, None)),
-        b"av01" => Ok((Codec::Av1, Some(b"av1C"))),
+        b"av01" => Ok((Codec::Av1, Some(*b"av1C"))),
         b"encv" => Err(IndexError::Encrypted),
         other => Err(IndexError::Codec(other.escape_ascii().to_string())),
     }
@@ -52,7 +61,7 @@ fn codec(name: &BoxType) -> Result<(Codec, Option<&'static BoxType>), IndexError
 
 /// Whether a track holds pictures.
 pub(super) fn is_video(mdia: &[u8]) -> Result<bool, IndexError> {
-    let Some(hdlr) = find(mdia, b"hdlr")? else { return Ok(false) };
+    let Some(hdlr) = find(mdia, *b"hdlr")? else { return Ok(false) };
     let (_, _, mut fields) = Fields::full(hdlr)?;
     fields.u32()?;
     Ok(fields.take()? == *b"vide")

@@ -1,4 +1,13 @@
 //! Movie fragments (ISO/IEC 14496-12, 8.8): packets that are listed piece by piece behind the header.
+//!
+//! ```text
+//!   moov └ mvex └ trex     what holds for a track unless a fragment says otherwise
+//!   moof ┬ mfhd
+//!        └ traf ┬ tfhd     whose samples, where their bytes begin, what holds for this fragment
+//!               ├ tfdt     when the first is decoded
+//!               └ trun     count and, as its flags say, for each: duration, size, flags, offset to pts
+//!   mdat                   the bytes
+//! ```
 
 use super::{
     boxes::{Fields, boxes, find, require},
@@ -34,7 +43,7 @@ struct Cursor {
 impl<'a> Fragments<'a> {
     /// `moov` is the header, `samples` what it lists itself: none in most fragmented files.
     pub(super) fn new(track: u32, moov: &'a [u8], samples: Vec<Sample>, file_size: u64) -> Result<Self, IndexError> {
-        Ok(Self { track, movie_defaults: find(moov, b"mvex")?, samples, file_size })
+        Ok(Self { track, movie_defaults: find(moov, *b"mvex")?, samples, file_size })
     }
 
     /// Takes in the contents of one moof box that begins at `start` in the file.
@@ -57,7 +66,7 @@ impl<'a> Fragments<'a> {
     }
 
     fn track_part(&mut self, moof_start: u64, previous_end: u64, traf: &[u8]) -> Result<u64, IndexError> {
-        let (_, flags, mut fields) = Fields::full(require(traf, b"tfhd", "a fragment has no head (tfhd)")?)?;
+        let (_, flags, mut fields) = Fields::full(require(traf, *b"tfhd", "a fragment has no head (tfhd)")?)?;
         let track = fields.u32()?;
         let base = if flags & 0x1 != 0 {
             fields.u64()?
@@ -105,7 +114,7 @@ impl<'a> Fragments<'a> {
 
     /// When a part begins to be decoded: as it says, else where the one before ended.
     fn decode_time(&self, traf: &[u8]) -> Result<i64, IndexError> {
-        let Some(tfdt) = find(traf, b"tfdt")? else {
+        let Some(tfdt) = find(traf, *b"tfdt")? else {
             return Ok(self.samples.last().map_or(0, |last| last.dts + i64::from(last.duration)));
         };
         let (version, _, mut fields) = Fields::full(tfdt)?;

@@ -106,7 +106,7 @@ fn contents(input: &(impl Input + ?Sized), found: &TopBox, held: &mut u64) -> Re
 mod tests {
     use super::*;
 
-    fn boxed(name: &BoxType, contents: &[u8]) -> Vec<u8> {
+    fn boxed(name: &[u8], contents: &[u8]) -> Vec<u8> {
         let size = u32::try_from(contents.len() + 8).unwrap();
         [&size.to_be_bytes()[..], name, contents].concat()
     }

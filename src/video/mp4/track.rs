@@ -45,15 +45,15 @@ pub(crate) fn read(input: &(impl Input + ?Sized)) -> Result<Index, IndexError> {
 
 /// Reads one track; nothing when it holds no pictures.
 fn track(layout: &Layout, trak: &[u8], file_size: u64) -> Result<Option<Track>, IndexError> {
-    let mdia = require(trak, b"mdia", "a track has no media (mdia)")?;
+    let mdia = require(trak, *b"mdia", "a track has no media (mdia)")?;
     if !is_video(mdia)? {
         return Ok(None);
     }
-    let minf = require(mdia, b"minf", "a track has no media (minf)")?;
-    let stbl = require(minf, b"stbl", "a track has no sample table (stbl)")?;
+    let minf = require(mdia, *b"minf", "a track has no media (minf)")?;
+    let stbl = require(minf, *b"stbl", "a track has no sample table (stbl)")?;
     let format = format(stbl)?;
-    let scale = timescale(require(mdia, b"mdhd", "a track has no clock (mdhd)")?)?;
-    let movie_scale = timescale(require(&layout.moov, b"mvhd", "it has no clock (mvhd)")?)?;
+    let scale = timescale(require(mdia, *b"mdhd", "a track has no clock (mdhd)")?)?;
+    let movie_scale = timescale(require(&layout.moov, *b"mvhd", "it has no clock (mvhd)")?)?;
     let edit = edit(trak, movie_scale, scale)?;
     let mut fragments = Fragments::new(track_id(trak)?, &layout.moov, samples(stbl, file_size)?, file_size)?;
     for (start, moof) in &layout.fragments {
@@ -74,7 +74,7 @@ fn timescale(body: &[u8]) -> Result<u32, IndexError> {
 }
 
 fn track_id(trak: &[u8]) -> Result<u32, IndexError> {
-    let (version, _, mut fields) = Fields::full(require(trak, b"tkhd", "a track has no head (tkhd)")?)?;
+    let (version, _, mut fields) = Fields::full(require(trak, *b"tkhd", "a track has no head (tkhd)")?)?;
     fields.u32_or_u64(version)?;
     fields.u32_or_u64(version)?;
     fields.u32()

@@ -207,7 +207,7 @@ fn renditions_of_different_rates_follow_one_another_without_a_hole() {
 
 /// A rendition with closed GOPs of a length, at 25 frames a second.
 fn plain(frames: u32, gop: u32) -> Index {
-    let keyframe = |number: u32| number % gop == 0;
+    let keyframe = |number: u32| number.is_multiple_of(gop);
     let packets = (0..frames).map(|number| Packet {
         offset: 0,
         size: 1,
@@ -270,6 +270,7 @@ fn a_seek_in_a_tour_lands_in_the_rendition_whose_turn_it_is() {
 fn bad_input_46_a_rendition_that_is_not_there_is_refused_with_what_there_is() {
     let title = title(vec![plain(10, 5), plain(10, 5), plain(10, 5)]);
     let error = Plan::new(&title, PlayMode::Fixed(RenditionLabel(720)), MediaTime::ZERO, None).unwrap_err();
+    assert_eq!(error.code(), Code::NoSuchRendition);
     assert_eq!(error.to_string(), "there is no 720p; there is 100p, 200p and 300p");
 }
 

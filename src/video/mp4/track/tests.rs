@@ -127,13 +127,13 @@ fn a_second_reader_finds_the_same_packets() {
 }
 
 /// Where the contents of the first box of a type begin, looked for from the header on.
-fn body_of(file: &[u8], name: &[u8; 4]) -> usize {
+fn body_of(file: &[u8], name: &[u8]) -> usize {
     let header = file.windows(4).position(|window| window == b"moov").unwrap();
     header + file[header..].windows(4).position(|window| window == name).unwrap() + 4
 }
 
 /// A file with some bytes replaced, from an offset into a box on.
-fn patched(name: &str, at: &[u8; 4], offset: usize, with: &[u8]) -> Vec<u8> {
+fn patched(name: &str, at: &[u8], offset: usize, with: &[u8]) -> Vec<u8> {
     let mut file = data(name);
     let start = body_of(&file, at) + offset;
     file[start..start + with.len()].copy_from_slice(with);
