@@ -35,6 +35,7 @@ pub enum Invocation {
 
 /// What the command line depends on beside its words.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each a yes or no")]
 pub struct Surroundings {
     pub stdin_is_terminal: bool,
     pub stdout_is_terminal: bool,

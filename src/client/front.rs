@@ -16,6 +16,12 @@ pub trait Front: Send {
     /// When [`Front::poll_request`] must be called at the latest.
     fn deadline(&self) -> Option<Duration>;
 
+    /// SIGINT came; true when this is the front's own affair and ends nothing by itself.
+    fn interrupted(&mut self, now: Duration) -> bool {
+        let _ = now;
+        false
+    }
+
     /// The exit status if the member ends now by itself.
     fn exit_code(&self) -> ExitCode;
 }

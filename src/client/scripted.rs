@@ -13,6 +13,7 @@ use super::{
     front::Front,
     lines::{InputLine, MAX_LINE, read_bounded},
     script::{Script, ScriptOutput},
+    terminal::{Paint, describe},
 };
 use crate::types::ExitCode;
 
@@ -116,7 +117,7 @@ pub fn read_lines(input: &mut impl BufRead, lines: &Sender<InputLine>, wake: imp
 }
 
 fn write_text(out: &mut impl Write, event: &Event) -> io::Result<()> {
-    if let Some(text) = Some(format!("{event:?}")) {
+    if let Some(text) = describe(event, Paint::default()) {
         writeln!(out, "{text}")?;
         out.flush()?;
     }

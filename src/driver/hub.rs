@@ -331,6 +331,10 @@ impl Hub {
 }
 
 fn is_stop(signal: i32) -> bool {
-    // SIGHUP will reload; until there is something to reload it changes nothing, and ends nothing.
-    signal != signal_hook::consts::SIGHUP
+    // SIGHUP is for reloading; until that is there it must not end anything either.
+    let reload = signal == signal_hook::consts::SIGHUP;
+    if reload {
+        log::info!("reading the folder again without a restart comes with a later version");
+    }
+    !reload
 }

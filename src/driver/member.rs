@@ -133,7 +133,7 @@ impl Member {
             self.ask(front);
             let occurrences = self.event_loop.turn(self.deadline(front))?;
             let now = clock::now();
-            self.take_signals(now);
+            self.take_signals(now, front);
             for occurrence in occurrences {
                 self.occurred(occurrence, now);
                 self.put_out(front);
@@ -181,9 +181,12 @@ impl Member {
         self.put_out(front);
     }
 
-    fn take_signals(&mut self, now: Instant) {
+    fn take_signals(&mut self, now: Instant, front: &mut dyn Front) {
         let Some(signals) = &self.signals else { return };
         let Some(signal) = signals.take().last() else { return };
+        if signal == signal_hook::consts::SIGINT && front.interrupted(self.elapsed()) {
+            return;
+        }
         let exit = match signal {
             signal_hook::consts::SIGHUP => ExitCode::Hangup,
             signal_hook::consts::SIGINT => ExitCode::Interrupted,

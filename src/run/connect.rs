@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Sender, bounded, unbounded};
 use rand::rngs::StdRng;
 
 use super::stage::ProcessStage;
@@ -22,6 +22,7 @@ use crate::{
         script::{OnError, Script},
         scripted::{Form, Scripted, read_lines},
         session::Me,
+        terminal::{Menu, Paint, SharedWords, Shell, Terminal, ask_name},
         work::{Worker, failure_of},
     },
     crypto::RsaProvider,
@@ -38,7 +39,7 @@ use crate::{
 /// Runs a member until it has left. The main thread belongs to the windows; the member runs beside it.
 pub(super) fn connect(options: ConnectOptions) -> ExitCode {
     let (windows, host) = render::windows();
-    let member = thread::Builder::new().name("member".to_owned()).spawn(move || drive(options, windows));
+    let member = thread::Builder::new().name("member".to_owned()).spawn(move || drive(&options, windows));
     host.run();
     match member.map(thread::JoinHandle::join) {
         Ok(Ok(exit)) => exit,
@@ -47,14 +48,20 @@ pub(super) fn connect(options: ConnectOptions) -> ExitCode {
     }
 }
 
-fn drive(options: ConnectOptions, windows: Windows) -> ExitCode {
+fn drive(options: &ConnectOptions, windows: Windows) -> ExitCode {
     let surroundings = Surroundings { start: clock::now(), windows };
     match options.interaction.clone() {
         Interaction::Script { name, source, json, on_error } => {
             let form = if json { Form::Json } else { Form::Text };
-            run_script(&options, &name, &source, form, on_error, surroundings)
+            run_script(options, &name, &source, form, on_error, surroundings)
         }
-        Interaction::Terminal { .. } => ExitCode::Usage,
+        Interaction::Terminal { name, plain } => match run_terminal(options, name, plain, surroundings) {
+            Ok(exit) => exit,
+            Err(error) => {
+                log::error!("the terminal cannot be used: {error}; use --script - where there is none");
+                ExitCode::CommandFailed
+            }
+        },
     }
 }
 
@@ -82,6 +89,39 @@ fn run_script(
         Ok(member)
     });
     finish(visit, &mut front, start)
+}
+
+fn run_terminal(
+    options: &ConnectOptions,
+    name: Option<MemberName>,
+    plain: bool,
+    surroundings: Surroundings,
+) -> io::Result<ExitCode> {
+    let (sender, typed) = unbounded();
+    let words = SharedWords::default();
+    let notifier: Arc<OnceLock<Notifier>> = Arc::default();
+    let mut shell = Shell::start(Arc::clone(&words), plain, {
+        let notifier = Arc::clone(&notifier);
+        move |line| {
+            // Whoever types after the end types for nobody.
+            let _ = sender.send(line);
+            notifier.get().map(Notifier::wake);
+        }
+    })?;
+    let Some(name) = name.or_else(|| ask_name(&mut shell, || typed.recv().ok())) else {
+        shell.finish();
+        return Ok(ExitCode::Fine);
+    };
+    let mut front = Terminal::new(Menu::new(Paint { enabled: options.color }, words), shell, typed);
+    let start = surroundings.start;
+    let member = join(options, &name, surroundings, &mut front);
+    if let Ok(member) = &member {
+        // Set once, here.
+        let _ = notifier.set(member.notifier());
+    }
+    let exit = finish(member, &mut front, start);
+    front.finish();
+    Ok(exit)
 }
 
 /// Runs the member, or tells why there is none.

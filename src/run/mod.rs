@@ -34,5 +34,10 @@ pub fn run(invocation: Invocation) -> ExitCode {
 /// Starts logging on standard error. `SECURESTREAM_LOG` overrules the level.
 fn log_from(level: LevelFilter) {
     let environment = env_logger::Env::new().filter("SECURESTREAM_LOG");
-    env_logger::Builder::new().filter_level(level).parse_env(environment).format_timestamp_secs().init();
+    env_logger::Builder::new()
+        .filter_level(level)
+        .parse_env(environment)
+        .format_timestamp_secs()
+        .format_target(false)
+        .init();
 }

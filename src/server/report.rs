@@ -1,6 +1,6 @@
 //! What a hub tells its operator: lines of JSON on standard output, or URLs there and a log beside it.
 
-use std::io;
+use std::{fmt::Write as _, io};
 
 use serde::{Serialize, Serializer};
 
@@ -29,8 +29,8 @@ pub enum HubEvent {
     Listening {
         /// Without a pin.
         url: String,
-        /// Of the hub's key; a link without TLS has none.
-        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_optional_text")]
+        /// Of the hub's key; null without TLS.
+        #[serde(serialize_with = "as_optional_text")]
         fingerprint: Option<Fingerprint>,
     },
     /// The videos folder was read: how many titles there are and what is left out.
@@ -193,7 +193,8 @@ pub fn member_url(listener: &ListenAddress, port: u16, public: Option<&str>) -> 
 fn catalog_text(titles: usize, skipped: &[SkippedFile]) -> String {
     let mut text = format!("{titles} {}", if titles == 1 { "title" } else { "titles" });
     for SkippedFile { file, reason } in skipped {
-        text += &format!("; skipped {}: {}", Printable(file), Printable(reason));
+        // A String takes every write.
+        let _ = write!(text, "; skipped {}: {}", Printable(file), Printable(reason));
     }
     text
 }

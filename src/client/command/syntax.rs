@@ -40,6 +40,11 @@ impl Syntax {
         TABLE.iter().find(|syntax| syntax.name == name).unwrap_or(&TABLE[0])
     }
 
+    /// What it takes as `key=value`.
+    pub(crate) fn fields(&self) -> &'static [&'static str] {
+        self.fields
+    }
+
     /// What help tells about one command or about all.
     #[must_use]
     pub fn help(name: Option<CommandName>) -> Vec<HelpEntry> {

@@ -1,0 +1,78 @@
+//! The editor of lines.
+
+use std::io;
+
+use rustyline::{
+    CompletionType, Config, Context, Editor, ExternalPrinter as _, Helper, completion::Completer, error::ReadlineError,
+    highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
+};
+
+use super::Wires;
+use crate::client::terminal::{Prompt, PromptKind, SharedWords, Typed, words::snapshot};
+
+/// Lines that Up brings back.
+const MAX_HISTORY: usize = 500;
+
+type LineEditor = Editor<Completing, MemHistory>;
+
+/// Edits a line for each prompt and prints texts above it.
+pub(super) fn start(words: SharedWords, wires: Wires, on_typed: impl Fn(Typed) + Send + 'static) -> io::Result<()> {
+    let config = Config::builder()
+        .max_history_size(MAX_HISTORY)
+        .and_then(|builder| builder.history_ignore_dups(true))
+        .map_err(io::Error::other)?
+        .completion_type(CompletionType::List)
+        .build();
+    let history = MemHistory::with_config(&config);
+    let mut editor = LineEditor::with_history(config, history).map_err(io::Error::other)?;
+    editor.set_helper(Some(Completing { words }));
+    // Printing blocks while the editor shows a list or searches.
+    let mut printer = editor.create_external_printer().map_err(io::Error::other)?;
+    wires.run(move |text| drop(printer.print(text)), move |prompt| edit(&mut editor, prompt), on_typed)
+}
+
+fn edit(editor: &mut LineEditor, prompt: &Prompt) -> Typed {
+    loop {
+        match editor.readline(&prompt.text) {
+            Ok(line) => {
+                if prompt.kind != PromptKind::Name && !line.trim().is_empty() {
+                    let _ = editor.add_history_entry(line.as_str());
+                }
+                return Typed::Line(line);
+            }
+            Err(ReadlineError::Interrupted) => return Typed::Interrupt,
+            // Bytes that are no UTF-8 were typed, or the window changed: the prompt is shown again.
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {}
+            Err(ReadlineError::Signal(_)) => {}
+            Err(error) => {
+                if !matches!(error, ReadlineError::Eof) {
+                    log::debug!("the terminal is gone: {error}");
+                }
+                return Typed::End;
+            }
+        }
+    }
+}
+
+/// Completes from the shared words.
+struct Completing {
+    words: SharedWords,
+}
+
+impl Completer for Completing {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(snapshot(&self.words).complete(&line[..pos]))
+    }
+}
+
+impl Hinter for Completing {
+    type Hint = String;
+}
+
+impl Highlighter for Completing {}
+
+impl Validator for Completing {}
+
+impl Helper for Completing {}
