@@ -8,9 +8,14 @@ mod hub;
 mod member;
 mod raw;
 mod tap;
+mod videos;
 
 mod membership;
+#[cfg(feature = "player")]
+mod player;
+mod plays;
 mod posts;
 mod records;
 mod registration;
 mod seals;
+mod slow;
