@@ -21,7 +21,7 @@ pub(super) fn command() -> clap::Command {
 /// One of you runs `securestream serve` over a folder of videos. The others run `securestream connect`, write to
 /// each other through the hub, which cannot read what they write, and watch its videos.
 #[derive(Debug, Parser)]
-#[command(name = "securestream", version, arg_required_else_help = true, after_long_help = EXAMPLES)]
+#[command(name = "securestream", bin_name = "securestream", version, arg_required_else_help = true, after_long_help = EXAMPLES)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) verb: Verb,
@@ -218,7 +218,7 @@ pub(super) enum TrustMembers {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// At a terminal, unless `NO_COLOR` is set
+    /// At a terminal, unless NO_COLOR is set
     Auto,
     /// Always
     Always,
@@ -232,8 +232,8 @@ Try it on this machine, in three terminals:
   securestream connect --name alice
   securestream connect --name bob
 
-Exit codes: 0 fine, 1 a command failed, 2 usage, 3 network, 4 refused by the hub, 5 a key is not what it should
-be, 6 a wait timed out, 7 keys, data or videos unusable.";
+Exit codes: 0 fine, 1 a command failed, 2 usage, 3 network, 4 refused by the hub,
+5 a key is not what it should be, 6 a wait timed out, 7 keys, data or videos unusable.";
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -251,7 +251,8 @@ Examples:
   securestream connect
       asks for your name and connects to the hub on this machine
   securestream connect tcp://127.0.0.1:9999 --name alice
-  printf '%s\\n' 'wait joined name=bob' 'send bob hi' | securestream connect --name alice --ephemeral --json
+  printf '%s\\n' 'wait joined name=bob' 'send bob hi' |
+      securestream connect --name alice --ephemeral --json
       runs a script as a guest; commands, events, codes and exit codes are in docs/scripting.md
   securestream connect --name alice --script evening.txt
 

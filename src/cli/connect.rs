@@ -20,10 +20,13 @@ use crate::{
 pub struct ConnectOptions {
     /// One that this version can go to.
     pub hub: HubAddress,
+    /// Who says what it does.
     pub interaction: Interaction,
+    /// Where its keys and pins lie.
     pub keeping: Keeping,
     /// Where plays are shown that do not say it; `Auto` only at a terminal.
     pub display: DisplayChoice,
+    /// Whether to write escape sequences for colour.
     pub color: bool,
 }
 
@@ -39,7 +42,9 @@ pub enum Interaction {
 /// Where a script comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptSource {
+    /// Standard input, a line at a time.
     Stdin,
+    /// A file, opened when the member starts.
     File(PathBuf),
 }
 

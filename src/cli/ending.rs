@@ -38,7 +38,7 @@ impl CliError {
     pub(super) fn ending(self, audience: Audience) -> Ending {
         let stdout = match audience.json {
             false => Vec::new(),
-            true if audience.hub => self.hub_lines(audience.protocol),
+            true if audience.verb == Some("serve") => self.hub_lines(audience.protocol),
             true => self.member_lines(audience.protocol),
         };
         let stderr = format!("error: {}\n\n  {}\n", self.message, self.hint);
@@ -82,21 +82,29 @@ pub struct Ending {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Audience {
     json: bool,
-    hub: bool,
+    verb: Option<&'static str>,
     protocol: u16,
 }
+
+/// The verbs that a first word can be.
+const VERBS: [&str; 4] = ["serve", "connect", "hub", "keys"];
 
 impl Audience {
     pub(super) fn of(words: &[OsString], surroundings: &Surroundings) -> Self {
         let before_end = || words.iter().skip(1).take_while(|word| *word != "--");
         Self {
             json: surroundings.json || before_end().any(|word| word == "--json"),
-            hub: before_end().find(|word| !word.to_string_lossy().starts_with('-')).is_some_and(|verb| verb == "serve"),
+            verb: before_end()
+                .find(|word| !word.to_string_lossy().starts_with('-'))
+                .and_then(|word| VERBS.into_iter().find(|verb| word == verb)),
             protocol: surroundings.protocol,
         }
     }
 
-    pub(super) fn help_hint(self) -> &'static str {
-        if self.hub { "see securestream serve --help" } else { "see securestream connect --help" }
+    pub(super) fn help_hint(self) -> String {
+        match self.verb {
+            Some(verb) => format!("see securestream {verb} --help"),
+            None => "see securestream --help".to_owned(),
+        }
     }
 }

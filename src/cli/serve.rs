@@ -19,12 +19,17 @@ pub struct ServeOptions {
     pub videos: VideosFolder,
     /// Where the hub keeps what must last.
     pub data_dir: PathBuf,
+    /// Members here at the same time; one more is told `hub_full`.
     pub max_members: u32,
+    /// Whom posts go to.
     pub relay: RelayMode,
+    /// Who may join; always open so far.
     pub admit: Admit,
     /// The URL to give to members instead of that of the listener.
     pub public_url: Option<String>,
+    /// Whether standard output has events instead of URLs.
     pub json: bool,
+    /// What goes to standard error.
     pub log: log::LevelFilter,
 }
 
@@ -35,6 +40,7 @@ pub enum VideosFolder {
     Default,
     /// This folder; it must be there.
     Named(PathBuf),
+    /// There are none.
     None,
 }
 

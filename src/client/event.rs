@@ -1,7 +1,7 @@
 //! Everything a member tells the one who runs it, as `docs/scripting.md` and `docs/events.schema.json` say.
 //!
-//! One object a line, with `t` (milliseconds since the start) and `event` first. Optional fields are left out
-//! when there is nothing to say. Readers ignore what they do not know.
+//! One object a line, with `t` (milliseconds since the start) and `event` first. Fields that only some
+//! events of a kind have are left out of the others. Readers ignore what they do not know.
 
 use std::io;
 
@@ -36,15 +36,9 @@ pub const EVENTS_SCHEMA: &str = include_str!("../../docs/events.schema.json");
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first of all.
-    Hello {
-        schema: u32,
-        version: String,
-        protocol: u16,
-    },
+    Hello { schema: u32, version: String, protocol: u16 },
     /// The link to the hub stands.
-    Connected {
-        hub: String,
-    },
+    Connected { hub: String },
     /// The hub took this member in; `members` counts who is here, this member included.
     Welcome {
         name: MemberName,
@@ -56,31 +50,24 @@ pub enum Event {
         relay: RelayMode,
     },
     /// Who is here: after each welcome, and when `directory` asks. `epoch` grows with every change.
-    Directory {
-        epoch: u64,
-        members: Vec<MemberEntry>,
-    },
+    Directory { epoch: u64, members: Vec<MemberEntry> },
     /// Who is here: when `who` asks.
-    Who {
-        members: Vec<MemberEntry>,
-    },
+    Who { members: Vec<MemberEntry> },
     /// Who this member is: when `whoami` asks.
     Whoami(MemberEntry),
     /// The answer to `help`.
-    Help {
-        commands: Vec<HelpEntry>,
-    },
+    Help { commands: Vec<HelpEntry> },
+    /// A member came. Told of everyone but this member itself.
     Joined(MemberEntry),
+    /// A member went.
     Left {
         name: MemberName,
         #[serde(serialize_with = "as_text")]
         reason: LeaveReason,
     },
     /// A command succeeded; comes after the events that are its answer.
-    Ok {
-        command: CommandName,
-    },
-    /// A post is sealed and on its way.
+    Ok { command: CommandName },
+    /// A post is sealed and on its way. `ok` follows at once.
     Queued {
         #[serde(serialize_with = "as_text")]
         id: MessageId,
@@ -121,22 +108,14 @@ pub enum Event {
         time: u64,
     },
     /// The titles on the hub.
-    Videos {
-        titles: Vec<TitleEntry>,
-    },
+    Videos { titles: Vec<TitleEntry> },
+    /// The titles are not what they were: ask for them again.
     VideosChanged {},
-    PlayStarted {
-        id: String,
-        title: String,
-        first_frame_ms: u64,
-    },
+    /// The first frame of a play is there, so long after it was asked for.
+    PlayStarted { id: String, title: String, first_frame_ms: u64 },
     /// Where a play is shown and why there.
-    Display {
-        id: String,
-        kind: DisplayKind,
-        why: String,
-    },
-    /// From this point on, a play shows this rendition.
+    Display { id: String, kind: DisplayKind, why: String },
+    /// From this time of the title on, a play shows this rendition; width and height in pixels.
     Rendition {
         id: String,
         #[serde(serialize_with = "as_text")]
@@ -147,25 +126,26 @@ pub enum Event {
         from: MediaTime,
     },
     /// A play had nothing to show for this long.
-    Stalled {
-        id: String,
-        ms: u64,
-    },
+    Stalled { id: String, ms: u64 },
+    /// A play stands still; `at` is the time of the title, as in the two below.
     PlayPaused {
         id: String,
         #[serde(serialize_with = "as_seconds")]
         at: MediaTime,
     },
+    /// A play goes on.
     PlayResumed {
         id: String,
         #[serde(serialize_with = "as_seconds")]
         at: MediaTime,
     },
+    /// A play goes on elsewhere.
     PlaySeeked {
         id: String,
         #[serde(serialize_with = "as_seconds")]
         at: MediaTime,
     },
+    /// A play is over, for whatever reason; the last event of it.
     PlayEnded(PlayEnd),
     /// A member shows another key than before; `held` posts wait for a decision.
     KeyChanged {
@@ -178,28 +158,23 @@ pub enum Event {
         held: u64,
     },
     /// Messages of this member never came.
-    Gap {
-        from: MemberName,
-        missing: u64,
-    },
+    Gap { from: MemberName, missing: u64 },
     /// What both compare to be sure of each other's keys: 60 digits.
-    SafetyNumber {
-        name: MemberName,
-        digits: String,
-        verified: bool,
-    },
+    SafetyNumber { name: MemberName, digits: String, verified: bool },
     /// Something worth knowing that is no failure.
     Notice {
         #[serde(serialize_with = "as_text")]
         code: Code,
         text: String,
     },
+    /// The link was lost for the reason in `code` and is tried again after a while.
     Reconnecting {
         attempt: u32,
         in_ms: u64,
         #[serde(serialize_with = "as_text")]
         code: Code,
     },
+    /// Something failed: a command, or the member as a whole.
     Error(Failure),
     /// The last of all.
     Bye {
@@ -296,11 +271,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_left_out() {
+    fn an_error_has_all_its_fields() {
         let failure = json(&Event::Error(Failure::new(Code::Disconnected, "lost", "")));
         assert_eq!(failure["retryable"], true);
         for field in ["hint", "retry_after_ms", "command"] {
-            assert!(failure.get(field).is_none(), "{field}");
+            assert_eq!(failure.get(field), Some(&Value::Null), "{field}");
         }
+    }
+
+    #[test]
+    fn the_lines_are_what_they_were() {
+        let golden = include_str!("../../tests/data/events.jsonl").replace("VERSION", env!("CARGO_PKG_VERSION"));
+        let lines: String = examples().iter().map(|event| line_of(event, None)).collect();
+        for (line, expected) in lines.lines().zip(golden.lines()) {
+            assert_eq!(line, expected);
+        }
+        assert_eq!(lines.lines().count(), golden.lines().count());
     }
 }

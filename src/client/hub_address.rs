@@ -9,6 +9,15 @@ const ASSUMED: Scheme = Scheme::Tcp;
 
 /// A hub: a host, `host:port`, `[v6]:port`, or a URL, which may carry an invite and a pin:
 /// `tls://host:9999?invite=CODE#sha256:HEX`.
+///
+/// ```
+/// use securestream::client::hub_address::HubAddress;
+///
+/// let hub: HubAddress = "[::1]:4711".parse().unwrap();
+/// assert_eq!(hub.to_string(), "tcp://[::1]:4711");
+/// let hub: HubAddress = "tls://hub.example.org?invite=abc".parse().unwrap();
+/// assert_eq!(hub.to_string(), "tls://hub.example.org:9999", "without the invite, which is a secret");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubAddress {
     /// Where it is.
@@ -22,14 +31,19 @@ pub struct HubAddress {
 /// Why text is no address of a hub.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HubAddressError {
+    /// The host, port or path.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// What stands after `#`.
     #[error("a pin is sha256: and 64 hexadecimal digits")]
     Pin,
+    /// What stands after `?`.
     #[error("an invite is ?invite= and a code")]
     Invite,
+    /// A part of the address that has its place but does nothing so far.
     #[error("this version does not speak {0} yet")]
     NotYet(&'static str),
+    /// Plain TCP beyond this machine.
     #[error("{0} is not on this machine, and plain TCP hides neither who talks to whom nor what is watched")]
     Plaintext(Endpoint),
 }

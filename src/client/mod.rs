@@ -1,6 +1,8 @@
 //! The member: what it is told, what it tells, and how a person or a script drives it.
 
 pub mod command;
+#[cfg(test)]
+mod documentation;
 pub mod event;
 pub mod front;
 pub mod hub_address;

@@ -7,6 +7,20 @@
 //!
 //! The session answers every request with `ok` or `error` and the command's name, in order. The script starts
 //! with the first `directory` and ends by asking the session to quit; [`Script::exit_code`] then tells how it went.
+//!
+//! ```
+//! use std::time::Duration;
+//! use securestream::client::{command::Command, event::Event, lines::InputLine};
+//! use securestream::client::script::{OnError, Script, ScriptOutput};
+//!
+//! let mut script = Script::new(OnError::Stop);
+//! script.handle_event(&Event::Directory { epoch: 0, members: vec![] }, Duration::ZERO);
+//! assert!(script.wants_line());
+//! script.handle_line(InputLine::Text("who".into()), Duration::ZERO);
+//! let Some(ScriptOutput::Request(request)) = script.poll_output() else { panic!() };
+//! assert_eq!(request.command, Command::Who);
+//! assert!(!script.wants_line(), "until the session answers");
+//! ```
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -94,6 +108,7 @@ enum State {
 }
 
 impl Script {
+    /// A script that has not begun.
     #[must_use]
     pub fn new(on_error: OnError) -> Self {
         Self {
@@ -208,6 +223,7 @@ impl Script {
         }
     }
 
+    /// Does or requests what a line says; `expected` is the code that an `expect-error` around it expects.
     fn start(&mut self, instruction: Instruction, reference: Option<String>, expected: Option<Code>, now: Duration) {
         let running = Running { name: Some(instruction.name()), reference, expected };
         match instruction {
@@ -233,6 +249,7 @@ impl Script {
         }
     }
 
+    /// Begins to wait. `id=last` means what is the newest now, whatever is sent meanwhile.
     fn start_wait(&mut self, mut wait: Wait, running: Running, now: Duration) {
         if wait.is_for_last() {
             let Some(last) = &self.last else {
@@ -246,6 +263,7 @@ impl Script {
         self.try_wait(wait, until, running, now);
     }
 
+    /// Ends a wait if it holds, fails or is over; else keeps it.
     fn try_wait(&mut self, wait: Wait, until: Option<Duration>, running: Running, now: Duration) {
         if let Some(taken) = self.log.take(&wait) {
             if taken.is_failed() {
@@ -268,6 +286,7 @@ impl Script {
         self.state = State::Waiting { wait, until, running };
     }
 
+    /// Whether it waits for someone to join who has.
     fn is_here(&self, wait: &Wait) -> bool {
         let entry = wait.joining().and_then(|name| self.here.get(&name));
         entry.is_some_and(|entry| wait.matches(&Kept::of(&Event::Joined(entry.clone()))))
@@ -302,6 +321,7 @@ impl Script {
         }
     }
 
+    /// Turns the outcome of a command into that of the `expect-error` around it.
     fn compare(&mut self, expected: Code, outcome: Result<(), Code>, reference: Option<String>) -> Result<(), Code> {
         let command = CommandName::ExpectError;
         let (code, message) = match outcome {
@@ -344,6 +364,7 @@ impl Script {
         }
     }
 
+    /// Leaves when all is read and nothing is under way.
     fn settle(&mut self) {
         if self.input_ended && matches!(self.state, State::Idle | State::Settling) {
             self.state = State::Settling;

@@ -142,7 +142,7 @@ impl Kept {
             Some(Value::String(kind)) => kind,
             _ => String::new(),
         };
-        fields.retain(|_, value| !value.is_array() && !value.is_object());
+        fields.retain(|_, value| !value.is_array() && !value.is_object() && !value.is_null());
         let bytes = fields.values().map(|value| 64 + value.as_str().map_or(0, str::len)).sum();
         Self { kind, fields, bytes }
     }

@@ -29,8 +29,8 @@ pub enum HubEvent {
     Listening {
         /// Without a pin.
         url: String,
-        /// Of the hub's key; a link without TLS has none.
-        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_optional_text")]
+        /// Of the hub's key; null without TLS.
+        #[serde(serialize_with = "as_optional_text")]
         fingerprint: Option<Fingerprint>,
     },
     /// The videos folder was read: how many titles there are and what is left out.

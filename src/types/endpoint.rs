@@ -14,13 +14,22 @@ pub const DEFAULT_PORT: u16 = 9999;
 /// ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
 const MAX_SOCKET_PATH: usize = 107;
 
-/// Where a hub is reached. Shown as the URL that it is read from; a version 6 address stands without its
+/// Where a hub is reached.
+///
+/// ```
+/// use securestream::types::{Endpoint, Scheme};
+/// let endpoint = Endpoint::parse("localhost", Scheme::Tcp).unwrap();
+/// assert_eq!(endpoint.to_string(), "tcp://localhost:9999");
+/// assert!(endpoint.is_local());
+/// ```
+///
+/// Shown as the URL that it is read from; a version 6 address stands without its
 /// brackets in `host`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// TCP with TLS: `tls://host:port`.
     Tls { host: String, port: u16 },
-    /// Plain TCP: `tcp://host:port`.
+    /// Plain TCP: `tcp://host:port`. Whoever is in between sees all but what is sealed.
     Tcp { host: String, port: u16 },
     /// A Unix stream socket: `unix:/path`.
     Unix(PathBuf),

@@ -39,14 +39,9 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Answered by `queued`.
-    Send {
-        to: MemberName,
-        text: String,
-    },
+    Send { to: MemberName, text: String },
     /// Answered by `queued`.
-    All {
-        text: String,
-    },
+    All { text: String },
     /// Answered by `who`.
     Who,
     /// Answered by `directory`.
@@ -57,57 +52,48 @@ pub enum Command {
     Whoami,
     /// Answered by `play_started`.
     Play(PlayRequest),
-    /// Without an id, this and those below mean the newest play.
-    Pause {
-        play: Option<String>,
-    },
-    Resume {
-        play: Option<String>,
-    },
-    Stop {
-        play: Option<String>,
-    },
-    Seek {
-        target: SeekTarget,
-        play: Option<String>,
-    },
-    Rendition {
-        choice: RenditionChoice,
-        play: Option<String>,
-    },
+    /// Answered by `play_paused`. Without an id, this and those below mean the newest play.
+    Pause { play: Option<String> },
+    /// Answered by `play_resumed`.
+    Resume { play: Option<String> },
+    /// Answered by `play_ended`.
+    Stop { play: Option<String> },
+    /// Answered by `play_seeked`.
+    Seek { target: SeekTarget, play: Option<String> },
+    /// Answered by `rendition`.
+    Rendition { choice: RenditionChoice, play: Option<String> },
     /// Without an answer, shows the safety number.
-    Verify {
-        name: MemberName,
-        answer: Option<VerifyAnswer>,
-    },
-    Trust {
-        name: MemberName,
-        fingerprint: Option<Fingerprint>,
-    },
-    Block {
-        name: MemberName,
-    },
-    Unblock {
-        name: MemberName,
-    },
+    Verify { name: MemberName, answer: Option<VerifyAnswer> },
+    /// Accepts a new key, only this one when it is named.
+    Trust { name: MemberName, fingerprint: Option<Fingerprint> },
+    /// Shows nothing more of a member.
+    Block { name: MemberName },
+    /// Shows a blocked member again.
+    Unblock { name: MemberName },
+    /// Gives what is queued 2 s to be accepted, then leaves.
     Quit,
 }
 
 /// Which title to play and how.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlayRequest {
+    /// As it was typed: the hub looks it up and opens no path.
     pub title: String,
+    /// Which renditions it shows.
     pub mode: PlayMode,
     /// The largest height to show, in pixels.
     pub max: Option<u32>,
+    /// Frames before this are decoded and not shown.
     pub start: Option<MediaTime>,
     /// After `start`.
     pub end: Option<MediaTime>,
     /// Whether frames come as fast as they can be decoded instead of at their times.
     pub full_speed: bool,
+    /// Whether `play_ended` tells the SHA-256 of all frames.
     pub checksum: bool,
     /// Where to show it; without one, as the member was told when it started.
     pub display: Option<DisplayChoice>,
+    /// Whether its sound is played.
     pub sound: bool,
     /// What to call the play, instead of a number.
     pub id: Option<String>,
@@ -154,16 +140,16 @@ pub enum VerifyAnswer {
 /// One line of a script, understood.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Instruction {
+    /// For the session.
     Session(Command),
     /// About one command or all of them.
     Help(Option<CommandName>),
+    /// Goes on when an event has come.
     Wait(Wait),
+    /// Goes on after a time.
     Sleep(Duration),
     /// Succeeds when the instruction fails with the code, as it also does when it cannot be read.
-    ExpectError {
-        code: Code,
-        instruction: Box<Result<Instruction, InputError>>,
-    },
+    ExpectError { code: Code, instruction: Box<Result<Instruction, InputError>> },
 }
 
 impl Command {

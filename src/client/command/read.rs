@@ -13,7 +13,21 @@ pub struct Line {
     pub reference: Option<String>,
 }
 
-/// Reads one line without its end: words or a JSON object. An empty line and a comment say nothing.
+/// Reads one line without its end: words or a JSON object ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
+/// An empty line and a comment say nothing.
+///
+/// ```
+/// use securestream::client::command::{Command, Instruction, read_line};
+///
+/// let line = read_line(r#"{"cmd":"all","text":"good evening","ref":7}"#).unwrap();
+/// let all = Command::All { text: "good evening".to_owned() };
+/// assert_eq!(line.instruction, Ok(Instruction::Session(all)));
+/// assert_eq!(line.reference.as_deref(), Some("7"));
+/// assert!(read_line("# a comment").is_none());
+///
+/// let refused = read_line("sned bob hi").unwrap().instruction.unwrap_err();
+/// assert!(refused.hint().contains("did you mean send?"));
+/// ```
 #[must_use]
 pub fn read_line(line: &str) -> Option<Line> {
     let line = line.strip_suffix('\r').unwrap_or(line).trim_start_matches('\u{feff}');

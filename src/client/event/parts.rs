@@ -15,6 +15,7 @@ use crate::{
 pub enum Receiver {
     /// Everyone who is here: `all` in events, which is no member's name.
     All,
+    /// One member.
     Member(MemberName),
 }
 
@@ -31,6 +32,7 @@ pub struct MemberEntry {
 /// A title on the hub.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TitleEntry {
+    /// What `play` calls it.
     pub title: String,
     /// In seconds.
     #[serde(serialize_with = "as_seconds")]
@@ -50,6 +52,7 @@ pub struct TitleEntry {
 /// One resolution of a title.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RenditionEntry {
+    /// What it is called, after its height.
     #[serde(serialize_with = "as_text")]
     pub label: RenditionLabel,
     /// In pixels, like the height.
@@ -69,9 +72,13 @@ pub struct PlayEnd {
     pub title: String,
     #[serde(serialize_with = "as_text")]
     pub reason: EndReason,
+    /// Decoded and due.
     pub frames: u64,
+    /// Shown, or counted where nothing is shown.
     pub shown: u64,
+    /// Left out because they came too late.
     pub dropped: u64,
+    /// How often there was nothing to show.
     pub stalls: u64,
     /// Frames by the label of the rendition they came from, as a number: `{"240": 96}`.
     pub frames_by_height: BTreeMap<u32, u64>,
@@ -80,7 +87,7 @@ pub struct PlayEnd {
     pub sha256: Option<String>,
 }
 
-/// What failed and what to do about it.
+/// What failed and what to do about it. All fields are always there, null where there is nothing to say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     #[serde(serialize_with = "as_text")]
@@ -88,14 +95,13 @@ pub struct Failure {
     /// What happened, for people.
     pub message: String,
     /// What to do next, for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// Whether the same may succeed later.
     pub retryable: bool,
-    #[serde(rename = "retry_after_ms", skip_serializing_if = "Option::is_none", serialize_with = "as_optional_millis")]
+    /// When it may, where that is known; in milliseconds.
+    #[serde(rename = "retry_after_ms", serialize_with = "as_optional_millis")]
     pub retry_after: Option<Duration>,
     /// The command that failed; without one, the member as a whole did.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandName>,
 }
 

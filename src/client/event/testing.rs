@@ -130,7 +130,7 @@ fn about_the_whole() -> Vec<Event> {
     vec![
         Event::hello(1),
         Event::Connected { hub: "tcp://127.0.0.1:9999".to_owned() },
-        Event::Help { commands: Syntax::help(None) },
+        Event::Help { commands: Syntax::help(Some(CommandName::Send)) },
         Event::Ok { command: CommandName::Send },
         Event::Notice { code: Code::RenditionLeftOut, text: "720p is left out".to_owned() },
         Event::Reconnecting { attempt: 3, in_ms: 8000, code: Code::Disconnected },

@@ -1,8 +1,10 @@
+use proptest::{prelude::*, test_runner::RngSeed};
+
 use super::*;
 use crate::{
     client::{
         command::InputError,
-        event::testing::{line_of, member, message, name, play_end, post},
+        event::testing::{examples, line_of, member, message, name, play_end, post},
     },
     types::LeaveReason,
 };
@@ -382,4 +384,74 @@ fn bad_input_62_lines_that_are_no_text_or_too_long() {
     }
     rig.end();
     rig.ended_with(ExitCode::Fine);
+}
+
+/// What may happen to a script.
+#[derive(Clone, Debug)]
+enum Happening {
+    Line(&'static str),
+    Event(usize),
+    Time(u32),
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let lines = prop::sample::select(vec![
+        "send bob hi",
+        "send zoe hi",
+        "play mandelbrot",
+        "who",
+        "help",
+        "wait joined name=bob",
+        "wait delivered",
+        "wait delivered id=last timeout=3",
+        "wait failed|message timeout=0",
+        "sleep 2",
+        "expect-error usage who",
+        "expect-error timeout wait left timeout=1",
+        "nonsense",
+        r#"{"cmd":"whoami","ref":"7"}"#,
+    ]);
+    prop_oneof![
+        3 => lines.prop_map(Happening::Line),
+        3 => (0..examples().len()).prop_map(Happening::Event),
+        1 => (0..20_u32).prop_map(Happening::Time),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        rng_seed: RngSeed::Fixed(0x5ec),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn whatever_happens_a_script_ends_when_all_is_answered(happenings in prop::collection::vec(happening(), 0..40)) {
+        let mut rig = Rig::with(OnError::Continue);
+        for happening in happenings {
+            match happening {
+                Happening::Line(line) if rig.script.wants_line() => rig.line(line),
+                Happening::Line(_) => {}
+                Happening::Event(number) => rig.event(&examples()[number]),
+                Happening::Time(seconds) => rig.pass(f64::from(seconds)),
+            }
+            prop_assert!(!rig.script.is_over());
+            prop_assert_eq!(rig.script.poll_output(), None, "all is taken out");
+            prop_assert!(!rig.script.wants_line() || rig.script.poll_timeout().is_none());
+        }
+        rig.end();
+        rig.event(&Event::Ok { command: CommandName::Who });
+        rig.event(&message("bob", "for a wait without end"));
+        rig.pass(1e6);
+        for id in [1, 2, 3].into_iter().chain(1..=rig.sent) {
+            rig.event(&Event::Accepted { id: post(id) });
+            rig.event(&Event::Failed { id: post(id), to: Receiver::All, code: Code::Expired });
+        }
+        for id in ["1", "x", "demo"] {
+            rig.event(&Event::PlayEnded(play_end(id)));
+        }
+        prop_assert!(rig.script.is_over(), "{:?}", rig.script);
+        prop_assert_eq!(rig.quits, 1);
+    }
 }

@@ -5,7 +5,11 @@
 //! above the prompt. A prompt is asked for when the command before is answered, or a second later, so that
 //! answers come before the next prompt where they are quick.
 
-use std::{collections::VecDeque, mem, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    mem,
+    time::Duration,
+};
 
 use super::{
     Paint, SharedWords,
@@ -19,7 +23,7 @@ use crate::{
         command::{Command, CommandName, PlayRequest, Request, nearest},
         event::{Event, Failure, Receiver, TitleEntry},
     },
-    types::{Code, PlayMode, limits::MAX_TEXT},
+    types::{Code, MessageId, PlayMode, limits::MAX_TEXT},
 };
 
 mod slash;
@@ -87,6 +91,8 @@ pub struct Menu {
     kept: Option<String>,
     /// The newest text, until the session has taken it.
     in_flight: Option<String>,
+    /// Posts to everyone that not everyone has opened.
+    to_all: BTreeSet<MessageId>,
     /// Whether the next directory was asked for.
     directory_asked: bool,
     joins: Joins,
@@ -144,6 +150,7 @@ impl Menu {
             interrupted: false,
             kept: None,
             in_flight: None,
+            to_all: BTreeSet::new(),
             directory_asked: false,
             joins: Joins::default(),
             outputs: VecDeque::new(),
@@ -179,6 +186,8 @@ impl Menu {
                 self.ask();
             }
             Event::Videos { titles } => self.take_titles(titles),
+            Event::Queued { id, to: Receiver::All } => drop(self.to_all.insert(*id)),
+            Event::Failed { id, to: Receiver::All, .. } => drop(self.to_all.remove(id)),
             Event::Ok { command } => self.answered(*command, None),
             Event::Error(Failure { command: Some(command), code, .. }) => self.answered(*command, Some(*code)),
             _ => {}
@@ -218,6 +227,9 @@ impl Menu {
             Event::Directory { members, .. } if !mem::take(&mut self.directory_asked) => {
                 Some(self.paint.aside(format_args!("* {}", text::here(members))))
             }
+            Event::Delivered { id, remaining: 0, .. } if self.to_all.remove(id) => {
+                Some(self.paint.aside("* delivered to everyone"))
+            }
             Event::Joined(_) if !self.joins.joined(now) => None,
             // Said together with where the text goes, see `answered`.
             Event::Error(Failure { code: Code::NoSuchMember, command: Some(CommandName::Send), .. })
@@ -230,6 +242,7 @@ impl Menu {
         self.outputs.extend(text.map(MenuOutput::Print));
     }
 
+    /// Takes note that a command was answered; a text that nobody got is kept for another name.
     fn answered(&mut self, command: CommandName, failed: Option<Code>) {
         if matches!(command, CommandName::Send | CommandName::All) {
             self.kept = self.in_flight.take().filter(|_| failed == Some(Code::NoSuchMember));
@@ -256,6 +269,7 @@ impl Menu {
         }
     }
 
+    /// Follows a line: a command behind `/`, else what the place asks for; `//` stands for a `/` in text.
     fn line(&mut self, line: &str, now: Duration) {
         match line.strip_prefix('/') {
             Some(text) if text.starts_with('/') => self.at_place(text, now),
@@ -355,6 +369,7 @@ impl Menu {
         self.request(command, now);
     }
 
+    /// A title by its number in the list or by its name; a title that is a number wins over the list.
     fn choose_title(&mut self, typed: &str) {
         let numbered = typed.parse::<usize>().ok().and_then(|number| self.titles.get(number.checked_sub(1)?));
         let Some(title) = self.titles.iter().find(|title| title.title == typed).or(numbered) else {
@@ -403,6 +418,7 @@ impl Menu {
         self.outputs.push_back(MenuOutput::Request(Request { command: Command::Quit, reference: None }));
     }
 
+    /// Ctrl-C: the line is gone already, and with it what it was for, but not a conversation.
     fn clear(&mut self) {
         self.kept = None;
         if !matches!(self.place, Place::Talk(_)) {

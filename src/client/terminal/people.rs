@@ -101,3 +101,55 @@ impl People {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        client::event::testing::{member, name},
+        types::{Fingerprint, LeaveReason, RelayMode},
+    };
+
+    fn people(names: &[&str]) -> People {
+        let mut people = People::default();
+        let fingerprint = Fingerprint([0; 32]);
+        let (guest, members, relay) = (false, 1, RelayMode::Broadcast);
+        people.follow(&Event::Welcome { name: name("me2"), fingerprint, guest, members, relay });
+        let members = names.iter().map(|text| member(text)).collect();
+        people.follow(&Event::Directory { epoch: 1, members });
+        people
+    }
+
+    #[test]
+    fn names_are_found_as_names() {
+        let people = people(&["me2", "Zoë", "bob"]);
+        assert_eq!(people.find(" ZOË "), Ok(Receiver::Member(name("Zoë"))));
+        assert_eq!(people.find("@bob"), Ok(Receiver::Member(name("bob"))));
+        assert_eq!(people.find("Everyone"), Ok(Receiver::All));
+        assert_eq!(people.find("ME2"), Err(NotHere::Me));
+        assert!(matches!(people.find("b/b"), Err(NotHere::Nobody { .. })));
+        assert_eq!(people.others().collect::<Vec<_>>(), ["bob", "Zoë"]);
+    }
+
+    #[test]
+    fn who_comes_and_goes() {
+        let mut people = people(&["me2"]);
+        assert!(people.explain(&people.find("bob").unwrap_err(), false).contains("Nobody else is here yet"));
+        assert!(people.follow(&Event::Joined(member("bob"))));
+        assert!(people.find("bob").is_ok() && people.has(&Receiver::Member(name("BOB"))));
+        assert!(people.follow(&Event::Left { name: name("bob"), reason: LeaveReason::Lost }));
+        assert!(!people.has(&Receiver::Member(name("bob"))) && people.has(&Receiver::All));
+        assert!(!people.follow(&Event::VideosChanged {}));
+        assert_eq!(people.count(), 1);
+    }
+
+    #[test]
+    fn bad_input_31_someone_unknown_or_just_gone_is_explained() {
+        let people = people(&["me2", "bob", "rob"]);
+        let missing = people.find("obb").unwrap_err();
+        let text = people.explain(&missing, true);
+        assert!(text.starts_with("Nobody called \"obb\" here. Nothing sent, your text is kept."), "{text}");
+        let hostile = people.explain(&people.find("\u{1b}]52;c;x\u{7}").unwrap_err(), false);
+        assert!(!hostile.contains('\u{1b}'), "{hostile:?}");
+    }
+}

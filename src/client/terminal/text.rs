@@ -184,7 +184,7 @@ fn play_ended(end: &PlayEnd) -> String {
         EndReason::Other(_) => "ended",
     };
     let dropped = if end.dropped > 0 { format!(", {} of them too late", end.dropped) } else { String::new() };
-    format!("play {}: \"{}\" {why} after {} frames{dropped}", end.id, Printable(&end.title), end.frames)
+    format!("play {}: \"{}\" {why} ({} frames{dropped})", end.id, Printable(&end.title), end.frames)
 }
 
 fn key_changed(name: &MemberName, was_verified: bool, held: u64) -> String {
@@ -242,6 +242,13 @@ mod tests {
         assert_eq!(shown(&Event::Error(failure)), "! no answer\n  try again");
         let who = Event::Who { members: (0..25).map(|n| member(&format!("m{n}"))).collect() };
         assert!(shown(&who).starts_with("* 25 here: m0, m1") && shown(&who).ends_with("m19 and 5 more"));
+    }
+
+    #[test]
+    fn the_words_are_what_they_were() {
+        let golden = include_str!("../../../tests/data/events.txt");
+        let words: Vec<String> = examples().iter().filter_map(|event| describe(event, PLAIN)).collect();
+        assert_eq!(words.join("\n") + "\n", golden);
     }
 
     #[test]

@@ -49,6 +49,13 @@ impl Words {
             },
         };
         candidates.truncate(MAX_CANDIDATES);
+        if let [only] = candidates.as_mut_slice()
+            && line.starts_with('/')
+            && !only.ends_with('=')
+        {
+            // It is whole: what follows is the next word.
+            only.push(' ');
+        }
         (start, candidates)
     }
 
@@ -117,16 +124,17 @@ mod tests {
     fn commands_names_titles_and_fields() {
         use PromptKind::{Menu, Mode, Receiver, Text, Title};
         for (asked, line, expected) in [
-            (Text, "/pl", found(1, &["play"])),
+            (Text, "/pl", found(1, &["play "])),
             (Menu, "/m", found(1, &["msg", "menu"])),
             (Menu, "/w", found(1, &["who", "whoami"])),
             (Text, "/msg BO", found(5, &["bob", "Bodo"])),
-            (Text, "/to c", found(4, &["carol"])),
-            (Text, "/play man", found(6, &["mandelbrot"])),
-            (Text, "/play my", found(6, &[r#""my \"holiday\"""#])),
-            (Text, "/play mandelbrot mode=t", found(17, &["mode=tour"])),
+            (Text, "/to c", found(4, &["carol "])),
+            (Text, "/play man", found(6, &["mandelbrot "])),
+            (Text, "/play my", found(6, &["\"my \\\"holiday\\\"\" "])),
+            (Text, "/play mandelbrot mode=t", found(17, &["mode=tour "])),
             (Text, "/play mandelbrot che", found(17, &["checksum=", "checksum=1"])),
-            (Text, "/help pl", found(6, &["play"])),
+            (Text, "/play mandelbrot st", found(17, &["start="])),
+            (Text, "/help pl", found(6, &["play "])),
             (Receiver, "b", found(0, &["bob", "Bodo"])),
             (Title, "m", found(0, &["mandelbrot", "my \"holiday\""])),
             (Mode, "t", found(0, &["tour"])),

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use proptest::{prelude::*, test_runner::RngSeed};
+
 use super::*;
 use crate::{
     client::command::{Command, DisplayChoice, PlayRequest, RenditionChoice, SeekTarget, Syntax, VerifyAnswer},
@@ -207,4 +209,76 @@ fn the_help_of_every_command_names_its_arguments() {
         assert_eq!(Syntax::help(Some(*name)).len(), 1);
     }
     assert_eq!(Syntax::help(None).len(), CommandName::ALL.len());
+}
+
+/// Always the same cases, so that a failure comes again.
+fn fixed(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(0x5ec), failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Lines that are nearly commands.
+fn nearly_a_line() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "send",
+        "all",
+        "play",
+        "seek",
+        "wait",
+        "sleep",
+        "help",
+        "expect-error",
+        "usage",
+        "bob",
+        "mode=",
+        "tour",
+        "id=last",
+        "timeout=",
+        "-1",
+        "1:02:03",
+        "\"",
+        "\\",
+        "#",
+        "{",
+        "}",
+        "\"cmd\":",
+        "\"send\"",
+        ",",
+        "=",
+        "joined|left",
+        "é",
+        "\u{1b}[2J",
+    ]);
+    prop::collection::vec(prop_oneof![4 => words.prop_map(str::to_owned), 1 => ".{0,6}"], 0..8)
+        .prop_map(|words| words.join(" "))
+}
+
+proptest! {
+    #![proptest_config(fixed(2000))]
+
+    #[test]
+    fn no_line_panics_and_every_refusal_can_be_shown(line in nearly_a_line()) {
+        let Some(Line { instruction: Err(error), .. }) = read_line(&line) else { return Ok(()) };
+        let failure = error.failure();
+        prop_assert!(!failure.message.chars().any(char::is_control), "{:?}", failure.message);
+        prop_assert!(failure.hint.is_some(), "{line:?}: {}", failure.message);
+        prop_assert_ne!(failure.code.exit() as u8, 0);
+    }
+
+    #[test]
+    fn any_text_survives_a_line_and_json(text in "[^\\r\\n]{1,80}") {
+        prop_assume!(!text.trim().is_empty());
+        let expected = Command::Send { to: bob(), text: text.clone() };
+        prop_assert_eq!(&command(&format!("send bob {text}")), &expected);
+        let json = serde_json::json!({"cmd": "send", "to": "bob", "text": text});
+        prop_assert_eq!(&command(&json.to_string()), &expected);
+    }
+
+    #[test]
+    fn any_title_survives_quotes(title in "[^\\r\\n]{0,40}") {
+        let quoted = title.replace('\\', r"\\").replace('"', r#"\""#);
+        prop_assert_eq!(command(&format!("play \"{quoted}\" mode=tour")), Command::Play(PlayRequest {
+            mode: PlayMode::Tour,
+            ..PlayRequest::of(title)
+        }));
+    }
 }

@@ -2,13 +2,12 @@
 
 use std::io;
 
-use crossbeam_channel::Receiver;
 use rustyline::{
     CompletionType, Config, Context, Editor, ExternalPrinter as _, Helper, completion::Completer, error::ReadlineError,
     highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
 };
 
-use super::{ToPrint, print_all, spawn};
+use super::Wires;
 use crate::client::terminal::{Prompt, PromptKind, SharedWords, Typed, words::snapshot};
 
 /// Lines that Up brings back.
@@ -16,13 +15,8 @@ const MAX_HISTORY: usize = 500;
 
 type LineEditor = Editor<Completing, MemHistory>;
 
-/// Edits a line for each prompt and prints texts above it, each in a thread.
-pub(super) fn start(
-    words: SharedWords,
-    asked: Receiver<Prompt>,
-    to_print: Receiver<ToPrint>,
-    on_typed: impl Fn(Typed) + Send + 'static,
-) -> io::Result<()> {
+/// Edits a line for each prompt and prints texts above it.
+pub(super) fn start(words: SharedWords, wires: Wires, on_typed: impl Fn(Typed) + Send + 'static) -> io::Result<()> {
     let config = Config::builder()
         .max_history_size(MAX_HISTORY)
         .and_then(|builder| builder.history_ignore_dups(true))
@@ -32,14 +26,9 @@ pub(super) fn start(
     let history = MemHistory::with_config(&config);
     let mut editor = LineEditor::with_history(config, history).map_err(io::Error::other)?;
     editor.set_helper(Some(Completing { words }));
+    // Printing blocks while the editor shows a list or searches.
     let mut printer = editor.create_external_printer().map_err(io::Error::other)?;
-    // Blocks while the editor shows a list or searches, so it has a thread of its own.
-    spawn("printer", move || print_all(&to_print, |text| drop(printer.print(text))))?;
-    spawn("editor", move || {
-        for prompt in asked {
-            on_typed(edit(&mut editor, &prompt));
-        }
-    })
+    wires.run(move |text| drop(printer.print(text)), move |prompt| edit(&mut editor, prompt), on_typed)
 }
 
 fn edit(editor: &mut LineEditor, prompt: &Prompt) -> Typed {

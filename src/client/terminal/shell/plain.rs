@@ -2,50 +2,43 @@
 
 use std::{
     io::{self, Write as _},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crossbeam_channel::Receiver;
-
-use super::{ToPrint, print_all, spawn};
+use super::Wires;
 use crate::client::{
     lines::{InputLine, MAX_LINE, read_bounded},
     terminal::{Prompt, Typed},
 };
 
-/// Reads a line for each prompt and prints texts, each in a thread. While a prompt stands, it is shown again
-/// after what is printed.
-pub(super) fn start(
-    asked: Receiver<Prompt>,
-    to_print: Receiver<ToPrint>,
-    asking: Arc<AtomicBool>,
-    on_typed: impl Fn(Typed) + Send + 'static,
-) -> io::Result<()> {
-    let standing = Arc::new(Mutex::new(String::new()));
+/// Reads a line for each prompt and prints texts. While a prompt stands, it is shown again after what is printed.
+pub(super) fn start(wires: Wires, on_typed: impl Fn(Typed) + Send + 'static) -> io::Result<()> {
+    let standing = Arc::new(Mutex::new(None::<String>));
     let shown = standing.clone();
-    spawn("printer", move || {
-        print_all(&to_print, |text| {
-            let prompt = shown.lock().unwrap_or_else(PoisonError::into_inner);
-            let stands = asking.load(Ordering::SeqCst) && !prompt.is_empty();
-            // When nobody can read it, reading ends too, and with it the member.
-            let _ = write(&if stands { format!("\n{text}{prompt}") } else { text });
-        });
-    })?;
-    spawn("reader", move || {
-        for prompt in asked {
-            let written = {
-                let mut standing = standing.lock().unwrap_or_else(PoisonError::into_inner);
-                standing.clone_from(&prompt.text);
-                write(&standing)
-            };
-            let typed = if written.is_ok() { read() } else { Typed::End };
-            standing.lock().unwrap_or_else(PoisonError::into_inner).clear();
-            on_typed(typed);
-        }
-    })
+    let print = move |text: String| {
+        let standing = lock(&shown);
+        let written = match &*standing {
+            Some(prompt) => write(&format!("\n{text}{prompt}")),
+            None => write(&text),
+        };
+        // When nobody can read it, asking fails too, and with it the member ends.
+        drop(written);
+    };
+    let read = move |prompt: &Prompt| {
+        let written = {
+            let mut standing = lock(&standing);
+            *standing = Some(prompt.text.clone());
+            write(&prompt.text)
+        };
+        let typed = if written.is_ok() { read() } else { Typed::End };
+        *lock(&standing) = None;
+        typed
+    };
+    wires.run(print, read, on_typed)
+}
+
+fn lock(standing: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    standing.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read() -> Typed {
