@@ -12,3 +12,6 @@ pub mod storage;
 pub mod transport;
 pub mod types;
 pub mod video;
+
+#[cfg(test)]
+mod architecture_tests;

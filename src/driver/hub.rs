@@ -225,11 +225,9 @@ impl Hub {
     fn obey(&mut self, now: Instant) {
         for command in self.relay.take_commands() {
             match command {
-                Command::Broadcast { record, except } => {
-                    for link in self.relay.member_links().filter(|link| Some(*link) != except) {
-                        if let Some(connection) = self.event_loop.connection(link) {
-                            connection.send_record(record.clone(), now);
-                        }
+                Command::Broadcast { record, to } => {
+                    for link in to {
+                        self.with(link, |connection| connection.send_record(record.clone(), now));
                     }
                 }
                 Command::Report(event) => (self.report)(event),
