@@ -48,6 +48,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rsa", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
     ("rustyline", &["client"]),
+    ("nix", &["client"]),
     ("rmp_serde", &["types"]),
     ("opencv", &["video"]),
     ("ffmpeg", &["video"]),
