@@ -134,8 +134,8 @@ impl Crowd {
     fn carry_out(&mut self) -> usize {
         for command in self.relay.take_commands() {
             match command {
-                Command::Broadcast { record, except } => {
-                    for link in self.relay.member_links().filter(|link| Some(*link) != except) {
+                Command::Broadcast { record, to } => {
+                    for link in to {
                         self.connections[link.0 as usize].send_record(record.clone(), self.now);
                     }
                 }

@@ -200,9 +200,7 @@ impl Hub {
 
     fn ended(&mut self, link: LinkId, ending: &Ending, now: Instant) {
         if let Some(mut plays) = self.plays.remove(&link) {
-            let closing = self.closing_until.is_some();
-            let reason = if closing { EndReason::HubClosing } else { EndReason::Lost };
-            let outputs = plays.end_all(reason);
+            let outputs = plays.end_all(EndReason::Lost);
             self.put_out(link, outputs);
         }
         self.relay.ended(link, ending, now);
@@ -225,11 +223,9 @@ impl Hub {
     fn obey(&mut self, now: Instant) {
         for command in self.relay.take_commands() {
             match command {
-                Command::Broadcast { record, except } => {
-                    for link in self.relay.member_links().filter(|link| Some(*link) != except) {
-                        if let Some(connection) = self.event_loop.connection(link) {
-                            connection.send_record(record.clone(), now);
-                        }
+                Command::Broadcast { record, to } => {
+                    for link in to {
+                        self.with(link, |connection| connection.send_record(record.clone(), now));
                     }
                 }
                 Command::Report(event) => (self.report)(event),
@@ -321,6 +317,10 @@ impl Hub {
         if asked > 0 && self.closing_until.is_none() {
             self.closing_until = Some(now + DRAIN_DEADLINE);
             self.event_loop.stop_listening();
+            for (link, mut plays) in std::mem::take(&mut self.plays) {
+                let outputs = plays.end_all(EndReason::HubClosing);
+                self.put_out(link, outputs);
+            }
             for (_, connection) in self.event_loop.connections() {
                 connection.close(Code::HubClosing, now);
             }

@@ -10,9 +10,10 @@ use mio::{Registry, Token, Waker};
 /// Where to register: with the poll for descriptors, or with its waker for what has none.
 #[derive(Clone, Copy, Debug)]
 pub struct Readiness<'a> {
-    pub(crate) registry: &'a Registry,
-    pub(crate) token: Token,
-    pub(crate) notifier: &'a Notifier,
+    pub registry: &'a Registry,
+    /// What the link is called in the poll's events, and by the notifier.
+    pub token: Token,
+    pub notifier: &'a Notifier,
 }
 
 /// Wakes an event loop from anywhere: for links without a descriptor, and for threads with an answer.
@@ -23,7 +24,11 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+    /// Wakes the poll of `registry`, under `token`.
+    ///
+    /// # Errors
+    /// When the system gives no waker.
+    pub fn new(registry: &Registry, token: Token) -> io::Result<Self> {
         Ok(Self { waker: Arc::new(Waker::new(registry, token)?), ready: Arc::default() })
     }
 

@@ -1,0 +1,130 @@
+//! A hub on a thread.
+
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use securestream::{
+    crypto::testing::InsecureProvider,
+    directory::MemoryDirectory,
+    driver::hub::{Hub, HubParts, HubStopper},
+    server::{RelayOptions, report::HubEvent},
+    transport::{
+        Listener, Transport,
+        memory::{self, MemoryConnector},
+        tcp, unix,
+    },
+    types::RelayMode,
+    video::MemorySource,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{events::Events, schema::Schema};
+
+/// What carries a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Memory,
+    Tcp,
+    Unix,
+}
+
+/// Makes three tests of a function that takes a [`Wire`]: one for each kind of link.
+macro_rules! over_every_link {
+    ($($test:ident),* $(,)?) => {
+        $(mod $test {
+            use $crate::hub::Wire;
+
+            #[test]
+            fn memory() {
+                super::$test(Wire::Memory);
+            }
+
+            #[test]
+            fn tcp() {
+                super::$test(Wire::Tcp);
+            }
+
+            #[test]
+            fn unix() {
+                super::$test(Wire::Unix);
+            }
+        })*
+    };
+}
+pub(crate) use over_every_link;
+
+/// A hub that runs until this is dropped, and that can be reached over every kind of link.
+pub(crate) struct TestHub {
+    pub(crate) events: Events,
+    memory: MemoryConnector,
+    port: u16,
+    folder: TempDir,
+    stopper: HubStopper,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl TestHub {
+    /// A hub without videos that relays by broadcast.
+    pub(crate) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// As [`TestHub::start`], but for what `change` changes.
+    pub(crate) fn with(change: impl FnOnce(&mut HubParts)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (listener, memory) = memory::listen();
+        let tcp = tcp::listen("127.0.0.1", 0).unwrap();
+        let port = tcp.port().unwrap();
+        let unix = unix::listen(&folder.path().join("hub")).unwrap();
+        let mut parts = HubParts {
+            options: RelayOptions { mode: RelayMode::Broadcast, max_members: 1000 },
+            listeners: vec![Box::new(listener), Box::new(tcp), Box::new(unix)],
+            directory: Box::new(MemoryDirectory::default()),
+            crypto: Arc::new(InsecureProvider),
+            videos: Arc::new(MemorySource::new([])),
+        };
+        change(&mut parts);
+        let (sender, receiver) = mpsc::channel();
+        // Nobody listens any more only when the test is over.
+        let hub = Hub::new(parts, move |event| drop(sender.send(as_json(&event)))).unwrap();
+        let stopper = hub.stopper();
+        let thread = thread::spawn(|| hub.run());
+        let events = Events::new("the hub", Schema::Hub, receiver);
+        Self { events, memory, port, folder, stopper, thread: Some(thread) }
+    }
+
+    /// A new link to it.
+    pub(crate) fn link(&self, wire: Wire) -> Box<dyn Transport> {
+        match wire {
+            Wire::Memory => Box::new(self.memory.connect()),
+            Wire::Tcp => Box::new(tcp::connect("127.0.0.1", self.port).unwrap()),
+            Wire::Unix => Box::new(unix::connect(&self.folder.path().join("hub")).unwrap()),
+        }
+    }
+
+    /// Asks it to say goodbye to everybody and end.
+    pub(crate) fn stop(&self) {
+        self.stopper.stop();
+    }
+}
+
+impl Drop for TestHub {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        self.stopper.stop();
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !thread::panicking() {
+            ended.unwrap().unwrap().unwrap();
+        }
+    }
+}
+
+fn as_json(event: &HubEvent) -> Value {
+    let mut line = Vec::new();
+    event.write_to(&mut line, true, 0).unwrap();
+    serde_json::from_slice(&line).unwrap()
+}

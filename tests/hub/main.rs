@@ -1,0 +1,21 @@
+//! A hub on a thread of this process, honest members and hostile ones, over every kind of link.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod hub;
+mod member;
+mod raw;
+mod tap;
+mod videos;
+
+mod membership;
+#[cfg(feature = "player")]
+mod player;
+mod plays;
+mod posts;
+mod records;
+mod registration;
+mod seals;
+mod slow;

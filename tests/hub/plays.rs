@@ -1,0 +1,221 @@
+//! Plays as the wire has them: what is refused and to whom, and what comes for how much credit. No player needed.
+
+use securestream::{
+    proto::{
+        Message,
+        message::{Credit, ListVideos, Play, Seek, Stop},
+    },
+    types::{
+        Code, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel,
+        limits::{MAX_PART, MAX_PLAYS},
+    },
+};
+use serde_json::json;
+
+use crate::{
+    hub::{Wire, over_every_link},
+    member::{TestMember, exchange},
+    raw::Raw,
+    videos::hub_with,
+};
+
+over_every_link!(
+    a_play_sends_what_it_was_given_credit_for_and_ends_when_told,
+    bad_input_44_titles_that_are_paths,
+    bad_input_46_a_rendition_that_is_missing,
+    bad_input_47_48_files_that_cannot_be_played,
+    bad_input_51_times_outside_the_title,
+    bad_input_52_the_seventeenth_play,
+);
+
+const TITLE: &[(&str, &str)] = &[("wide.mp4", "wide.mp4")];
+
+/// What comes before a play's media.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Started,
+    Refused(Code),
+}
+
+fn request(play: u32, title: &str) -> Play {
+    let (start, end, max_height) = (MediaTime::ZERO, None, None);
+    Play { play: PlayId(play), title: title.into(), mode: PlayMode::Auto, start, end, max_height }
+}
+
+fn ask(member: &mut Raw, play: Play) -> Answer {
+    member.send(play);
+    answer(member)
+}
+
+fn answer(member: &mut Raw) -> Answer {
+    member.wait(|message| match message {
+        Message::PlayStarted(_) => Some(Answer::Started),
+        Message::PlayRefused(refused) => Some(Answer::Refused(refused.code)),
+        _ => None,
+    })
+}
+
+/// Reads a play to its end with all the credit in the world; its bytes and its reason.
+fn play_out(member: &mut Raw, play: u32, epoch: u32) -> (u64, EndReason) {
+    member.send(Credit { play: PlayId(play), epoch: PlayEpoch(epoch), offset: u64::MAX });
+    let mut bytes = 0;
+    let reason = member.wait(|message| match message {
+        Message::Packet(packet) if packet.epoch == PlayEpoch(epoch) => {
+            assert!(packet.data.len() <= MAX_PART);
+            bytes += packet.data.len() as u64;
+            None
+        }
+        Message::StreamEnd(end) if end.play == PlayId(play) => Some(end.reason),
+        _ => None,
+    });
+    member.send(Stop { play: PlayId(play) });
+    (bytes, reason)
+}
+
+fn a_play_sends_what_it_was_given_credit_for_and_ends_when_told(wire: Wire) {
+    let hub = hub_with(TITLE, &[]);
+    let mut member = Raw::join(&hub, wire, "viewer");
+    assert_eq!(ask(&mut member, request(1, "wide")), Answer::Started);
+    let info = member.wait(|message| if let Message::StreamInfo(info) = message { Some(info) } else { None });
+    assert_eq!((info.width, info.height, info.rendition), (640, 272, RenditionLabel(272)));
+    hub.events.wait(json!({"event": "rendition", "name": "viewer", "title": "wide", "width": 640, "height": 272}));
+    let mut received = 0;
+    for offset in [1, 1000, 5000] {
+        member.send(Credit { play: PlayId(1), epoch: PlayEpoch(0), offset });
+        while received < offset {
+            let part =
+                member.wait(|message| if let Message::Packet(packet) = message { Some(packet.data) } else { None });
+            received += part.len() as u64;
+        }
+        assert_eq!(received, offset, "to the byte");
+    }
+    let (rest, reason) = play_out(&mut member, 1, 0);
+    assert_eq!(reason, EndReason::Finished);
+    assert!(rest > 10_000, "{rest}");
+    hub.events.wait(json!({"event": "play_ended", "name": "viewer", "play": "1", "reason": "finished"}));
+
+    assert_eq!(ask(&mut member, request(2, "wide")), Answer::Started);
+    member.send(Stop { play: PlayId(2) });
+    member.send(Stop { play: PlayId(2) });
+    hub.events.wait(json!({"event": "play_ended", "name": "viewer", "play": "2", "reason": "stopped"}));
+    assert_eq!(ask(&mut member, request(3, "wide")), Answer::Started);
+    drop(member);
+    hub.events.wait(json!({"event": "play_ended", "name": "viewer", "play": "3", "reason": "lost"}));
+}
+
+fn bad_input_44_titles_that_are_paths(wire: Wire) {
+    let hub = hub_with(TITLE, &[]);
+    let (alice, bob) = (TestMember::join(&hub, wire, "alice"), TestMember::join(&hub, wire, "bob"));
+    let mut mallory = Raw::join(&hub, wire, "mallory");
+    let (long, slashes) = ("x".repeat(10_000), "../".repeat(100) + "etc/passwd");
+    let titles = ["../wide", "/etc/passwd", "wide\0", "%2e%2e/wide", "..\\wide", "", ".", "..", "wide.mp4", "./wide"];
+    for title in titles.into_iter().chain([&*long, &*slashes]) {
+        assert_eq!(ask(&mut mallory, request(1, title)), Answer::Refused(Code::NoSuchTitle), "{title:?}");
+    }
+    assert_eq!(ask(&mut mallory, request(1, "wide")), Answer::Started);
+    exchange(&alice, &bob);
+}
+
+fn bad_input_46_a_rendition_that_is_missing(wire: Wire) {
+    let files = [
+        ("both_120p.mp4", "unaligned_120p.mp4"),
+        ("both_180p.mp4", "unaligned_180p.mp4"),
+        ("one_120p.mp4", "unaligned_120p.mp4"),
+    ];
+    let hub = hub_with(&files, &[]);
+    let mut viewer = Raw::join(&hub, wire, "viewer");
+    let mode = PlayMode::Fixed(RenditionLabel(180));
+    assert_eq!(ask(&mut viewer, Play { mode, ..request(1, "one") }), Answer::Refused(Code::NoSuchRendition));
+    assert_eq!(ask(&mut viewer, Play { mode, ..request(1, "both") }), Answer::Started);
+    assert_eq!(play_out(&mut viewer, 1, 0).1, EndReason::Finished);
+
+    assert_eq!(ask(&mut viewer, Play { mode: PlayMode::Tour, ..request(2, "one") }), Answer::Started);
+    let notice = viewer.wait(|message| if let Message::PlayNotice(notice) = message { Some(notice) } else { None });
+    assert_eq!((notice.play, notice.code), (PlayId(2), Code::RenditionMissing));
+    assert!(notice.text.contains("180p"), "{}", notice.text);
+    assert_eq!(play_out(&mut viewer, 2, 0).1, EndReason::Finished);
+}
+
+fn bad_input_47_48_files_that_cannot_be_played(wire: Wire) {
+    let box_of = |size: u32, kind: &[u8; 4]| [&size.to_be_bytes()[..], kind, &[0; 24]].concat();
+    let no_moov = box_of(32, b"mdat");
+    let made_up: Vec<(&str, Vec<u8>)> = vec![
+        ("nomoov.mp4", no_moov),
+        ("zero.mp4", box_of(0, b"moov")),
+        ("one.mp4", box_of(1, b"moov")),
+        ("huge.mp4", box_of(u32::MAX, b"moov")),
+        ("noise.mp4", vec![0x5a; 4096]),
+        ("empty.mp4", vec![]),
+    ];
+    let borrowed: Vec<(&str, &[u8])> = made_up.iter().map(|(name, content)| (*name, &content[..])).collect();
+    let hub = hub_with(TITLE, &borrowed);
+    let (alice, bob) = (TestMember::join(&hub, wire, "alice"), TestMember::join(&hub, wire, "bob"));
+    let mut viewer = Raw::join(&hub, wire, "viewer");
+    viewer.send(ListVideos {});
+    let titles = viewer.wait(|message| if let Message::Videos(videos) = message { Some(videos.titles) } else { None });
+    let with_reason = titles.iter().filter(|title| !title.unplayable.is_empty() && title.renditions.is_empty());
+    assert_eq!((titles.len(), with_reason.count()), (7, 6));
+    for (file, _) in &made_up {
+        let title = file.trim_end_matches(".mp4");
+        assert_eq!(ask(&mut viewer, request(1, title)), Answer::Refused(Code::Unplayable), "{title}");
+    }
+    assert_eq!(ask(&mut viewer, request(1, "wide")), Answer::Started);
+    assert_eq!(play_out(&mut viewer, 1, 0).1, EndReason::Finished);
+    alice.ask("videos");
+    alice.wait(json!({"event": "videos"}));
+    exchange(&alice, &bob);
+}
+
+fn bad_input_51_times_outside_the_title(wire: Wire) {
+    let hub = hub_with(TITLE, &[]);
+    let mut viewer = Raw::join(&hub, wire, "viewer");
+    let at = |seconds: i64| MediaTime(seconds * 1_000_000);
+    let ranges = [
+        (at(-1), None),
+        (at(2), None),
+        (at(100), None),
+        (at(1), Some(at(1))),
+        (at(1), Some(at(0))),
+        (MediaTime(i64::MIN), None),
+        (MediaTime(i64::MAX), None),
+        (at(0), Some(MediaTime(i64::MIN))),
+    ];
+    for (start, end) in ranges {
+        let play = Play { start, end, ..request(1, "wide") };
+        assert_eq!(ask(&mut viewer, play), Answer::Refused(Code::OutOfRange), "{start:?} {end:?}");
+    }
+    assert_eq!(ask(&mut viewer, request(1, "wide")), Answer::Started);
+    for (epoch, to) in [at(-1), at(2), MediaTime(i64::MIN), MediaTime(i64::MAX)].into_iter().enumerate() {
+        let epoch = PlayEpoch(u32::try_from(epoch).unwrap() + 1);
+        viewer.send(Seek { play: PlayId(1), epoch, to });
+        assert_eq!(answer(&mut viewer), Answer::Refused(Code::OutOfRange), "{to:?}");
+    }
+    // It plays on as before, and goes to where it can.
+    viewer.send(Seek { play: PlayId(1), epoch: PlayEpoch(9), to: at(1) });
+    let info = viewer.wait(|message| match message {
+        Message::StreamInfo(info) if info.epoch == PlayEpoch(9) => Some(info),
+        _ => None,
+    });
+    assert_eq!(info.show_from, at(1));
+    assert_eq!(play_out(&mut viewer, 1, 9).1, EndReason::Finished);
+}
+
+fn bad_input_52_the_seventeenth_play(wire: Wire) {
+    let hub = hub_with(TITLE, &[]);
+    let (alice, bob) = (TestMember::join(&hub, wire, "alice"), TestMember::join(&hub, wire, "bob"));
+    let mut greedy = Raw::join(&hub, wire, "greedy");
+    let most = u32::try_from(MAX_PLAYS).unwrap();
+    for play in 1..=most {
+        assert_eq!(ask(&mut greedy, request(play, "wide")), Answer::Started);
+    }
+    for play in most + 1..=100 {
+        assert_eq!(ask(&mut greedy, request(play, "wide")), Answer::Refused(Code::TooManyPlays));
+    }
+    assert_eq!(ask(&mut greedy, request(1, "wide")), Answer::Refused(Code::ProtocolViolation), "that number is in use");
+    exchange(&alice, &bob);
+    let mut other = Raw::join(&hub, wire, "other");
+    assert_eq!(ask(&mut other, request(1, "wide")), Answer::Started, "another member's plays are its own");
+    greedy.send(Stop { play: PlayId(3) });
+    assert_eq!(ask(&mut greedy, request(17, "wide")), Answer::Started);
+    assert_eq!(play_out(&mut greedy, 17, 0).1, EndReason::Finished);
+}

@@ -1,0 +1,40 @@
+//! A member that never reads what it is sent.
+
+use securestream::{
+    proto::Message,
+    types::{Code, SealKind},
+};
+use serde_json::json;
+
+use crate::{
+    hub::{TestHub, Wire, over_every_link},
+    member::{TestMember, exchange},
+    raw::Raw,
+};
+
+over_every_link!(who_does_not_read_is_let_go_and_nobody_else_notices);
+
+/// More posts than any system's buffers and the lane together hold.
+const MOST_POSTS: usize = 64;
+
+fn who_does_not_read_is_let_go_and_nobody_else_notices(wire: Wire) {
+    let hub = TestHub::start();
+    let (alice, bob) = (TestMember::join(&hub, wire, "alice"), TestMember::join(&hub, wire, "bob"));
+    let mut mute = Raw::join(&hub, wire, "mute");
+    let mut shouter = Raw::join(&hub, wire, "shouter");
+    let is_gone = json!({"event": "member_left", "name": "mute", "reason": "slow"});
+    let mut posts = 0;
+    while hub.events.count(&is_gone) == 0 {
+        posts += 1;
+        assert!(posts < MOST_POSTS, "{posts} posts of 900 kB wait somewhere");
+        // What members take for a receipt of somebody else costs them nothing.
+        shouter.post(1, SealKind::Tagged, vec![0; 900_000]);
+        shouter.wait(|message| matches!(message, Message::Accepted(_)).then_some(()));
+    }
+    alice.wait(json!({"event": "left", "name": "mute", "reason": "slow"}));
+    exchange(&alice, &bob);
+    // It had to begin reading within the time that a closing link is given: then it has read why.
+    if let Some(Message::Goodbye(goodbye)) = mute.rest_of_messages().last() {
+        assert_eq!(goodbye.code, Code::SlowConsumer);
+    }
+}

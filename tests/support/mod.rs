@@ -1,0 +1,4 @@
+//! What both binaries of tests share.
+
+pub(crate) mod events;
+pub(crate) mod schema;
