@@ -132,7 +132,8 @@ impl Play {
         let planned = Plan::new(&self.title, self.mode, to, self.end)?;
         self.segments = planned.segments.into();
         self.epoch = epoch;
-        (self.next, self.reading, self.ended) = (None, false, false);
+        // A read that is under way stays the only one: seeks without end must not pile up reads.
+        (self.next, self.ended) = (None, false);
         self.ready.clear();
         (self.seq, self.sent, self.credit) = (0, 0, 0);
         Ok(())
@@ -150,12 +151,18 @@ impl Play {
         Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets })
     }
 
+    /// Whether a batch is of the current epoch.
+    #[must_use]
+    pub fn wants(&self, batch: &Batch) -> bool {
+        batch.epoch == self.epoch
+    }
+
     /// Takes in what was read, each packet with its position; an answer for another epoch is late and dropped.
     pub fn take_read(&mut self, batch: &Batch, packets: Vec<(usize, Bytes)>) {
-        if batch.epoch != self.epoch {
+        self.reading = false;
+        if !self.wants(batch) {
             return;
         }
-        self.reading = false;
         self.next = Some(batch.packets.packets.end);
         let read = packets.into_iter().map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 });
         self.ready.extend(read);
@@ -230,7 +237,8 @@ impl Play {
             data: data.into(),
         };
         front.sent += size;
-        front.part += 1;
+        // Credit in tiny steps makes more parts than can be counted: whoever gives it so cannot use them.
+        front.part = front.part.wrapping_add(1);
         self.sent += size as u64;
         if last {
             self.ready.pop_front();
@@ -250,3 +258,6 @@ fn capped(title: &Title, mode: PlayMode, max: Option<u32>) -> PlayMode {
         _ => mode,
     }
 }
+
+#[cfg(test)]
+mod tests;

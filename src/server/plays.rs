@@ -96,6 +96,11 @@ impl Plays {
                 play.take_read(&result.batch, data);
                 Vec::new()
             }
+            // After a seek it is read anew; an end of the epoch before would mean nothing to the member.
+            Err(_) if !play.wants(&result.batch) => {
+                play.take_read(&result.batch, Vec::new());
+                Vec::new()
+            }
             Err(error) => {
                 log::warn!("{}: {error}", result.batch.rendition.file);
                 let reason = error.end_reason();
