@@ -47,6 +47,8 @@ pub enum PlayOutput {
 pub struct Plays {
     member: MemberName,
     running: BTreeMap<PlayId, Play>,
+    /// The highest number that a play had.
+    newest: Option<PlayId>,
     /// Whose turn it is: plays share the lane part by part.
     turn: Option<PlayId>,
 }
@@ -55,7 +57,7 @@ impl Plays {
     /// No plays yet.
     #[must_use]
     pub fn new(member: MemberName) -> Self {
-        Self { member, running: BTreeMap::new(), turn: None }
+        Self { member, running: BTreeMap::new(), newest: None, turn: None }
     }
 
     /// Whether nothing is played.
@@ -153,8 +155,9 @@ impl Plays {
     }
 
     fn start(&mut self, asked: &message::Play, catalog: &Catalog) -> Vec<PlayOutput> {
-        if self.running.contains_key(&asked.play) {
-            return vec![refused(asked.play, Code::ProtocolViolation, "this play runs already")];
+        // A read that is under way for a play that ended must not be taken for one of this play's.
+        if self.newest.is_some_and(|newest| asked.play <= newest) {
+            return vec![refused(asked.play, Code::ProtocolViolation, "numbers of plays ascend")];
         }
         if self.running.len() >= MAX_PLAYS {
             let text = format!("{MAX_PLAYS} plays at the same time are the most; stop one first");
@@ -175,6 +178,7 @@ impl Plays {
             Err(error) => vec![refused(asked.play, error.code(), &error.to_string())],
             Ok((started, plan)) => {
                 self.running.insert(asked.play, started);
+                self.newest = Some(asked.play);
                 let answer =
                     PlayStarted { play: asked.play, title: title.name.as_str().into(), duration: title.duration };
                 let mut outputs = vec![PlayOutput::Control(answer.into())];
