@@ -73,15 +73,6 @@ impl Events {
         }
     }
 
-    /// Whether all of `patterns` came, in this order.
-    pub(crate) fn came_in_order(&self, patterns: &[Value]) -> bool {
-        let mut wanted = patterns.iter().peekable();
-        for event in self.so_far() {
-            wanted.next_if(|pattern| contains(&event, pattern));
-        }
-        wanted.peek().is_none()
-    }
-
     fn take(&self, pattern: &Value, from: usize) -> Option<Value> {
         let mut seen = self.seen.borrow_mut();
         // A second wait begins anew: what the first one passed over may be what it is for.
