@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     home::Home,
-    process::{Bare, guest, hub, joined},
+    process::{Bare, guest, hub, joined, member},
 };
 
 #[test]
@@ -29,12 +29,12 @@ fn a_script_ends_with_the_exit_code_of_what_went_wrong() {
         ("verify bob", 1, "not_yet"),
     ];
     for (script, exit, code) in scripts {
-        let mut alice = guest(&home, &url, "alice", &[]);
+        let mut alice = member(&home, &url, "alice", &[]);
         alice.say(script);
         alice.finished().with(exit, code);
         bob.wait(json!({"event": "left", "name": "alice", "reason": "quit"}));
     }
-    let mut alice = guest(&home, &url, "alice", &["--on-error", "continue"]);
+    let mut alice = member(&home, &url, "alice", &["--on-error", "continue"]);
     alice.say("send zoe hi\nsned\nsend bob hi\nwait delivered id=last");
     alice.finished().with(0, "");
     bob.wait(json!({"event": "message", "text": "hi"}));
