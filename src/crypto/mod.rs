@@ -11,7 +11,7 @@
 //!
 //! Everything is pure: randomness and time come in as arguments. The RSA operations stand behind
 //! [`CryptoProvider`]: [`RsaProvider`] for use, [`testing::InsecureProvider`] for simulations. The bytes are
-//! specified in `docs/seal-format.md`.
+//! specified in `docs/protocol.md`, part 9.
 //!
 //! ```
 //! use rand::{SeedableRng as _, rngs::StdRng};

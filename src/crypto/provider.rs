@@ -10,7 +10,7 @@ use crate::types::PublicKeys;
 /// Public keys are `SubjectPublicKeyInfo` in DER ([RFC 5280](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.7)).
 /// Private operations take milliseconds: they belong on a worker, never on the network's thread.
 pub trait CryptoProvider: Send + Sync {
-    /// The first byte of every seal made with this provider: which algorithms, see [`super::seal`].
+    /// The first byte of every seal made with this provider: which algorithms, see [`seal`](fn@super::seal).
     fn suite(&self) -> u8;
 
     /// Bytes of a signature and of an encrypted key: the size of the modulus.

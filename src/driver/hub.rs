@@ -223,11 +223,9 @@ impl Hub {
     fn obey(&mut self, now: Instant) {
         for command in self.relay.take_commands() {
             match command {
-                Command::Broadcast { record, except } => {
-                    for link in self.relay.member_links().filter(|link| Some(*link) != except) {
-                        if let Some(connection) = self.event_loop.connection(link) {
-                            connection.send_record(record.clone(), now);
-                        }
+                Command::Broadcast { record, to } => {
+                    for link in to {
+                        self.with(link, |connection| connection.send_record(record.clone(), now));
                     }
                 }
                 Command::Report(event) => (self.report)(event),
@@ -333,6 +331,10 @@ impl Hub {
 }
 
 fn is_stop(signal: i32) -> bool {
-    // SIGHUP will reload; until there is something to reload it changes nothing, and ends nothing.
-    signal != signal_hook::consts::SIGHUP
+    // SIGHUP is for reloading; until that is there it must not end anything either.
+    let reload = signal == signal_hook::consts::SIGHUP;
+    if reload {
+        log::info!("reading the folder again without a restart comes with a later version");
+    }
+    !reload
 }

@@ -17,10 +17,13 @@ use crate::{
     },
 };
 
+/// What a player tells.
+type News = (PlayId, Report);
+
 /// Players that run.
 pub(super) struct Players {
     running: BTreeMap<PlayId, PlayerHandle>,
-    reports: (Sender<(PlayId, Report)>, Receiver<(PlayId, Report)>),
+    reports: (Sender<News>, Receiver<News>),
     notifier: Notifier,
 }
 

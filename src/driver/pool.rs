@@ -11,8 +11,8 @@ use crate::transport::Notifier;
 
 /// Runs jobs one after the other on a few threads and wakes the loop for each answer.
 ///
-/// Its queue is not bounded by itself: each asker has at most one job under way, so there are never more jobs
-/// than links and plays.
+/// Its queue is not bounded by itself: a hub's links and plays have at most one job each under way, and a member
+/// bounds the bytes that wait to be opened.
 pub(super) struct Pool<J, A> {
     jobs: Option<Sender<J>>,
     answers: Receiver<A>,

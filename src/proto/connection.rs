@@ -194,7 +194,7 @@ impl Connection {
         while let Some(timer) = self.timers.expire(now) {
             match timer {
                 Timer::Handshake => {
-                    self.misbehaved(ProtocolError::PeerMisbehaved(PeerMisbehaved::HandshakeTooSlow), now)
+                    self.misbehaved(ProtocolError::PeerMisbehaved(PeerMisbehaved::HandshakeTooSlow), now);
                 }
                 Timer::KeepAlive if self.pinged => self.link_lost(),
                 Timer::KeepAlive => {
@@ -274,8 +274,8 @@ impl Connection {
                 self.send(&Pong { token }.into(), now);
                 Ok(())
             }
-            (_, State::Authenticating | State::Established, Message::Pong(_)) => Ok(()),
-            (_, State::Established, Message::Unknown(_)) => Ok(()),
+            (_, State::Authenticating | State::Established, Message::Pong(_))
+            | (_, State::Established, Message::Unknown(_)) => Ok(()),
             (_, _, Message::Unknown(_)) => Err(ProtocolError::PeerMisbehaved(PeerMisbehaved::UnknownTag)),
             (_, _, message) if self.has_its_place(&message) => {
                 if matches!(message, Message::Welcome(_)) {

@@ -177,13 +177,13 @@ messages! {
         sequence: DirectorySequence,
         members: u32,
     }
-    /// Answers NextPage: members as they are after change `sequence`, in the order of their folded names.
+    /// Answers `NextPage`: members as they are after change `sequence`, in the order of their folded names.
     34 => DirectoryPage { sequence: DirectorySequence, entries: Vec<DirectoryEntry>, last: bool }
     /// Somebody is here now.
     35 => Joined { sequence: DirectorySequence, entry: DirectoryEntry }
     /// Somebody is no longer here.
     36 => Left { sequence: DirectorySequence, name: MemberName, reason: LeaveReason }
-    /// Answers FetchRecords: what the hub has of it, in any order.
+    /// Answers `FetchRecords`: what the hub has of it, in any order.
     37 => Records { records: Vec<Blob>, missing: Vec<Fingerprint> }
     /// Somebody's sealed bytes.
     38 => Relayed { kind: SealKind, sealed: Blob }
@@ -191,9 +191,9 @@ messages! {
     39 => Accepted { mid: MessageId }
     /// The post went nowhere.
     40 => Refused { mid: MessageId, code: Code }
-    /// Answers ListVideos, in one or more pages.
+    /// Answers `ListVideos`, in one or more pages.
     41 => Videos { titles: Vec<VideoTitle>, last: bool }
-    /// A rendition begins: packets up to the next StreamInfo are of it.
+    /// A rendition begins: packets up to the next `StreamInfo` are of it.
     42 => StreamInfo {
         play: PlayId,
         epoch: PlayEpoch,
@@ -236,7 +236,7 @@ messages! {
     46 => Goodbye { code: Code }
     /// Answers Play when it starts.
     47 => PlayStarted { play: PlayId, title: Text, duration: MediaTime }
-    /// Answers Play, Seek, SwitchRendition or Stop when it is refused.
+    /// Answers Play, Seek or `SwitchRendition` when it is refused.
     48 => PlayRefused { play: PlayId, code: Code, text: Text }
     /// Something about a play that its viewer should know.
     49 => PlayNotice { play: PlayId, code: Code, text: Text }

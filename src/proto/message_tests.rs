@@ -2,17 +2,24 @@ use super::*;
 use crate::{proto::encode, types::wire::to_bytes};
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn entry() -> DirectoryEntry {
     DirectoryEntry { name: "bob".parse().unwrap(), fingerprint: Fingerprint([7; 32]), guest: true }
 }
 
+const PLAY: PlayId = PlayId(3);
+const EPOCH: PlayEpoch = PlayEpoch(1);
+const LABEL: RenditionLabel = RenditionLabel(240);
+
 /// One of each message, with every kind of field.
 fn examples() -> Vec<Message> {
-    let (play, epoch) = (PlayId(3), PlayEpoch(1));
-    let label = RenditionLabel(240);
+    [of_members(), of_hubs(), of_hubs_about_video()].concat()
+}
+
+fn of_members() -> Vec<Message> {
+    let (play, epoch, label) = (PLAY, EPOCH, LABEL);
     vec![
         Hello { versions: vec![1], agent: "securestream/0.1.0".into() }.into(),
         Register { record: vec![1, 2].into(), guest: false, proof: vec![3].into() }.into(),
@@ -43,6 +50,11 @@ fn examples() -> Vec<Message> {
         Ping { token: 4 }.into(),
         Pong { token: 4 }.into(),
         Quit {}.into(),
+    ]
+}
+
+fn of_hubs() -> Vec<Message> {
+    vec![
         HelloAck {
             version: 1,
             nonce: Nonce([2; 32]),
@@ -64,6 +76,12 @@ fn examples() -> Vec<Message> {
         Relayed { kind: SealKind::Group, sealed: vec![1, 2, 3].into() }.into(),
         Accepted { mid: MessageId([5; 16]) }.into(),
         Refused { mid: MessageId([5; 16]), code: Code::NoSuchMember }.into(),
+    ]
+}
+
+fn of_hubs_about_video() -> Vec<Message> {
+    let (play, epoch, label) = (PLAY, EPOCH, LABEL);
+    vec![
         Videos {
             titles: vec![VideoTitle {
                 title: "mandelbrot".into(),
@@ -122,14 +140,12 @@ fn examples() -> Vec<Message> {
 #[test]
 fn golden_bytes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/golden-messages.txt");
-    let now: String = examples()
-        .iter()
-        .map(|message| {
-            let debug = format!("{message:?}");
-            let name = debug.split(['(', ' ']).next().unwrap();
-            format!("{} {name} {}\n", message.tag(), hex(&to_bytes(message)))
-        })
-        .collect();
+    let line = |message: &Message| {
+        let debug = format!("{message:?}");
+        let name = debug.split(['(', ' ']).next().unwrap().to_owned();
+        format!("{} {name} {}\n", message.tag(), hex(&to_bytes(message)))
+    };
+    let now = examples().iter().map(line).collect::<Vec<_>>().concat();
     if std::env::var_os("SECURESTREAM_BLESS").is_some() {
         std::fs::write(path, &now).unwrap();
     }

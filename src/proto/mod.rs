@@ -14,6 +14,8 @@
 //! 3. After `is_closed` nothing is read or written any more.
 
 mod connection;
+#[cfg(test)]
+mod documentation_tests;
 mod error;
 pub mod message;
 mod outbox;

@@ -8,10 +8,14 @@ use std::{
     time::Instant,
 };
 
+use anyhow::Context as _;
 use crossbeam_channel::{Sender, bounded, unbounded};
 use rand::rngs::StdRng;
 
-use super::stage::ProcessStage;
+use super::{
+    refusal::{OrRefuse as _, Refusal},
+    stage::ProcessStage,
+};
 use crate::{
     cli::{ConnectOptions, Interaction, Keeping, ScriptSource},
     client::{
@@ -39,7 +43,7 @@ use crate::{
 /// Runs a member until it has left. The main thread belongs to the windows; the member runs beside it.
 pub(super) fn connect(options: ConnectOptions) -> ExitCode {
     let (windows, host) = render::windows();
-    let member = thread::Builder::new().name("member".to_owned()).spawn(move || drive(options, windows));
+    let member = thread::Builder::new().name("member".to_owned()).spawn(move || drive(&options, windows));
     host.run();
     match member.map(thread::JoinHandle::join) {
         Ok(Ok(exit)) => exit,
@@ -48,14 +52,14 @@ pub(super) fn connect(options: ConnectOptions) -> ExitCode {
     }
 }
 
-fn drive(options: ConnectOptions, windows: Windows) -> ExitCode {
+fn drive(options: &ConnectOptions, windows: Windows) -> ExitCode {
     let surroundings = Surroundings { start: clock::now(), windows };
     match options.interaction.clone() {
         Interaction::Script { name, source, json, on_error } => {
             let form = if json { Form::Json } else { Form::Text };
-            run_script(&options, &name, &source, form, on_error, surroundings)
+            run_script(options, &name, &source, form, on_error, surroundings)
         }
-        Interaction::Terminal { name, plain } => match run_terminal(&options, name, plain, surroundings) {
+        Interaction::Terminal { name, plain } => match run_terminal(options, name, plain, surroundings) {
             Ok(exit) => exit,
             Err(error) => {
                 log::error!("the terminal cannot be used: {error}; use --script - where there is none");
@@ -83,12 +87,14 @@ fn run_script(
     let mut front = Scripted::new(Script::new(on_error), lines, Box::new(io::stdout()), form);
     let start = surroundings.start;
     front.handle_event(Event::hello(VERSIONS.last().copied().unwrap_or_default()), None, start.elapsed());
-    let visit = open_source(source).and_then(|source| {
+    let start_member = || -> Result<Member, Failure> {
+        let source = open_source(source)?;
         let member = join(options, name, surroundings, &mut front)?;
         read_in_background(source, sender, member.notifier())?;
         Ok(member)
-    });
-    finish(visit, &mut front, start)
+    };
+    let member = start_member();
+    finish(member, &mut front, start)
 }
 
 fn run_terminal(
@@ -126,9 +132,9 @@ fn run_terminal(
 
 /// Runs the member, or tells why there is none.
 fn finish(member: Result<Member, Failure>, front: &mut dyn Front, start: Instant) -> ExitCode {
-    let failure = match member.map(|member| member.run(front)) {
-        Ok(Ok(exit)) => return exit,
-        Ok(Err(error)) => no_system(&error),
+    let ran = member.and_then(|member| Ok(member.run(front).context("the event loop fails").or_no_system()?));
+    let failure = match ran {
+        Ok(exit) => return exit,
         Err(failure) => failure,
     };
     let exit = failure.code.exit();
@@ -172,42 +178,41 @@ fn join(
     };
     let worker = Worker::new(provider, keyring, Box::new(rng), clock::unix_millis);
     let parts = MemberParts { me, transport, worker, stage: Arc::new(stage), start };
-    let mut member = Member::new(parts).map_err(|error| no_system(&error))?;
-    member.obey_signals().map_err(|error| no_system(&error))?;
+    let mut member = Member::new(parts).context("no member can be set up").or_no_system()?;
+    member.obey_signals().context("signals cannot be caught").or_no_system()?;
     Ok(member)
 }
 
-fn link(endpoint: &Endpoint) -> Result<Box<dyn Transport>, Failure> {
+fn link(endpoint: &Endpoint) -> Result<Box<dyn Transport>, Refusal> {
     let link: io::Result<Box<dyn Transport>> = match endpoint {
         Endpoint::Tcp { host, port } => tcp::connect(host, *port).map(|link| Box::new(link) as _),
         Endpoint::Unix(path) => unix::connect(path).map(|link| Box::new(link) as _),
         Endpoint::Tls { .. } => Err(io::Error::new(io::ErrorKind::Unsupported, "TLS comes with a later version")),
     };
-    link.map_err(|error| {
-        let code = if error.kind() == io::ErrorKind::Unsupported { Code::NotYet } else { Code::ConnectFailed };
-        let hint = "check that the hub runs (securestream serve) and that its address is right";
-        Failure::new(code, format!("cannot connect to {endpoint}: {error}"), hint)
-    })
+    let code = match link.as_ref().map_err(io::Error::kind) {
+        Err(io::ErrorKind::Unsupported) => Code::NotYet,
+        _ => Code::ConnectFailed,
+    };
+    let hint = "check that the hub runs (securestream serve) and that its address is right";
+    link.with_context(|| format!("cannot connect to {endpoint}")).or_refuse(code, hint)
 }
 
 type Source = Box<dyn BufRead + Send>;
 
-fn open_source(source: &ScriptSource) -> Result<Source, Failure> {
+fn open_source(source: &ScriptSource) -> Result<Source, Refusal> {
     match source {
         ScriptSource::Stdin => Ok(Box::new(BufReader::new(io::stdin()))),
-        ScriptSource::File(path) => match File::open(path) {
-            Ok(file) => Ok(Box::new(BufReader::new(file))),
-            Err(error) => {
-                let message = format!("the script {} cannot be read: {error}", path.display());
-                Err(Failure::new(Code::Usage, message, "name a file that is there, or - for standard input"))
-            }
-        },
+        ScriptSource::File(path) => {
+            let file = File::open(path).with_context(|| format!("the script {} cannot be read", path.display()));
+            let file = file.or_refuse(Code::Usage, "name a file that is there, or - for standard input")?;
+            Ok(Box::new(BufReader::new(file)))
+        }
     }
 }
 
 /// Standard input cannot be polled like a socket when it is a file, so a thread reads it. It is not waited for:
 /// it may stand in a read for ever.
-fn read_in_background(mut source: Source, lines: Sender<InputLine>, notifier: Notifier) -> Result<(), Failure> {
+fn read_in_background(mut source: Source, lines: Sender<InputLine>, notifier: Notifier) -> Result<(), Refusal> {
     let read = move || {
         if let Err(error) = read_lines(&mut source, &lines, || notifier.wake()) {
             log::warn!("the script cannot be read any further: {error}");
@@ -215,10 +220,10 @@ fn read_in_background(mut source: Source, lines: Sender<InputLine>, notifier: No
         drop(lines);
         notifier.wake();
     };
-    thread::Builder::new().name("input".to_owned()).spawn(read).map(drop).map_err(|error| no_system(&error))
-}
-
-fn no_system(error: &io::Error) -> Failure {
-    let hint = "see how many descriptors and threads a process may have (ulimit -a)";
-    Failure::new(Code::Internal, format!("the system refuses what a member needs: {error}"), hint)
+    thread::Builder::new()
+        .name("input".to_owned())
+        .spawn(read)
+        .map(drop)
+        .context("no thread to read the script")
+        .or_no_system()
 }

@@ -1,6 +1,7 @@
 //! Puts the parts together: here, and only here, concrete implementations are chosen.
 
 mod connect;
+mod refusal;
 mod serve;
 mod stage;
 
@@ -34,5 +35,10 @@ pub fn run(invocation: Invocation) -> ExitCode {
 /// Starts logging on standard error. `SECURESTREAM_LOG` overrules the level.
 fn log_from(level: LevelFilter) {
     let environment = env_logger::Env::new().filter("SECURESTREAM_LOG");
-    env_logger::Builder::new().filter_level(level).parse_env(environment).format_timestamp_secs().init();
+    env_logger::Builder::new()
+        .filter_level(level)
+        .parse_env(environment)
+        .format_timestamp_secs()
+        .format_target(false)
+        .init();
 }

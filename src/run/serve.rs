@@ -7,6 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
+
+use super::refusal::{OrRefuse as _, Refusal};
 use crate::{
     cli::{ServeOptions, VideosFolder},
     crypto::RsaProvider,
@@ -28,13 +31,6 @@ use crate::{
 /// Where videos are looked for when no folder is named.
 const DEFAULT_VIDEOS: &str = "videos";
 
-/// What keeps a hub from starting.
-struct Refusal {
-    code: Code,
-    message: String,
-    hint: String,
-}
-
 /// Runs a hub until it is stopped.
 pub(super) fn serve(options: &ServeOptions) -> ExitCode {
     let mut reporter = Reporter { json: options.json, start: clock::now(), unheard: false };
@@ -43,7 +39,7 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
         Ok(()) => ExitCode::Fine,
         Err(refusal) => {
             let exit = refusal.code.exit();
-            reporter.report(&HubEvent::error(refusal.code, refusal.message, refusal.hint));
+            reporter.report(&HubEvent::error(refusal.code, refusal.message(), refusal.hint));
             exit
         }
     };
@@ -70,13 +66,14 @@ fn run_hub(options: &ServeOptions, mut reporter: Reporter) -> Result<(), Refusal
         crypto: Arc::new(RsaProvider::default()),
         videos: Arc::clone(&videos),
     };
-    let mut hub = Hub::new(parts, move |event| reporter.report(&event)).map_err(|error| no_system(&error))?;
-    hub.obey_signals().map_err(|error| no_system(&error))?;
+    let mut hub =
+        Hub::new(parts, move |event| reporter.report(&event)).context("no hub can be set up").or_no_system()?;
+    hub.obey_signals().context("signals cannot be caught").or_no_system()?;
     report_catalog(&*videos, reporter);
     for url in urls {
         reporter.report(&HubEvent::Listening { url, fingerprint: None });
     }
-    hub.run().map_err(|error| no_system(&error))
+    hub.run().context("the event loop fails").or_no_system()
 }
 
 fn open_videos(folder: &VideosFolder) -> Result<Arc<dyn VideoSource>, Refusal> {
@@ -89,14 +86,10 @@ fn open_videos(folder: &VideosFolder) -> Result<Arc<dyn VideoSource>, Refusal> {
         }
         VideosFolder::None => return Ok(Arc::new(MemorySource::new([]))),
     };
-    match FolderSource::open(path) {
-        Ok(source) => Ok(Arc::new(source)),
-        Err(error) => Err(Refusal {
-            code: Code::DataUnusable,
-            message: format!("the videos folder {} cannot be read: {error}", path.display()),
-            hint: "name a folder that is there with --videos DIR, or run with --no-videos".to_owned(),
-        }),
-    }
+    let source = FolderSource::open(path)
+        .with_context(|| format!("the videos folder {} cannot be read", path.display()))
+        .or_refuse(Code::DataUnusable, "name a folder that is there with --videos DIR, or run with --no-videos")?;
+    Ok(Arc::new(source))
 }
 
 fn report_catalog(videos: &dyn VideoSource, mut reporter: Reporter) {
@@ -116,28 +109,21 @@ fn listen(address: &ListenAddress) -> Result<Box<dyn Listener>, Refusal> {
         ListenAddress::Unix(path) => unix::listen(path).map(boxed),
         ListenAddress::Tls { .. } => Err(io::Error::new(io::ErrorKind::Unsupported, "TLS comes with a later version")),
     };
-    listener.map_err(|error| Refusal {
-        code: if error.kind() == io::ErrorKind::Unsupported { Code::NotYet } else { Code::ListenFailed },
-        message: format!("cannot listen on {address}: {error}"),
-        hint: match error.kind() {
-            io::ErrorKind::AddrInUse => "stop the other hub, or choose another --listen; port 0 picks a free one",
-            io::ErrorKind::PermissionDenied => "choose a port from 1024 on, or a folder that you may write",
-            _ => "choose another --listen",
+    let (code, hint) = match listener.as_ref().map_err(io::Error::kind) {
+        Err(io::ErrorKind::Unsupported) => (Code::NotYet, "use tcp:// on this machine, or unix:"),
+        Err(io::ErrorKind::AddrInUse) => {
+            (Code::ListenFailed, "stop the other hub, or choose another --listen; port 0 picks a free one")
         }
-        .to_owned(),
-    })
+        Err(io::ErrorKind::PermissionDenied) => {
+            (Code::ListenFailed, "choose a port from 1024 on, or a folder that you may write")
+        }
+        _ => (Code::ListenFailed, "choose another --listen"),
+    };
+    listener.with_context(|| format!("cannot listen on {address}")).or_refuse(code, hint)
 }
 
 fn boxed(listener: impl Listener + 'static) -> Box<dyn Listener> {
     Box::new(listener)
-}
-
-fn no_system(error: &io::Error) -> Refusal {
-    Refusal {
-        code: Code::Internal,
-        message: format!("the system refuses what a hub needs: {error}"),
-        hint: "see how many descriptors and threads a process may have (ulimit -a)".to_owned(),
-    }
 }
 
 /// Writes what an operator is told: events or URLs on standard output, words in the log.

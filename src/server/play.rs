@@ -59,7 +59,7 @@ pub struct Play {
     end: Option<MediaTime>,
     epoch: PlayEpoch,
     segments: VecDeque<Segment>,
-    /// The packet of the first segment that is read next; nothing before its StreamInfo was sent.
+    /// The packet of the first segment that is read next; nothing before its `StreamInfo` was sent.
     next: Option<usize>,
     reading: bool,
     ready: VecDeque<ReadPacket>,

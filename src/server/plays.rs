@@ -46,7 +46,7 @@ pub enum PlayOutput {
 #[derive(Debug)]
 pub struct Plays {
     member: MemberName,
-    plays: BTreeMap<PlayId, Play>,
+    running: BTreeMap<PlayId, Play>,
     /// Whose turn it is: plays share the lane part by part.
     turn: Option<PlayId>,
 }
@@ -55,13 +55,13 @@ impl Plays {
     /// No plays yet.
     #[must_use]
     pub fn new(member: MemberName) -> Self {
-        Self { member, plays: BTreeMap::new(), turn: None }
+        Self { member, running: BTreeMap::new(), turn: None }
     }
 
     /// Whether nothing is played.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.plays.is_empty()
+        self.running.is_empty()
     }
 
     /// Takes a message about video.
@@ -70,7 +70,7 @@ impl Plays {
             Message::Play(play) => self.start(&play, catalog),
             Message::Stop(stop) => self.stop(stop.play),
             Message::Credit(credit) => {
-                if let Some(play) = self.plays.get_mut(&credit.play) {
+                if let Some(play) = self.running.get_mut(&credit.play) {
                     play.raise_credit(credit.epoch, credit.offset);
                 }
                 Vec::new()
@@ -85,12 +85,12 @@ impl Plays {
 
     /// What can be read now.
     pub fn reads(&mut self) -> impl Iterator<Item = ReadJob> + '_ {
-        self.plays.iter_mut().filter_map(|(id, play)| Some(ReadJob { play: *id, batch: play.next_read()? }))
+        self.running.iter_mut().filter_map(|(id, play)| Some(ReadJob { play: *id, batch: play.next_read()? }))
     }
 
     /// Takes in what was read.
     pub fn take_read(&mut self, result: ReadResult) -> Vec<PlayOutput> {
-        let Some(play) = self.plays.get_mut(&result.play) else { return Vec::new() };
+        let Some(play) = self.running.get_mut(&result.play) else { return Vec::new() };
         match result.data {
             Ok(data) => {
                 play.take_read(&result.batch, data);
@@ -111,9 +111,9 @@ impl Plays {
     pub fn next_outputs(&mut self) -> Vec<PlayOutput> {
         let after = self.turn.map_or(0, |PlayId(id)| id.wrapping_add(1));
         let order: Vec<PlayId> =
-            self.plays.range(PlayId(after)..).chain(self.plays.range(..PlayId(after))).map(|(id, _)| *id).collect();
+            self.running.range(PlayId(after)..).chain(self.running.range(..PlayId(after))).map(|(id, _)| *id).collect();
         for id in order {
-            if let Some(step) = self.plays.get_mut(&id).and_then(Play::next_step) {
+            if let Some(step) = self.running.get_mut(&id).and_then(Play::next_step) {
                 self.turn = Some(id);
                 return self.outputs_of(id, step);
             }
@@ -123,36 +123,35 @@ impl Plays {
 
     /// Ends all plays because the link or the hub goes.
     pub fn end_all(&mut self, reason: EndReason) -> Vec<PlayOutput> {
-        let ids: Vec<_> = self.plays.keys().copied().collect();
+        let ids: Vec<_> = self.running.keys().copied().collect();
         ids.into_iter().filter_map(|id| self.over(id, reason)).collect()
     }
 
     fn outputs_of(&mut self, id: PlayId, step: Step) -> Vec<PlayOutput> {
         match step {
-            Step::Media(message) => vec![PlayOutput::Media(message)],
+            // After the end the member may still seek back: the play is over when it says so.
+            Step::Media(message) | Step::End(message) => vec![PlayOutput::Media(message)],
             Step::Rendition(message, rendition) => {
-                let title = self.plays.get(&id).map(|play| play.title().name.clone()).unwrap_or_default();
+                let title = self.running.get(&id).map(|play| play.title().name.clone()).unwrap_or_default();
                 let format = rendition.index.format();
                 let (width, height) = (format.width, format.height);
                 let event = HubEvent::Rendition { name: self.member.clone(), play: id, title, width, height };
                 vec![PlayOutput::Media(message), PlayOutput::Report(event)]
             }
-            // The member may still seek back: the play is over when it says so.
-            Step::End(message) => vec![PlayOutput::Media(message)],
         }
     }
 
     fn over(&mut self, id: PlayId, reason: EndReason) -> Option<PlayOutput> {
-        let play = self.plays.remove(&id)?;
+        let play = self.running.remove(&id)?;
         let title = play.title().name.clone();
         Some(PlayOutput::Report(HubEvent::PlayEnded { name: self.member.clone(), play: id, title, reason }))
     }
 
     fn start(&mut self, asked: &message::Play, catalog: &Catalog) -> Vec<PlayOutput> {
-        if self.plays.contains_key(&asked.play) {
+        if self.running.contains_key(&asked.play) {
             return vec![refused(asked.play, Code::ProtocolViolation, "this play runs already")];
         }
-        if self.plays.len() >= MAX_PLAYS {
+        if self.running.len() >= MAX_PLAYS {
             let text = format!("{MAX_PLAYS} plays at the same time are the most; stop one first");
             return vec![refused(asked.play, Code::TooManyPlays, &text)];
         }
@@ -170,7 +169,7 @@ impl Plays {
         match Play::new(Arc::clone(&title), request) {
             Err(error) => vec![refused(asked.play, error.code(), &error.to_string())],
             Ok((started, plan)) => {
-                self.plays.insert(asked.play, started);
+                self.running.insert(asked.play, started);
                 let answer =
                     PlayStarted { play: asked.play, title: title.name.as_str().into(), duration: title.duration };
                 let mut outputs = vec![PlayOutput::Control(answer.into())];
@@ -181,14 +180,14 @@ impl Plays {
     }
 
     fn stop(&mut self, id: PlayId) -> Vec<PlayOutput> {
-        let all_sent = self.plays.get(&id).is_some_and(Play::is_finished);
+        let all_sent = self.running.get(&id).is_some_and(Play::is_finished);
         let reason = if all_sent { EndReason::Finished } else { EndReason::Stopped };
         // It may have ended while the request was under way: nothing is wrong then.
         self.over(id, reason).into_iter().collect()
     }
 
     fn seek(&mut self, seek: &message::Seek) -> Vec<PlayOutput> {
-        let Some(play) = self.plays.get_mut(&seek.play) else {
+        let Some(play) = self.running.get_mut(&seek.play) else {
             return vec![refused(seek.play, Code::NoSuchPlay, "no such play")];
         };
         match play.seek(seek.epoch, seek.to) {

@@ -39,8 +39,9 @@ pub struct RelayOptions {
 pub enum Command {
     /// Queue a message on a link.
     Send(LinkId, Message),
-    /// Queue one record on the link of every member, but for one of them.
-    Broadcast { record: Bytes, except: Option<LinkId> },
+    /// Queue one record on each of these links. Who gets it is decided here and now: whoever becomes a member
+    /// before this is carried out has it in the directory that it is about to read.
+    Broadcast { record: Bytes, to: Vec<LinkId> },
     /// The link is a member's from now on.
     Establish(LinkId),
     /// Close a link with a word.
@@ -71,11 +72,6 @@ impl Relay {
     /// Takes what is to be done because of the calls before.
     pub fn take_commands(&mut self) -> Vec<Command> {
         std::mem::take(&mut self.commands)
-    }
-
-    /// The links of all members.
-    pub fn member_links(&self) -> impl Iterator<Item = LinkId> + '_ {
-        self.roster.links()
     }
 
     /// The name of the member behind a link.
@@ -190,7 +186,7 @@ impl Relay {
             Ok(sequence) => {
                 let joined = encode(&Joined { sequence, entry: entry.clone() }.into());
                 self.welcome(link, member);
-                self.commands.push(Command::Broadcast { record: joined, except: Some(link) });
+                self.broadcast(joined, Some(link));
                 let members = self.directory.len();
                 self.report(HubEvent::MemberJoined { name: entry.name, fingerprint, guest, members });
             }
@@ -256,7 +252,7 @@ impl Relay {
                     return self.commands.push(Command::Send(link, refused.into()));
                 }
             },
-            _ => self.commands.push(Command::Broadcast { record: encode(&relayed), except: Some(link) }),
+            _ => self.broadcast(encode(&relayed), Some(link)),
         }
         self.commands.push(Command::Send(link, Accepted { mid: post.mid }.into()));
     }
@@ -265,7 +261,7 @@ impl Relay {
     fn gone(&mut self, name: &MemberName, reason: LeaveReason) {
         let Some(sequence) = self.directory.release(name) else { return };
         let left = Left { sequence, name: name.clone(), reason };
-        self.commands.push(Command::Broadcast { record: encode(&left.into()), except: None });
+        self.broadcast(encode(&left.into()), None);
         self.report(HubEvent::MemberLeft { name: name.clone(), reason, members: self.directory.len() });
     }
 
@@ -280,6 +276,11 @@ impl Relay {
             let peer = candidate.peer.clone();
             self.report(HubEvent::Refused { code, peer });
         }
+    }
+
+    fn broadcast(&mut self, record: Bytes, except: Option<LinkId>) {
+        let to = self.roster.links().filter(|link| Some(*link) != except).collect();
+        self.commands.push(Command::Broadcast { record, to });
     }
 
     fn report(&mut self, event: HubEvent) {

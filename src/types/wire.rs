@@ -2,7 +2,7 @@
 //! skipped so that fields can be appended; nothing after the value; bounded depth.
 //!
 //! serde's derives are not used for what travels, because they accept maps and refuse an appended field.
-//! [`wire_struct!`] writes the visitor instead. Follows the
+//! `wire_struct!` writes the visitor instead. Follows the
 //! [MessagePack specification](https://github.com/msgpack/msgpack/blob/master/spec.md).
 
 use std::{fmt, ops::Deref};

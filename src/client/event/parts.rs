@@ -80,7 +80,7 @@ pub struct PlayEnd {
     pub dropped: u64,
     /// How often there was nothing to show.
     pub stalls: u64,
-    /// Frames by the label of the rendition they came from, as a number: `{"240": 96}`.
+    /// Frames by the height of their picture in pixels: `{"240": 96}`.
     pub frames_by_height: BTreeMap<u32, u64>,
     /// With `checksum=1`: SHA-256 over the yuv420p bytes of those frames in order, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -33,8 +33,8 @@ struct Receipt {
 
 /// What has come and is not done with.
 pub(super) struct Incoming {
-    /// Sizes of what the worker has to open, in order.
-    unopened: VecDeque<usize>,
+    /// What the worker has to open, with its size, in order.
+    unopened: VecDeque<(SealKind, usize)>,
     unopened_bytes: usize,
     unproven: Vec<Opened>,
     judging: usize,
@@ -81,7 +81,7 @@ impl Session {
                     return self.event(Event::Notice { code: Code::RateLimited, text }, None);
                 }
                 self.incoming.unopened_bytes += size;
-                self.incoming.unopened.push_back(size);
+                self.incoming.unopened.push_back((kind, size));
                 self.work(Job::Open { kind, sealed });
             }
             // Sessions are not there yet; nothing that this version understands comes this way.
@@ -90,9 +90,13 @@ impl Session {
     }
 
     pub(super) fn opened(&mut self, opened: Option<Box<Opened>>) {
-        let size = self.incoming.unopened.pop_front().unwrap_or(0);
+        let Some((kind, size)) = self.incoming.unopened.pop_front() else { return };
         self.incoming.unopened_bytes -= size;
-        let Some(opened) = opened else { return };
+        let Some(opened) = opened else {
+            // Usual where the hub sends each record to everyone, and what shows that it did.
+            log::debug!("a {kind} record of {size} bytes came that this member cannot open");
+            return;
+        };
         let sender = opened.sender();
         if self.incoming.unproven.len() >= MAX_UNPROVEN {
             log::warn!("too many letters wait for key records; one of {sender} is dropped");

@@ -413,6 +413,9 @@ impl Session {
     fn finish(&mut self, over: Over) {
         if self.phase != Phase::Over {
             self.phase = Phase::Over;
+            if let Over::Failed(failure) = &over {
+                self.posts_lost(failure.code);
+            }
             let outputs = self.plays.lose_all(&over);
             self.outputs.extend(outputs);
             self.outputs.push_back(Output::Over(over));

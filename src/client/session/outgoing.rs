@@ -220,6 +220,21 @@ impl Session {
         self.seal_what_can_be();
     }
 
+    /// The link is gone: what the hub has not accepted has not been sent.
+    pub(super) fn posts_lost(&mut self, code: Code) {
+        for (id, post) in std::mem::take(&mut self.outgoing.posts) {
+            let command = command_of(&post.to);
+            match post.stage {
+                Stage::Posted { accepted: true, .. } => {}
+                Stage::Posted { .. } => self.event(Event::Failed { id, to: post.to, code }, post.reference),
+                Stage::Waiting { .. } | Stage::Sealing => {
+                    let failure = Failure::new(code, "the link to the hub is lost; nothing sent", "");
+                    self.fail(failure, command, post.reference);
+                }
+            }
+        }
+    }
+
     /// The hub has no records for these: what waits for them fails.
     pub(super) fn give_up_on(&mut self, missing: &[Fingerprint]) {
         for fingerprint in missing {

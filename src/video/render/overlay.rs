@@ -14,22 +14,24 @@ const LINE: f64 = 34.0;
 /// Lines that fit below each other on a picture: the size of text grows with the picture.
 const LINES_ON_A_PICTURE: f64 = 14.0;
 
-/// Draws `lines` at the top left, white with a black edge so that they can be read on anything. The font has
-/// ASCII only: other characters come out as question marks.
+/// Draws `lines` at the bottom right, where videos seldom have words of their own, white with a black edge so
+/// that they can be read on anything. The font has ASCII only: other characters come out as question marks.
 pub(super) fn draw(picture: &mut Mat, lines: &[&str]) -> Result<()> {
     let scale = f64::from(picture.rows()) / LINES_ON_A_PICTURE / LINE;
-    let (mut y, margin) = (0.0, 0.4 * LINE * scale);
-    for line in lines {
+    let margin = 0.4 * LINE * scale;
+    let mut y = f64::from(picture.rows()) - margin;
+    for line in lines.iter().rev() {
         let text: String = line.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
         let size = imgproc::get_text_size(&text, FONT, scale, stroke(scale), &mut 0)?;
-        let room = f64::from(picture.cols()) - 2.0 * margin;
-        let fitting = (room / f64::from(size.width.max(1))).clamp(0.0, 1.0) * scale;
-        y += LINE * scale;
-        let origin = Point::new(round(margin), round(y));
+        let (width, room) = (f64::from(size.width.max(1)), f64::from(picture.cols()) - 2.0 * margin);
+        let shrink = (room / width).clamp(0.0, 1.0);
+        let fitting = shrink * scale;
+        let origin = Point::new(round(margin + room - shrink * width), round(y));
         let thin = stroke(fitting);
         for (colour, thickness) in [(Scalar::all(0.0), 3 * thin), (Scalar::all(255.0), thin)] {
             imgproc::put_text(picture, &text, origin, FONT, fitting, colour, thickness, imgproc::LINE_AA, false)?;
         }
+        y -= LINE * scale;
     }
     Ok(())
 }

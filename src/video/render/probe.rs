@@ -8,8 +8,10 @@ use std::{
     path::Path,
     process::{Child, Command, ExitCode, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use crate::video::clock::{Clock as _, SystemClock};
 
 /// The hidden subcommand that is to call [`probe_main`].
 pub const PROBE_COMMAND: &str = "probe-window";
@@ -77,12 +79,12 @@ fn try_run(mut command: Command, limit: Duration, settings: &str) -> Result<(), 
 
 /// Whether the child succeeded; `None` when it had to be killed.
 fn wait(mut child: Child, limit: Duration) -> io::Result<Option<bool>> {
-    let start = Instant::now();
+    let clock = SystemClock::start();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status.success()));
         }
-        if start.elapsed() >= limit {
+        if clock.now() >= limit {
             child.kill()?;
             child.wait()?;
             return Ok(None);
