@@ -132,7 +132,8 @@ impl Play {
         let planned = Plan::new(&self.title, self.mode, to, self.end)?;
         self.segments = planned.segments.into();
         self.epoch = epoch;
-        (self.next, self.reading, self.ended) = (None, false, false);
+        // A read that is under way is awaited before the next: there is never more than one for each play.
+        (self.next, self.ended) = (None, false);
         self.ready.clear();
         (self.seq, self.sent, self.credit) = (0, 0, 0);
         Ok(())
@@ -152,10 +153,10 @@ impl Play {
 
     /// Takes in what was read, each packet with its position; an answer for another epoch is late and dropped.
     pub fn take_read(&mut self, batch: &Batch, packets: Vec<(usize, Bytes)>) {
+        self.reading = false;
         if batch.epoch != self.epoch {
             return;
         }
-        self.reading = false;
         self.next = Some(batch.packets.packets.end);
         let read = packets.into_iter().map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 });
         self.ready.extend(read);
@@ -209,8 +210,9 @@ impl Play {
         let segment = self.segments.front()?;
         let front = self.ready.front_mut()?;
         let left = front.data.len() - front.sent;
-        let size = left.min(MAX_PART).min(usize::try_from(room).unwrap_or(usize::MAX));
-        if size == 0 && left > 0 {
+        // Parts are not cut where the credit ends: a packet never has more of them than can be counted.
+        let size = left.min(MAX_PART);
+        if size as u64 > room {
             return None;
         }
         let entry = segment.rendition.index.packets().get(front.index)?;
@@ -250,3 +252,7 @@ fn capped(title: &Title, mode: PlayMode, max: Option<u32>) -> PlayMode {
         _ => mode,
     }
 }
+
+#[cfg(test)]
+#[path = "play_tests.rs"]
+mod tests;

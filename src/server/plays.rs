@@ -221,3 +221,7 @@ fn refused(play: PlayId, code: Code, text: &str) -> PlayOutput {
 fn notice(play: PlayId, code: Code, text: String) -> PlayOutput {
     PlayOutput::Control(PlayNotice { play, code, text: text.into() }.into())
 }
+
+#[cfg(test)]
+#[path = "plays_tests.rs"]
+mod tests;
