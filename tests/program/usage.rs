@@ -7,7 +7,9 @@ use crate::{home::Home, process::run, support::schema::Schema};
 /// The events of a process that ended at once, each kept to its schema.
 fn events(output: &str, schema: Schema) -> Vec<Value> {
     let events: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    events.iter().for_each(|event| schema.check(event));
+    for event in &events {
+        schema.check(event);
+    }
     events
 }
 
