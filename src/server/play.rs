@@ -216,8 +216,9 @@ impl Play {
         let segment = self.segments.front()?;
         let front = self.ready.front_mut()?;
         let left = front.data.len() - front.sent;
-        let size = left.min(MAX_PART).min(usize::try_from(room).unwrap_or(usize::MAX));
-        if size == 0 && left > 0 {
+        // Parts are not cut where the credit ends: a packet never has more of them than can be counted.
+        let size = left.min(MAX_PART);
+        if size as u64 > room {
             return None;
         }
         let entry = segment.rendition.index.packets().get(front.index)?;
@@ -237,8 +238,7 @@ impl Play {
             data: data.into(),
         };
         front.sent += size;
-        // Credit in tiny steps makes more parts than can be counted: whoever gives it so cannot use them.
-        front.part = front.part.wrapping_add(1);
+        front.part += 1;
         self.sent += size as u64;
         if last {
             self.ready.pop_front();
@@ -259,5 +259,7 @@ fn capped(title: &Title, mode: PlayMode, max: Option<u32>) -> PlayMode {
     }
 }
 
+#[cfg(test)]
+mod reading_tests;
 #[cfg(test)]
 mod tests;

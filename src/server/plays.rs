@@ -230,3 +230,6 @@ fn refused(play: PlayId, code: Code, text: &str) -> PlayOutput {
 fn notice(play: PlayId, code: Code, text: String) -> PlayOutput {
     PlayOutput::Control(PlayNotice { play, code, text: text.into() }.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,9 +12,11 @@ use crossbeam_channel::Receiver;
 use crate::types::{Codec, MediaTime, RenditionLabel};
 
 use super::{
+    catalog::{FileId, Rendition, Title},
     clock::{Clock, Event, Wake},
     decode::{Decode, Decoded, Decoders, Undecodable},
     frame::{Colour, Frame, Matrix, Range},
+    index::{self, Index, VideoFormat},
     input::{Packet, Segment},
     render::{Display, DisplayGone, DisplayKind},
 };
@@ -45,6 +47,27 @@ pub(crate) fn segment(height: u32) -> Segment {
 pub(crate) fn packet(number: i64) -> Packet {
     let data = Bytes::from_static(&[0; 10]);
     Packet { pts: pts(number), dts: pts(number), duration: FRAME, keyframe: true, data }
+}
+
+/// A rendition of `frames` frames, each a packet of `size` bytes, with a keyframe every `gop` frames.
+pub(crate) fn index(height: u32, frames: u32, gop: u32, size: u32) -> Index {
+    let format = VideoFormat { codec: Codec::H264, width: height * 16 / 9, height, extradata: Bytes::new() };
+    let packet = |number: u32| {
+        let at = pts(number.into());
+        let offset = u64::from(number) * u64::from(size);
+        index::Packet { offset, size, keyframe: number.is_multiple_of(gop), pts: at, dts: at, duration: FRAME }
+    };
+    Index::new(format, (0..frames).map(packet).collect(), MediaTime::ZERO..pts(frames.into())).unwrap()
+}
+
+/// A title of these renditions.
+pub(crate) fn title(renditions: Vec<Index>) -> Arc<Title> {
+    let duration = renditions.iter().map(Index::duration).max().unwrap();
+    let renditions = renditions.into_iter().enumerate().map(|(place, index)| {
+        let label = RenditionLabel(index.format().height);
+        Arc::new(Rendition { label, file: format!("t_{label}.mp4"), index, id: FileId(place) })
+    });
+    Arc::new(Title { name: "t".into(), renditions: renditions.collect(), duration, missing: Vec::new() })
 }
 
 /// A black picture.

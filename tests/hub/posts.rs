@@ -191,7 +191,9 @@ fn nothing_on_the_wire_says_what_is_written_by_whom_or_to_whom(wire: Wire) {
     carol.wait(json!({"event": "message", "text": "the second treasure lies in the lake"}));
     exchange(&alice, &bob);
     let names = [alice.name.clone(), bob.name.clone(), carol.name.clone()];
-    [alice, bob, carol].into_iter().for_each(|member| drop(member.leave()));
+    for member in [alice, bob, carol] {
+        member.leave();
+    }
 
     let mut sealed_records = 0;
     for tap in [alice_tap, bob_tap, carol_tap] {

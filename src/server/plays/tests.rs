@@ -1,0 +1,185 @@
+use std::{fs, path::Path};
+
+use super::*;
+use crate::{
+    proto::message::{Credit, Play as Asked, Seek, Stop, SwitchRendition},
+    types::{MediaTime, PlayEpoch, RenditionLabel},
+    video::{MemorySource, VideoSource},
+};
+
+/// The plays of one member over two videos of the tests.
+struct Screen {
+    plays: Plays,
+    source: MemorySource,
+}
+
+fn asked(play: u32, title: &str) -> Asked {
+    let (start, end, max_height) = (MediaTime::ZERO, None, None);
+    Asked { play: PlayId(play), title: title.into(), mode: PlayMode::Auto, start, end, max_height }
+}
+
+fn credit(play: u32, epoch: u32) -> Message {
+    Credit { play: PlayId(play), epoch: PlayEpoch(epoch), offset: u64::MAX }.into()
+}
+
+impl Screen {
+    fn new() -> Self {
+        let file = |name: &str| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+            (name.to_owned(), fs::read(path).unwrap().into())
+        };
+        let broken = ("broken.mp4".to_owned(), bytes::Bytes::from_static(b"no video"));
+        let source =
+            MemorySource::new([file("wide.mp4"), file("unaligned_120p.mp4"), file("one_keyframe.mp4"), broken]);
+        Self { plays: Plays::new("bob".parse().unwrap()), source }
+    }
+
+    fn ask(&mut self, message: impl Into<Message>) -> Vec<PlayOutput> {
+        self.plays.message(message.into(), &self.source.catalog())
+    }
+
+    fn started(&mut self, play: u32, title: &str) {
+        let outputs = self.ask(asked(play, title));
+        assert!(matches!(outputs[0], PlayOutput::Control(Message::PlayStarted(_))), "{outputs:?}");
+    }
+
+    fn refusal(&mut self, message: impl Into<Message>) -> (PlayId, Code) {
+        match self.ask(message).as_slice() {
+            [PlayOutput::Control(Message::PlayRefused(refused))] => (refused.play, refused.code),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Everything that can be sent now, read as it is needed.
+    fn run(&mut self) -> Vec<PlayOutput> {
+        let mut all = Vec::new();
+        loop {
+            let outputs = self.plays.next_outputs();
+            let jobs: Vec<_> = if outputs.is_empty() { self.plays.reads().collect() } else { Vec::new() };
+            if outputs.is_empty() && jobs.is_empty() {
+                return all;
+            }
+            all.extend(outputs);
+            for ReadJob { play, batch } in jobs {
+                let data = self.source.read_batch(&batch.rendition, &batch.packets);
+                all.extend(self.plays.take_read(ReadResult { play, batch, data }));
+            }
+        }
+    }
+}
+
+fn report(output: &PlayOutput) -> Option<&HubEvent> {
+    if let PlayOutput::Report(event) = output { Some(event) } else { None }
+}
+
+fn ended(outputs: &[PlayOutput]) -> Vec<(PlayId, EndReason)> {
+    let end = |event: &HubEvent| match event {
+        HubEvent::PlayEnded { play, reason, .. } => Some((*play, *reason)),
+        _ => None,
+    };
+    outputs.iter().filter_map(report).filter_map(end).collect()
+}
+
+fn packet_of(output: &PlayOutput) -> Option<PlayId> {
+    if let PlayOutput::Media(Message::Packet(packet)) = output { Some(packet.play) } else { None }
+}
+
+#[test]
+fn a_play_is_told_announced_sent_and_reported() {
+    let mut screen = Screen::new();
+    screen.started(1, "wide");
+    screen.ask(credit(1, 0));
+    let outputs = screen.run();
+    assert!(matches!(&outputs[0], PlayOutput::Media(Message::StreamInfo(info)) if info.width == 640));
+    let told = HubEvent::Rendition {
+        name: "bob".parse().unwrap(),
+        play: PlayId(1),
+        title: "wide".into(),
+        width: 640,
+        height: 272,
+    };
+    assert_eq!(report(&outputs[1]), Some(&told));
+    assert!(
+        matches!(outputs.last(), Some(PlayOutput::Media(Message::StreamEnd(end))) if end.reason == EndReason::Finished)
+    );
+    assert_eq!(ended(&outputs), [], "it may still seek back");
+    assert_eq!(ended(&screen.ask(Stop { play: PlayId(1) })), [(PlayId(1), EndReason::Finished)]);
+    assert!(screen.plays.is_empty());
+    assert!(screen.ask(Stop { play: PlayId(1) }).is_empty(), "it may have ended before it was told to");
+}
+
+#[test]
+fn plays_take_turns_part_by_part() {
+    let mut screen = Screen::new();
+    for play in [3, 7, 9] {
+        screen.started(play, "unaligned");
+        screen.ask(credit(play, 0));
+    }
+    let order: Vec<_> = screen.run().iter().filter_map(packet_of).collect();
+    assert_eq!(order.len(), 3 * 75);
+    // Once each has been read for, none sends twice before the others did.
+    for round in order.windows(3).skip(6).take(200) {
+        assert!(round[0] != round[1] && round[1] != round[2], "{round:?}");
+    }
+}
+
+#[test]
+fn bad_input_44_47_52_what_is_refused_leaves_the_others_alone() {
+    let mut screen = Screen::new();
+    screen.started(1, "wide");
+    assert_eq!(screen.refusal(asked(2, "../wide")), (PlayId(2), Code::NoSuchTitle));
+    assert_eq!(screen.refusal(asked(2, "broken")), (PlayId(2), Code::Unplayable));
+    assert_eq!(screen.refusal(asked(1, "wide")), (PlayId(1), Code::ProtocolViolation));
+    let fixed = Asked { mode: PlayMode::Fixed(RenditionLabel(999)), ..asked(2, "wide") };
+    assert_eq!(screen.refusal(fixed), (PlayId(2), Code::NoSuchRendition));
+    for play in 2..=u32::try_from(MAX_PLAYS).unwrap() {
+        screen.started(play, "wide");
+    }
+    assert_eq!(screen.refusal(asked(100, "wide")), (PlayId(100), Code::TooManyPlays));
+    screen.ask(Stop { play: PlayId(2) });
+    screen.started(100, "wide");
+    screen.ask(credit(1, 0));
+    assert!(screen.run().iter().filter_map(packet_of).all(|play| play == PlayId(1)));
+}
+
+#[test]
+fn bad_input_51_a_seek_is_refused_for_a_time_or_play_that_is_not_there() {
+    let mut screen = Screen::new();
+    screen.started(1, "wide");
+    let seek = |play, to| Seek { play: PlayId(play), epoch: PlayEpoch(1), to: MediaTime(to) };
+    assert_eq!(screen.refusal(seek(1, -1)), (PlayId(1), Code::OutOfRange));
+    assert_eq!(screen.refusal(seek(1, 2_000_000)), (PlayId(1), Code::OutOfRange));
+    assert_eq!(screen.refusal(seek(2, 0)), (PlayId(2), Code::NoSuchPlay));
+    assert!(screen.ask(seek(1, 1_000_000)).is_empty());
+    let switch = SwitchRendition { play: PlayId(1), rendition: None };
+    assert_eq!(screen.refusal(switch), (PlayId(1), Code::NotYet));
+}
+
+#[test]
+fn bad_input_49_a_file_that_was_changed_ends_its_play_only() {
+    let mut screen = Screen::new();
+    for play in [1, 2] {
+        screen.started(play, "wide");
+        screen.ask(credit(play, 0));
+        screen.plays.next_outputs();
+    }
+    let ReadJob { play, batch } = screen.plays.reads().next().unwrap();
+    let outputs = screen.plays.take_read(ReadResult { play, batch, data: Err(ReadError::FileChanged) });
+    assert!(matches!(&outputs[0], PlayOutput::Media(Message::StreamEnd(end)) if end.reason == EndReason::FileChanged));
+    assert_eq!(ended(&outputs), [(play, EndReason::FileChanged)]);
+    let rest = screen.run();
+    assert!(rest.iter().filter_map(packet_of).all(|other| other != play));
+    assert!(!screen.plays.is_empty(), "the other one goes on");
+}
+
+#[test]
+fn all_end_with_the_link() {
+    let mut screen = Screen::new();
+    screen.started(1, "wide");
+    screen.started(2, "unaligned");
+    assert_eq!(
+        ended(&screen.plays.end_all(EndReason::Lost)),
+        [(PlayId(1), EndReason::Lost), (PlayId(2), EndReason::Lost)]
+    );
+    assert!(screen.plays.is_empty());
+}

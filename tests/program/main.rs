@@ -1,0 +1,17 @@
+//! The built binary as users run it: processes, signals, files, pipes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod home;
+mod process;
+
+mod conversation;
+mod ends;
+mod guide;
+mod identities;
+mod listeners;
+mod signals;
+mod usage;
+mod videos;

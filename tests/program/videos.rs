@@ -1,0 +1,50 @@
+//! Plays of processes, and what they leave on the disk: nothing.
+
+use serde_json::json;
+
+use crate::{
+    home::Home,
+    process::{guest, hub, samples},
+};
+
+#[cfg(feature = "player")]
+#[test]
+fn a_play_of_a_guest_writes_no_file() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let before = home.content();
+    let mut alice = guest(&home, &url, "alice", &[]);
+    alice.say("play mandelbrot mode=240 speed=max checksum=1\npause\nresume");
+    alice.wait(json!({"event": "play_started"}));
+    assert_eq!(home.content(), before, "while it plays");
+    let ended = alice.finished().with(0, "");
+    let end = ended.events.iter().find(|event| event["event"] == "play_ended").unwrap();
+    assert_eq!(end["frames"], 300);
+    assert_eq!(home.content(), before, "and afterwards");
+}
+
+#[cfg(not(feature = "player"))]
+#[test]
+fn a_build_without_a_player_says_so() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = guest(&home, &url, "alice", &[]);
+    alice.say("videos\nplay mandelbrot");
+    let ended = alice.finished();
+    assert_eq!(ended.exit, 1);
+    let error = ended.events.iter().find(|event| event["event"] == "error").unwrap();
+    assert!(error["message"].as_str().unwrap().contains("no player"), "{error}");
+}
+
+#[test]
+fn the_hub_lists_what_is_in_its_folder() {
+    let home = Home::new();
+    let (hub, url) = hub(&home, &["--videos", &samples()]);
+    hub.wait(json!({"event": "catalog", "titles": 1, "skipped": []}));
+    let mut alice = guest(&home, &url, "alice", &[]);
+    alice.say("videos");
+    let renditions =
+        json!([{"label": "240p", "width": 426, "height": 240, "codec": "h264"}, {"height": 720}, {"height": 1080}]);
+    alice.wait(json!({"event": "videos", "titles": [{"title": "mandelbrot", "renditions": renditions}]}));
+    alice.finished().with(0, "");
+}
