@@ -30,6 +30,12 @@ fn who_does_not_read_is_let_go_and_nobody_else_notices(wire: Wire) {
         // What members take for a receipt of somebody else costs them nothing.
         shouter.post(1, SealKind::Tagged, vec![0; 900_000]);
         shouter.wait(|message| matches!(message, Message::Accepted(_)).then_some(()));
+        // Those who read are given the time to: a machine that is busy elsewhere must not make them slow.
+        for member in [&alice, &bob] {
+            let reference = format!("{posts}");
+            member.ask(&json!({"cmd": "videos", "ref": reference}).to_string());
+            member.wait(json!({"event": "ok", "command": "videos", "ref": reference}));
+        }
     }
     alice.wait(json!({"event": "left", "name": "mute", "reason": "slow"}));
     exchange(&alice, &bob);
