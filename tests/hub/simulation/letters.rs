@@ -117,6 +117,25 @@ fn a_message_waits_for_its_receivers_key_record() {
 }
 
 #[test]
+fn messages_that_wait_for_key_records_keep_their_order() {
+    let mut world = World::new(13);
+    let alice = world.join("alice");
+    let bob = world.join("bob");
+    world.nodes[alice].held_tags = vec![RECORDS];
+    let carol = world.join("carol");
+    for number in 0..8 {
+        world.send(alice, "carol", &number.to_string());
+    }
+    world.ask(alice, Command::All { text: "all".into() });
+    world.send(alice, "bob", "after all");
+    assert_eq!(world.count(alice, &json!({"event": "queued"})), 0, "bob's second would overtake his first");
+    world.nodes[alice].held_tags.clear();
+    world.settle();
+    assert_eq!(world.texts(carol), ["0", "1", "2", "3", "4", "5", "6", "7", "all"]);
+    assert_eq!(world.texts(bob), ["all", "after all"]);
+}
+
+#[test]
 fn a_receiver_who_leaves_before_during_or_after_sealing_fails_the_message() {
     for (stage, in_direct_mode) in [(0, false), (1, false), (2, false), (1, true)] {
         let mode = if in_direct_mode { RelayMode::Direct } else { RelayMode::Broadcast };

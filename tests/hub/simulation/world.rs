@@ -45,6 +45,7 @@ pub(super) struct Node {
     pub(super) name: String,
     pub(super) link: LinkId,
     pub(super) session: Session,
+    me: Me,
     worker: Worker,
     pub(super) linked: bool,
     /// Jobs are kept here while the worker is held.
@@ -84,24 +85,26 @@ impl World {
         self.enter(name, me, worker)
     }
 
-    /// A member whose link broke comes in again over a new one, with the same keys.
+    /// A member whose link broke comes in again over a new one, with the keys and marks that it keeps.
     pub(super) fn come_back(&mut self, place: usize) {
-        let name = self.nodes[place].name.clone();
-        let fresh = self.join(&name);
-        // It takes the place of what it was; what it was told and shown before stays told.
-        let mut node = self.nodes.remove(fresh);
-        node.events.splice(0..0, std::mem::take(&mut self.nodes[place].events));
-        self.nodes[place] = node;
+        let link = self.new_link();
+        let seed = self.seed_for(link);
+        let node = &mut self.nodes[place];
+        node.session = Session::new(node.me.clone(), seed);
+        (node.link, node.linked, node.over) = (link, true, None);
+        node.jobs.clear();
+        node.waiting.clear();
+        node.session.greeted(nonce_of(link));
+        self.settle();
     }
 
     fn enter(&mut self, name: &str, me: Me, worker: Worker) -> usize {
         let link = self.new_link();
-        let mut seed = [0; 32];
-        seed[..8].copy_from_slice(&(self.seed ^ (link.0 << 32)).to_be_bytes());
         let node = Node {
             name: name.to_owned(),
             link,
-            session: Session::new(me, seed),
+            session: Session::new(me.clone(), self.seed_for(link)),
+            me,
             worker,
             linked: true,
             is_held: false,
@@ -119,6 +122,12 @@ impl World {
         self.nodes[place].session.greeted(nonce_of(link));
         self.settle();
         place
+    }
+
+    fn seed_for(&self, link: LinkId) -> [u8; 32] {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&(self.seed ^ (link.0 << 32)).to_be_bytes());
+        seed
     }
 
     fn new_link(&mut self) -> LinkId {
