@@ -3,10 +3,10 @@
 
 use super::{
     identity::Identity,
+    open::open,
     receipt::{ExpectedReceipts, ReceiptSecret},
     registration::{Challenge, verify_registration},
     rsa_provider::RsaProvider,
-    seal::open,
 };
 use crate::{
     crypto::{Letter, fixtures::rng, letter::Stream, verify_record},

@@ -27,7 +27,7 @@ use super::{
     transcript,
 };
 use crate::types::{
-    Code, SealKind,
+    Code,
     limits::{MAX_RECORD, MAX_TEXT},
 };
 
@@ -90,30 +90,13 @@ pub fn seal(
     Ok(Sealed { bytes: envelope::close(provider.suite(), &block, h, &content_key, &content), receipt })
 }
 
-/// Tries to open a relayed record of kind seal or group; costs one private operation unless its outside shows
-/// that it cannot be opened.
-///
-/// `None` says nothing of why: not for this member, damaged, or made to probe it.
-#[must_use]
-pub fn open(
+/// Opens what stands behind the suite, if it is for this member.
+pub(super) fn open(
     provider: &dyn CryptoProvider,
     me: &Identity,
-    kind: SealKind,
-    sealed: &[u8],
+    rest: &[u8],
     rng: &mut dyn CryptoRng,
 ) -> Option<Opened> {
-    let (suite, rest) = sealed.split_first()?;
-    if *suite != provider.suite() {
-        return None;
-    }
-    match kind {
-        SealKind::Seal => open_seal(provider, me, rest, rng),
-        SealKind::Group => super::group::open(provider, me, rest, rng),
-        SealKind::Hello | SealKind::Tagged | SealKind::Other(_) => None,
-    }
-}
-
-fn open_seal(provider: &dyn CryptoProvider, me: &Identity, rest: &[u8], rng: &mut dyn CryptoRng) -> Option<Opened> {
     let (block, rest) = rest.split_at_checked(provider.block_size())?;
     let closed = Closed::parse(rest)?;
     if !key_block::is_hidden(block) {

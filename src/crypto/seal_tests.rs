@@ -20,11 +20,12 @@ use super::{
     group::{SealedGroup, seal_group},
     identity::Identity,
     letter::{Draft, Letter, Opened, Stream},
+    open::open,
     policy::ModulusSize,
     provider::{CryptoProvider, ExportedKeys, KeyUnusable, SecretKeys},
     receipt::ExpectedReceipts,
     rsa_provider::RsaProvider,
-    seal::{MAX_SEALED, SealError, Sealed, open, seal},
+    seal::{MAX_SEALED, SealError, Sealed, seal},
     testing::InsecureProvider,
 };
 use crate::types::{Code, MessageId, PublicKeys, SealKind, limits::MAX_TEXT};

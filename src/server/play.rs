@@ -132,7 +132,7 @@ impl Play {
         let planned = Plan::new(&self.title, self.mode, to, self.end)?;
         self.segments = planned.segments.into();
         self.epoch = epoch;
-        // A read that is under way is awaited before the next: there is never more than one for each play.
+        // A read that is under way stays the only one: seeks without end must not pile up reads.
         (self.next, self.ended) = (None, false);
         self.ready.clear();
         (self.seq, self.sent, self.credit) = (0, 0, 0);
@@ -151,10 +151,16 @@ impl Play {
         Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets })
     }
 
+    /// Whether a batch is of the current epoch.
+    #[must_use]
+    pub fn wants(&self, batch: &Batch) -> bool {
+        batch.epoch == self.epoch
+    }
+
     /// Takes in what was read, each packet with its position; an answer for another epoch is late and dropped.
     pub fn take_read(&mut self, batch: &Batch, packets: Vec<(usize, Bytes)>) {
         self.reading = false;
-        if batch.epoch != self.epoch {
+        if !self.wants(batch) {
             return;
         }
         self.next = Some(batch.packets.packets.end);
@@ -254,5 +260,6 @@ fn capped(title: &Title, mode: PlayMode, max: Option<u32>) -> PlayMode {
 }
 
 #[cfg(test)]
-#[path = "play_tests.rs"]
+mod reading_tests;
+#[cfg(test)]
 mod tests;

@@ -47,6 +47,8 @@ pub enum PlayOutput {
 pub struct Plays {
     member: MemberName,
     running: BTreeMap<PlayId, Play>,
+    /// The highest number that a play had.
+    newest: Option<PlayId>,
     /// Whose turn it is: plays share the lane part by part.
     turn: Option<PlayId>,
 }
@@ -55,7 +57,7 @@ impl Plays {
     /// No plays yet.
     #[must_use]
     pub fn new(member: MemberName) -> Self {
-        Self { member, running: BTreeMap::new(), turn: None }
+        Self { member, running: BTreeMap::new(), newest: None, turn: None }
     }
 
     /// Whether nothing is played.
@@ -94,6 +96,11 @@ impl Plays {
         match result.data {
             Ok(data) => {
                 play.take_read(&result.batch, data);
+                Vec::new()
+            }
+            // After a seek it is read anew; an end of the epoch before would mean nothing to the member.
+            Err(_) if !play.wants(&result.batch) => {
+                play.take_read(&result.batch, Vec::new());
                 Vec::new()
             }
             Err(error) => {
@@ -148,8 +155,9 @@ impl Plays {
     }
 
     fn start(&mut self, asked: &message::Play, catalog: &Catalog) -> Vec<PlayOutput> {
-        if self.running.contains_key(&asked.play) {
-            return vec![refused(asked.play, Code::ProtocolViolation, "this play runs already")];
+        // A read that is under way for a play that ended must not be taken for one of this play's.
+        if self.newest.is_some_and(|newest| asked.play <= newest) {
+            return vec![refused(asked.play, Code::ProtocolViolation, "numbers of plays ascend")];
         }
         if self.running.len() >= MAX_PLAYS {
             let text = format!("{MAX_PLAYS} plays at the same time are the most; stop one first");
@@ -170,6 +178,7 @@ impl Plays {
             Err(error) => vec![refused(asked.play, error.code(), &error.to_string())],
             Ok((started, plan)) => {
                 self.running.insert(asked.play, started);
+                self.newest = Some(asked.play);
                 let answer =
                     PlayStarted { play: asked.play, title: title.name.as_str().into(), duration: title.duration };
                 let mut outputs = vec![PlayOutput::Control(answer.into())];
@@ -223,5 +232,4 @@ fn notice(play: PlayId, code: Code, text: String) -> PlayOutput {
 }
 
 #[cfg(test)]
-#[path = "plays_tests.rs"]
 mod tests;

@@ -16,9 +16,6 @@ pub const MAX_TEXT: usize = 1_000_000;
 /// Longest member name in bytes of UTF-8, as typed.
 pub const MAX_NAME: usize = 64;
 
-/// Longest title, label or agent string in bytes that a record may carry. File names end at 255.
-pub const MAX_LABEL: usize = 255;
-
 /// Deepest nesting a decoder follows: message, list, entry, list, entry, field, and two to spare.
 pub const MAX_DEPTH: usize = 8;
 

@@ -6,8 +6,8 @@ use super::{
     Command, CommandName, DisplayChoice, InputError, Instruction, PlayRequest, RenditionChoice, SeekTarget,
     VerifyAnswer, Wait,
     arguments::Arguments,
+    error::shortened,
     nearest,
-    read::shortened,
     time::{TimeError, read_seconds, read_time},
 };
 use crate::types::{Fingerprint, MediaTime, MemberName, PlayMode, RenditionLabel, limits::MAX_TEXT};

@@ -103,3 +103,12 @@ impl InputError {
         Failure { command: self.command(), ..failure }
     }
 }
+
+/// What was typed, short enough to be quoted in an error.
+pub(super) fn shortened(typed: &str) -> String {
+    let mut short: String = typed.chars().take(64).collect();
+    if short.len() < typed.len() {
+        short.push('…');
+    }
+    short
+}

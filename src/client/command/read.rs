@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{CommandName, InputError, Instruction, arguments::Arguments, build::build, nearest};
+use super::{CommandName, InputError, Instruction, arguments::Arguments, build::build, error::shortened, nearest};
 use crate::types::Code;
 
 /// A line that says something.
@@ -113,15 +113,6 @@ fn plain_text(value: Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
-}
-
-/// What was typed, short enough to be quoted in an error.
-pub(super) fn shortened(typed: &str) -> String {
-    let mut short: String = typed.chars().take(64).collect();
-    if short.len() < typed.len() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]

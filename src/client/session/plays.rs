@@ -143,11 +143,17 @@ impl MemberPlays {
         }
     }
 
-    /// A play that did not get as far as showing anything fails its command; any other ends.
+    /// A play that fails: its command does, and its player ends. The hub is told too, or the play would count there
+    /// for as long as the link lasts.
     pub(super) fn failed(&mut self, id: PlayId, code: Code, text: &str) -> Outputs {
         let Some(play) = self.plays.remove(&id) else { return Vec::new() };
         let failure = Failure::new(code, text, hint_for(code)).of(CommandName::Play);
-        vec![Output::Event(Event::Error(failure), play.reference), Output::Player(id, Input::Stop)]
+        let error = Output::Event(Event::Error(failure), play.reference);
+        let mut outputs = vec![error, Output::Player(id, Input::Stop)];
+        if play.stage != Stage::Choosing {
+            outputs.push(Output::Send(Stop { play: id }.into()));
+        }
+        outputs
     }
 
     /// Stops all players, because the member quits.
@@ -205,10 +211,11 @@ impl MemberPlays {
             SeekTarget::To(to) => to,
             SeekTarget::By(by) => (play.at + by).max(MediaTime::ZERO),
         };
-        if to < MediaTime::ZERO || to >= play.duration {
-            let seconds = play.duration.as_seconds();
+        let end = play.request.end.map_or(play.duration, |end| end.min(play.duration));
+        if to < MediaTime::ZERO || to >= end {
+            let seconds = end.as_seconds();
             let message = format!("{} s is not within \"{}\"", to.as_seconds(), play.title);
-            return Err(Failure::new(Code::OutOfRange, message, format!("it lasts {seconds:.3} s")));
+            return Err(Failure::new(Code::OutOfRange, message, format!("it ends at {seconds:.3} s")));
         }
         let epoch = play.epoch.next();
         play.begin_epoch(epoch);
@@ -365,3 +372,6 @@ fn hint_for(code: Code) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,10 @@ use opencv::{
     highgui,
 };
 
-use super::{Closer, Display, window::WindowDisplay};
+use super::{
+    Closer, Display,
+    window::{Command, WindowDisplay},
+};
 
 /// Pictures on their way to the screen, over all windows. Few: each is as large as the screen, and a player
 /// that has to wait leaves out what is late.
@@ -31,17 +34,6 @@ const FIRST_SIZE: (i32, i32) = (960, 540);
 /// How far a new window is from the one before, in pixels to the right and down, and after how many the first
 /// place comes again. Without a window manager all would lie upon each other.
 const CASCADE: (i32, i32) = (48, 5);
-
-/// What players want of windows.
-#[derive(Debug)]
-pub(super) enum Command {
-    /// There will be a window: whom to tell when its viewer closes it.
-    Open { id: u64, closer: Closer, is_open: Arc<AtomicBool> },
-    /// A picture for it. The first one opens it.
-    Show { id: u64, picture: Mat, title: String },
-    /// It is not needed any more.
-    Close { id: u64 },
-}
 
 /// Makes windows for players; cheap to clone and to send.
 #[derive(Clone, Debug)]

@@ -8,11 +8,22 @@ use std::sync::{
 use crossbeam_channel::Sender;
 use opencv::core::Mat;
 
-use super::{Closer, Display, DisplayGone, DisplayKind, colour::Converter, host::Command, overlay};
+use super::{Closer, Display, DisplayGone, DisplayKind, colour::Converter, overlay};
 use crate::{
     types::{MediaTime, Printable, RenditionLabel},
     video::frame::Frame,
 };
+
+/// What players want of windows.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// There will be a window: whom to tell when its viewer closes it.
+    Open { id: u64, closer: Closer, is_open: Arc<AtomicBool> },
+    /// A picture for it. The first one opens it.
+    Show { id: u64, picture: Mat, title: String },
+    /// It is not needed any more.
+    Close { id: u64 },
+}
 
 /// For how long the name of a rendition stands on the picture when it begins.
 const CAPTION: MediaTime = MediaTime(2_000_000);

@@ -1,0 +1,78 @@
+use std::time::Instant;
+
+use super::*;
+
+fn request(end: Option<MediaTime>) -> PlayRequest {
+    PlayRequest {
+        title: "mandelbrot".to_owned(),
+        mode: crate::types::PlayMode::Auto,
+        max: None,
+        start: None,
+        end,
+        full_speed: true,
+        checksum: false,
+        display: None,
+        sound: false,
+        id: None,
+    }
+}
+
+/// A play that the hub has started, and its number.
+fn started(end: Option<MediaTime>) -> (MemberPlays, PlayId, Outputs) {
+    let (mut plays, now) = (MemberPlays::default(), Instant::now());
+    let outputs = plays.request(Command::Play(request(end)), None, now);
+    let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
+    let id = *id;
+    plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
+    let hub = message::PlayStarted { play: id, title: "mandelbrot".into(), duration: MediaTime(12_000_000) };
+    let outputs = plays.message(hub.into(), now);
+    (plays, id, outputs)
+}
+
+fn sent(outputs: &[Output]) -> Vec<&Message> {
+    outputs.iter().filter_map(|output| if let Output::Send(message) = output { Some(message) } else { None }).collect()
+}
+
+fn error(outputs: &[Output]) -> Option<(Code, Option<CommandName>)> {
+    outputs.iter().find_map(|output| match output {
+        Output::Event(Event::Error(failure), _) => Some((failure.code, failure.command)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_play_that_starts_gets_credit() {
+    let (_, _, outputs) = started(None);
+    assert!(matches!(outputs[0], Output::StartPlayer(..)), "{outputs:?}");
+    assert!(matches!(sent(&outputs)[..], [Message::Credit(_)]), "{outputs:?}");
+}
+
+#[test]
+fn bad_input_52_the_hub_is_told_of_a_play_that_cannot_be_shown() {
+    let (mut plays, id, _) = started(None);
+    let outputs = plays.failed(id, Code::DisplayUnavailable, "no player");
+    assert_eq!(error(&outputs), Some((Code::DisplayUnavailable, Some(CommandName::Play))));
+    assert_eq!(sent(&outputs), [&Stop { play: id }.into()], "or it counts for the limit");
+    assert!(plays.is_empty());
+}
+
+#[test]
+fn a_play_that_the_hub_never_heard_of_is_not_stopped_there() {
+    let mut plays = MemberPlays::default();
+    let outputs = plays.request(Command::Play(request(None)), None, Instant::now());
+    let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
+    assert!(sent(&plays.display_chosen(*id, Err(NoDisplay::NotYet))).is_empty());
+}
+
+#[test]
+fn bad_input_51_a_seek_beyond_the_end_that_was_asked_for_fails_alone() {
+    let (mut plays, id, _) = started(Some(MediaTime(5_000_000)));
+    for (to, in_range) in [(-1, false), (5_000_000, false), (7_000_000, false), (4_999_999, true), (0, true)] {
+        let command = Command::Seek { target: SeekTarget::To(MediaTime(to)), play: None };
+        let outputs = plays.request(command, None, Instant::now());
+        let expected = (!in_range).then_some((Code::OutOfRange, Some(CommandName::Seek)));
+        assert_eq!(error(&outputs), expected, "{to}");
+        assert_eq!(sent(&outputs).len(), if in_range { 2 } else { 0 }, "a seek and credit for its epoch: {to}");
+    }
+    assert!(plays.plays.contains_key(&id), "the play goes on");
+}
