@@ -182,9 +182,9 @@ fn three_hundred_members_get_one_message_and_the_record_of_one_is_fetched_among_
     };
     assert_eq!(fetches(&world).len(), 0, "nothing is fetched that is not needed");
     world.send(alice, "bob", "psst");
-    let fetched = fetches(&world);
-    assert_eq!((fetched.len(), fetched[0].len()), (1, 32), "one among 31 decoys");
-    assert!(fetched[0].contains(&identity("bob").fingerprint()) && fetched[0].is_sorted());
+    let first = fetches(&world);
+    assert_eq!((first.len(), first[0].len()), (1, 32), "one among 31 decoys");
+    assert!(first[0].contains(&identity("bob").fingerprint()) && first[0].is_sorted());
     assert_eq!(world.texts(bob), ["psst"]);
 
     world.ask(alice, Command::All { text: "everybody".into() });

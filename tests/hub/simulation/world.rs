@@ -42,7 +42,6 @@ pub(super) struct World {
 
 /// A member, and its link as long as that holds.
 pub(super) struct Node {
-    pub(super) name: String,
     pub(super) link: LinkId,
     pub(super) session: Session,
     me: Me,
@@ -82,7 +81,7 @@ impl World {
         let keyring = Keyring::ephemeral(&InsecureProvider, &typed, CLOCK, &mut rng(name)).unwrap();
         let me = Me { name: typed, fingerprint: keyring.identity().fingerprint(), guest: true };
         let worker = Worker::new(Arc::new(InsecureProvider), keyring, Box::new(rng("worker")), || CLOCK);
-        self.enter(name, me, worker)
+        self.enter(me, worker)
     }
 
     /// A member whose link broke comes in again over a new one, with the keys and marks that it keeps.
@@ -98,10 +97,9 @@ impl World {
         self.settle();
     }
 
-    fn enter(&mut self, name: &str, me: Me, worker: Worker) -> usize {
+    fn enter(&mut self, me: Me, worker: Worker) -> usize {
         let link = self.new_link();
         let node = Node {
-            name: name.to_owned(),
             link,
             session: Session::new(me.clone(), self.seed_for(link)),
             me,
