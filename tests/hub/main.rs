@@ -18,4 +18,5 @@ mod posts;
 mod records;
 mod registration;
 mod seals;
+mod simulation;
 mod slow;

@@ -6,13 +6,26 @@ use serde_json::{Value, json};
 use crate::{
     hub::{TestHub, Wire, over_every_link},
     member::{TestMember, exchange},
-    videos::{expected, hub_over, hub_with},
+    videos::{folder, hub_over, hub_with},
 };
 
 over_every_link!(
     bad_input_43_who_joins_during_a_play_is_there_and_no_frame_is_lost,
     one_member_plays_several_titles_and_several_play_one,
 );
+
+/// What FFmpeg counts in a file and the SHA-256 of its pictures, by the table in `tests/data/README.md`.
+struct Expected {
+    frames: u64,
+    sha256: String,
+}
+
+fn expected(file: &str) -> Expected {
+    let table = std::fs::read_to_string(folder("tests/data").join("README.md")).unwrap();
+    let row = table.lines().find(|line| line.starts_with(&format!("| {file} |")));
+    let cells: Vec<_> = row.unwrap_or_else(|| panic!("{file} is not in the table")).split('|').map(str::trim).collect();
+    Expected { frames: cells[2].parse().unwrap(), sha256: cells[3].to_owned() }
+}
 
 /// Plays a title as fast as can be; how it ended.
 fn play(member: &TestMember, title: &str, options: &str) -> Value {

@@ -1,4 +1,4 @@
-//! The videos in `tests/data` and `videos`, and what FFmpeg says about them.
+//! Hubs over the videos in `tests/data` and `videos`.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,19 +8,6 @@ use std::{
 use securestream::video::{FolderSource, MemorySource};
 
 use crate::hub::TestHub;
-
-/// What FFmpeg counts in a file and the SHA-256 of its pictures, by the table in `tests/data/README.md`.
-pub(crate) struct Expected {
-    pub(crate) frames: u64,
-    pub(crate) sha256: String,
-}
-
-pub(crate) fn expected(file: &str) -> Expected {
-    let table = std::fs::read_to_string(folder("tests/data").join("README.md")).unwrap();
-    let row = table.lines().find(|line| line.starts_with(&format!("| {file} |")));
-    let cells: Vec<_> = row.unwrap_or_else(|| panic!("{file} is not in the table")).split('|').map(str::trim).collect();
-    Expected { frames: cells[2].parse().unwrap(), sha256: cells[3].to_owned() }
-}
 
 /// A folder of this project.
 pub(crate) fn folder(path: &str) -> PathBuf {

@@ -19,6 +19,8 @@ use crate::{
 /// A post on its way.
 #[derive(Debug)]
 struct Outbound {
+    /// Its place among all posts of this session.
+    number: u64,
     to: Receiver,
     reference: Option<String>,
     stage: Stage,
@@ -37,13 +39,14 @@ enum Stage {
 /// All posts that are neither delivered nor failed.
 pub(super) struct Outgoing {
     posts: BTreeMap<MessageId, Outbound>,
+    posted: u64,
     receipts: ExpectedReceipts,
     rng: StdRng,
 }
 
 impl Outgoing {
     pub(super) fn new(rng: StdRng) -> Self {
-        Self { posts: BTreeMap::new(), receipts: ExpectedReceipts::default(), rng }
+        Self { posts: BTreeMap::new(), posted: 0, receipts: ExpectedReceipts::default(), rng }
     }
 
     /// Whether every post is accepted, delivered or failed.
@@ -87,18 +90,27 @@ impl Session {
                 self.directory.want(*fingerprint);
             }
         }
-        self.outgoing.posts.insert(id, Outbound { to, reference, stage: Stage::Waiting { text, for_keys } });
+        self.outgoing.posted += 1;
+        let number = self.outgoing.posted;
+        self.outgoing.posts.insert(id, Outbound { number, to, reference, stage: Stage::Waiting { text, for_keys } });
         self.seal_what_can_be();
         self.fetch_records();
     }
 
-    /// Hands every post whose records are all there to the worker.
+    /// Hands every post whose records are all there to the worker, in the order in which they were written; none
+    /// overtakes an earlier one to the same receiver.
     pub(super) fn seal_what_can_be(&mut self) {
-        let mut jobs = Vec::new();
-        for (id, post) in &mut self.outgoing.posts {
+        let mut posts: Vec<_> = self.outgoing.posts.iter_mut().collect();
+        posts.sort_unstable_by_key(|(_, post)| post.number);
+        let (mut jobs, mut waited_for) = (Vec::new(), BTreeSet::new());
+        for (id, post) in posts {
             let Stage::Waiting { text, for_keys } = &mut post.stage else { continue };
             let records: Option<Vec<_>> = for_keys.iter().map(|key| self.directory.record(key).cloned()).collect();
-            let Some(mut records) = records else { continue };
+            let is_behind = for_keys.iter().any(|key| waited_for.contains(key));
+            let Some(mut records) = records.filter(|_| !is_behind) else {
+                waited_for.extend(for_keys.iter().copied());
+                continue;
+            };
             let (id, text) = (*id, std::mem::take(text));
             jobs.push(match (&post.to, records.pop()) {
                 (Receiver::Member(_), Some(to)) => Job::Seal { id, to, text },

@@ -1,0 +1,9 @@
+//! A relay, sessions and their workers wired together in memory: no thread, no socket, and time that only these tests
+//! move.
+
+mod grace;
+mod letters;
+mod media;
+mod random;
+mod relay;
+mod world;
