@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{command::Request, event::Event};
+use super::{
+    command::Request,
+    event::{Event, Failure},
+};
 use crate::types::ExitCode;
 
 /// Who drives a member: a script or a person at a terminal. Times are since the member's start.
@@ -20,6 +23,11 @@ pub trait Front: Send {
     fn interrupted(&mut self, now: Duration) -> bool {
         let _ = now;
         false
+    }
+
+    /// Why that exit status is not 0, if nobody was told yet.
+    fn closing_failure(&self) -> Option<Failure> {
+        None
     }
 
     /// The exit status if the member ends now by itself.

@@ -71,6 +71,8 @@ pub struct Script {
     plays: BTreeSet<String>,
     /// Posts that failed and that no wait took.
     failures: u64,
+    /// How the last of them failed.
+    failed_as: Option<Code>,
     stopped_by: Option<Code>,
     outputs: VecDeque<ScriptOutput>,
 }
@@ -122,6 +124,7 @@ impl Script {
             posts: Vec::new(),
             plays: BTreeSet::new(),
             failures: 0,
+            failed_as: None,
             stopped_by: None,
             outputs: VecDeque::new(),
         }
@@ -221,6 +224,14 @@ impl Script {
             None if self.failures > 0 => ExitCode::CommandFailed,
             None => ExitCode::Fine,
         }
+    }
+
+    /// What makes the exit code 1 although no command failed.
+    #[must_use]
+    pub fn closing_failure(&self) -> Option<Failure> {
+        let (None, Some(code)) = (self.stopped_by, self.failed_as.filter(|_| self.failures > 0)) else { return None };
+        let message = format!("{} posts were not delivered", self.failures);
+        Some(Failure::new(code, message, "see the failed events; `wait failed` takes one that was expected"))
     }
 
     /// Does or requests what a line says; `expected` is the code that an `expect-error` around it expects.
@@ -351,8 +362,9 @@ impl Script {
                 self.posts.push((*id, to.clone()));
             }
             Event::Accepted { id } | Event::Delivered { id, .. } => self.posts.retain(|(post, _)| post != id),
-            Event::Failed { id, to, .. } => {
+            Event::Failed { id, to, code } => {
                 self.failures += 1;
+                self.failed_as = Some(*code);
                 self.posts.retain(|(post, receiver)| post != id || receiver != to);
             }
             Event::PlayStarted { id, .. } => {

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError};
 
 use super::{
     command::{Command, Request},
-    event::{Event, Stamped},
+    event::{Event, Failure, Stamped},
     front::Front,
     lines::{InputLine, MAX_LINE, read_bounded},
     script::{Script, ScriptOutput},
@@ -93,6 +93,10 @@ impl Front for Scripted {
 
     fn deadline(&self) -> Option<Duration> {
         self.script.poll_timeout()
+    }
+
+    fn closing_failure(&self) -> Option<Failure> {
+        self.script.closing_failure()
     }
 
     fn exit_code(&self) -> ExitCode {

@@ -14,7 +14,7 @@ use crate::{
         VerifiedRecord, open, seal, seal_group, verify_record,
     },
     types::{
-        Code, Fingerprint, KeyRecord, MessageId, SealKind,
+        Code, Fingerprint, KeyRecord, MemberName, MessageId, SealKind,
         wire::{self, Blob},
     },
 };
@@ -43,11 +43,8 @@ pub enum Done {
         record: Blob,
         proof: Blob,
     },
-    /// The records that are good, and what the others claimed to be.
-    Checked {
-        good: Vec<Arc<VerifiedRecord>>,
-        bad: Vec<Fingerprint>,
-    },
+    /// The records that are good.
+    Checked(Vec<Arc<VerifiedRecord>>),
     Sealed {
         id: MessageId,
         result: Result<SealedPost, SealFailure>,
@@ -57,9 +54,18 @@ pub enum Done {
         opened: Option<Box<Opened>>,
     },
     /// Nothing for what is forged.
-    Judged(Option<(Box<Letter>, Judgement)>),
+    Judged(Option<Judged>),
     /// The keys or the disk refuse: the session cannot go on.
     Failed(Box<Failure>),
+}
+
+/// A letter that is proven to be of its sender.
+#[derive(Debug)]
+pub struct Judged {
+    pub letter: Box<Letter>,
+    /// What its sender's key record calls it.
+    pub sender: MemberName,
+    pub judgement: Judgement,
 }
 
 /// A post that is ready to go.
@@ -140,19 +146,13 @@ impl Worker {
     }
 
     fn check_all(&self, records: &[Blob]) -> Done {
-        let (mut good, mut bad) = (Vec::new(), Vec::new());
-        for record in records {
-            let Ok(record) = wire::from_bytes::<KeyRecord>(record) else { continue };
+        let check = |record: &Blob| {
+            let record: KeyRecord = wire::from_bytes(record).ok()?;
             let fingerprint = record.fingerprint();
-            match verify_record(&*self.provider, record, fingerprint) {
-                Ok(record) => good.push(Arc::new(record)),
-                Err(error) => {
-                    log::warn!("key record {fingerprint} is not used: {error}");
-                    bad.push(fingerprint);
-                }
-            }
-        }
-        Done::Checked { good, bad }
+            let checked = verify_record(&*self.provider, record, fingerprint);
+            checked.inspect_err(|error| log::debug!("key record {fingerprint} is not used: {error}")).ok()
+        };
+        Done::Checked(records.iter().filter_map(check).map(Arc::new).collect())
     }
 
     fn seal(&mut self, id: MessageId, to: &VerifiedRecord, text: &str) -> Result<SealedPost, Trouble> {
@@ -177,12 +177,14 @@ impl Worker {
         let letter = match opened.verify(&*self.provider, sender) {
             Ok(letter) => letter,
             Err(error) => {
-                log::warn!("a message that claims to be of {} is dropped: {error}", sender.fingerprint());
+                log::debug!("a message that claims to be of {} is dropped: {error}", sender.fingerprint());
                 return Done::Judged(None);
             }
         };
         match self.keyring.take_in(&letter) {
-            Ok(judgement) => Done::Judged(Some((Box::new(letter), judgement))),
+            Ok(judgement) => {
+                Done::Judged(Some(Judged { letter: Box::new(letter), sender: sender.name().clone(), judgement }))
+            }
             Err(error) => Done::Failed(Box::new(failure_of(&error))),
         }
     }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     client::{
         command::{Command, PlayRequest, Request},
-        event::{ByeReason, Event},
+        event::{ByeReason, Event, Failure},
         front::Front,
         session::{Me, Output, Over, Session},
         work::{Done, Job, Worker},
@@ -131,11 +131,14 @@ impl Member {
     pub fn run(mut self, front: &mut dyn Front) -> io::Result<ExitCode> {
         while self.over.is_none() {
             self.ask(front);
+            if self.over.is_some() {
+                break;
+            }
             let occurrences = self.event_loop.turn(self.deadline(front))?;
             let now = clock::now();
             self.take_signals(now, front);
             for occurrence in occurrences {
-                self.occurred(occurrence, now);
+                self.occurred(occurrence);
                 self.put_out(front);
             }
             self.take_answers(now, front);
@@ -156,10 +159,10 @@ impl Member {
         self.event_loop.flush();
     }
 
-    fn occurred(&mut self, occurrence: Occurrence, now: Instant) {
+    fn occurred(&mut self, occurrence: Occurrence) {
         match occurrence {
             Occurrence::Event(_, LinkEvent::Greeted(nonce)) => self.session.greeted(nonce),
-            Occurrence::Event(_, LinkEvent::Message(message)) => self.session.message(message, now),
+            Occurrence::Event(_, LinkEvent::Message(message)) => self.session.message(message),
             Occurrence::Event(_, LinkEvent::Ended(ending)) => self.session.ended(&ending),
             Occurrence::Accepted(..) => {}
         }
@@ -239,16 +242,18 @@ impl Member {
     }
 
     fn say_bye(&mut self, front: &mut dyn Front) -> ExitCode {
-        let (reason, exit) = match (self.over.take(), self.signalled) {
+        let (reason, exit, failure) = match (self.over.take(), self.signalled) {
             (Some(Over::Failed(failure)), None) => {
                 let exit = failure.code.exit();
                 let reason = if failure.code == Code::HubClosing { ByeReason::HubClosing } else { ByeReason::of(exit) };
-                front.handle_event(Event::Error(*failure), None, self.elapsed());
-                (reason, exit)
+                (reason, exit, Some(*failure))
             }
-            (_, Some(exit)) => (ByeReason::Signal, exit),
-            _ => (ByeReason::of(front.exit_code()), front.exit_code()),
+            (_, Some(exit)) => (ByeReason::Signal, exit, Some(interrupted())),
+            _ => (ByeReason::of(front.exit_code()), front.exit_code(), front.closing_failure()),
         };
+        if let Some(failure) = failure {
+            front.handle_event(Event::Error(failure), None, self.elapsed());
+        }
         front.handle_event(Event::Bye { reason, exit }, None, self.elapsed());
         exit
     }
@@ -260,4 +265,8 @@ impl Member {
     fn elapsed(&self) -> Duration {
         clock::now().saturating_duration_since(self.start)
     }
+}
+
+fn interrupted() -> Failure {
+    Failure::new(Code::Interrupted, "ended by a signal", "start it again to go on")
 }

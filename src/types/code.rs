@@ -54,6 +54,7 @@ numbered! {
         70 => Internal "internal",
         71 => RenditionMissing "rendition_missing",
         72 => UnexpectedSuccess "unexpected_success",
+        73 => Interrupted "interrupted",
     }
 }
 

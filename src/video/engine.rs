@@ -165,15 +165,15 @@ impl Engine {
             Input::End { reason } => self.push(Entry::End(reason))?,
             Input::Flush { epoch } => self.flush(epoch),
             Input::Pause => {
-                if self.parts.pace.pause(now) {
-                    (self.parts.reports)(Report::Paused { at: self.position() });
-                }
+                // Told also when nothing changes: whoever asked waits for an answer.
+                self.parts.pace.pause(now);
+                (self.parts.reports)(Report::Paused { at: self.position() });
             }
             Input::Resume => {
                 if self.parts.pace.resume(now) {
                     self.dry = self.dry.map(|_| now);
-                    (self.parts.reports)(Report::Resumed { at: self.position() });
                 }
+                (self.parts.reports)(Report::Resumed { at: self.position() });
             }
             Input::Stop => return Err(End::Reason(EndReason::Stopped)),
         }

@@ -26,18 +26,20 @@ pub enum Report {
         epoch: PlayEpoch,
         /// The packet's size.
         bytes: u64,
+        /// The time of the frame that is shown meanwhile.
+        at: MediaTime,
     },
     /// The next frame came late because its packet did; it has been shown by now.
     Stalled {
         /// How long the picture stood still for it.
         lasted: Duration,
     },
-    /// The picture stands still because of [`Input::Pause`](super::input::Input::Pause).
+    /// Answers [`Input::Pause`](super::input::Input::Pause): the picture stands still.
     Paused {
         /// The time of the frame that is shown.
         at: MediaTime,
     },
-    /// The picture moves on after a pause.
+    /// Answers [`Input::Resume`](super::input::Input::Resume): the picture moves.
     Resumed {
         /// The time of the frame that is shown.
         at: MediaTime,

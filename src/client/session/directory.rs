@@ -31,8 +31,10 @@ pub(super) struct DirectoryCopy {
     records: HashMap<Fingerprint, Arc<VerifiedRecord>>,
     /// Needed for a post or a letter.
     wanted: BTreeSet<Fingerprint>,
-    /// Asked for; the answer is on its way.
+    /// Asked for; the answer is on its way. One question at a time, so that what the answer leaves out is known.
     asked: BTreeSet<Fingerprint>,
+    /// Asked for in vain: not asked for again unless they are needed.
+    unavailable: BTreeSet<Fingerprint>,
     rng: StdRng,
 }
 
@@ -45,6 +47,7 @@ impl DirectoryCopy {
             records: HashMap::new(),
             wanted: BTreeSet::new(),
             asked: BTreeSet::new(),
+            unavailable: BTreeSet::new(),
             rng,
         }
     }
@@ -99,7 +102,7 @@ impl DirectoryCopy {
     fn is_next(&mut self, sequence: DirectorySequence) -> bool {
         let is_newer = sequence > self.sequence;
         if is_newer && sequence != self.sequence.next() {
-            log::warn!("the hub left out changes of its directory before {}", sequence.0);
+            log::debug!("the hub left out changes of its directory before {}", sequence.0);
         }
         self.sequence = self.sequence.max(sequence);
         is_newer
@@ -107,8 +110,12 @@ impl DirectoryCopy {
 
     fn enter(&mut self, entry: DirectoryEntry) -> bool {
         if self.members.len() >= MAX_MEMBERS && !self.members.contains_key(&entry.name) {
-            log::warn!("the directory is longer than {MAX_MEMBERS} members; {} is left out", entry.name);
+            log::debug!("the directory is longer than {MAX_MEMBERS} members; {} is left out", entry.name);
             return false;
+        }
+        // The same keys may come back under another name: what they were called before no longer counts.
+        if self.records.get(&entry.fingerprint).is_some_and(|record| *record.name() != entry.name) {
+            self.records.remove(&entry.fingerprint);
         }
         self.members.insert(entry.name.clone(), entry);
         true
@@ -121,31 +128,40 @@ impl DirectoryCopy {
 
     /// Asks for a record that is needed now.
     pub(super) fn want(&mut self, fingerprint: Fingerprint) {
+        self.unavailable.remove(&fingerprint);
         self.wanted.insert(fingerprint);
     }
 
-    /// Keeps a record that was asked for and found good.
-    pub(super) fn keep_record(&mut self, record: Arc<VerifiedRecord>) {
-        let fingerprint = record.fingerprint();
-        if self.asked.remove(&fingerprint) {
-            self.wanted.remove(&fingerprint);
-            self.records.insert(fingerprint, record);
-        }
+    /// Whether the hub has been asked for records and has not answered.
+    pub(super) fn is_asking(&self) -> bool {
+        !self.asked.is_empty()
     }
 
-    /// Notes what the hub does not have; those of it that are needed.
-    pub(super) fn take_missing(&mut self, missing: &[Fingerprint]) -> Vec<Fingerprint> {
-        for fingerprint in missing {
-            self.asked.remove(fingerprint);
+    /// Takes in the hub's answer: the records of it that are good. Gives back what is needed and was not in it.
+    pub(super) fn take_records(&mut self, good: Vec<Arc<VerifiedRecord>>) -> Vec<Fingerprint> {
+        for record in good {
+            let fingerprint = record.fingerprint();
+            let called = self.name_of(&fingerprint);
+            if called.is_none_or(|name| name == record.name()) && self.asked.remove(&fingerprint) {
+                self.wanted.remove(&fingerprint);
+                self.records.insert(fingerprint, record);
+            }
         }
-        missing.iter().filter(|fingerprint| self.wanted.remove(fingerprint)).copied().collect()
+        let missing = std::mem::take(&mut self.asked);
+        self.unavailable.extend(&missing);
+        missing.into_iter().filter(|fingerprint| self.wanted.remove(fingerprint)).collect()
     }
 
     /// What to ask the hub for next, if anything.
     pub(super) fn next_fetch(&mut self) -> Option<FetchRecords> {
+        if self.is_asking() {
+            return None;
+        }
         self.forget_surplus();
         let lacks = |fingerprint: &Fingerprint| {
-            !self.records.contains_key(fingerprint) && !self.asked.contains(fingerprint) && *fingerprint != self.me
+            !self.records.contains_key(fingerprint)
+                && !self.unavailable.contains(fingerprint)
+                && *fingerprint != self.me
         };
         let mut needed: BTreeSet<Fingerprint> = self.wanted.iter().copied().filter(lacks).collect();
         if self.members.len() <= FETCH_ALL {
@@ -161,9 +177,10 @@ impl DirectoryCopy {
 
     /// Records of members who left long ago go when there are many.
     fn forget_surplus(&mut self) {
-        if self.records.len() > 2 * self.members.len() + 1024 {
+        if self.records.len() + self.unavailable.len() > 2 * self.members.len() + 1024 {
             let here: BTreeSet<_> = self.members.values().map(|entry| entry.fingerprint).collect();
             self.records.retain(|fingerprint, _| here.contains(fingerprint));
+            self.unavailable.retain(|fingerprint| here.contains(fingerprint));
         }
     }
 }

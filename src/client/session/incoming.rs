@@ -9,10 +9,13 @@ use rand::{RngExt as _, rngs::StdRng};
 
 use super::Session;
 use crate::{
-    client::{event::Event, work::Job},
+    client::{
+        event::Event,
+        work::{Job, Judged},
+    },
     crypto::{Judgement, Letter, Opened, Stream},
     proto::message::{Post, Relayed},
-    types::{Code, Fingerprint, RelayMode, SealKind, wire::Blob},
+    types::{Code, Fingerprint, MemberName, RelayMode, SealKind, wire::Blob},
 };
 
 /// A receipt waits for up to this long, so that the hub cannot tell by the clock which post it answers.
@@ -99,7 +102,7 @@ impl Session {
         };
         let sender = opened.sender();
         if self.incoming.unproven.len() >= MAX_UNPROVEN {
-            log::warn!("too many letters wait for key records; one of {sender} is dropped");
+            log::debug!("too many letters wait for key records; one of {sender} is dropped");
             return;
         }
         self.incoming.unproven.push(*opened);
@@ -124,23 +127,29 @@ impl Session {
         }
     }
 
-    pub(super) fn judged(&mut self, result: Option<(Box<Letter>, Judgement)>, now: Instant) {
+    pub(super) fn judged(&mut self, result: Option<Judged>, now: Instant) {
         self.incoming.judging = self.incoming.judging.saturating_sub(1);
-        let Some((letter, judgement)) = result else { return };
+        let Some(Judged { letter, sender, judgement }) = result else { return };
         let delay = self.incoming.rng.random_range(Duration::ZERO..=RECEIPT_DELAY);
         let bytes = letter.receipt.receipt(letter.id).into();
         self.incoming.receipts.push(Receipt { due: now + delay, to: letter.from, bytes });
         // What was shown before is acknowledged again, since the sender seems not to know, and not shown.
         if judgement == Judgement::Fresh {
-            self.show(*letter);
+            self.show(*letter, sender);
         }
     }
 
-    fn show(&mut self, letter: Letter) {
-        let Some(sender) = self.directory.record(&letter.from) else { return };
+    /// Tells of a letter under the name that its sender has here, or had when it left. A name that somebody else has
+    /// by now would tell a lie, so such a letter is only mentioned.
+    fn show(&mut self, letter: Letter, called: MemberName) {
+        let here = self.directory.name_of(&letter.from).cloned();
+        if here.is_none() && self.directory.find(&called).is_some() {
+            let text = format!("a message of an earlier \"{called}\" is not shown: somebody else is called so now");
+            return self.event(Event::Notice { code: Code::NameTaken, text }, None);
+        }
         let event = Event::Message {
             id: letter.id,
-            from: sender.name().clone(),
+            from: here.unwrap_or(called),
             fingerprint: letter.from,
             text: letter.text,
             to_all: letter.stream == Stream::Group,

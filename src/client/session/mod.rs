@@ -39,6 +39,9 @@ use crate::{
     },
 };
 
+/// Titles that a list of videos may have: far above what a folder holds, and a bound for our memory.
+const MAX_TITLES: usize = 100_000;
+
 /// What comes out of a session.
 #[derive(Debug)]
 pub enum Output {
@@ -85,8 +88,8 @@ enum Phase {
     Here,
     /// Asked to quit, until posts are accepted or this time has come.
     Leaving(Instant),
-    /// The hub has been told; its goodbye is awaited.
-    Left,
+    /// The hub has been told; its goodbye is awaited until this time.
+    Left(Instant),
     Over,
 }
 
@@ -135,7 +138,10 @@ impl Session {
     /// When [`Session::timeout`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        let leaving = if let Phase::Leaving(until) = self.phase { Some(until) } else { None };
+        let leaving = match self.phase {
+            Phase::Leaving(until) | Phase::Left(until) => Some(until),
+            _ => None,
+        };
         [leaving, self.incoming.deadline()].into_iter().flatten().min()
     }
 
@@ -150,18 +156,17 @@ impl Session {
     }
 
     /// A message of the hub.
-    pub fn message(&mut self, message: Message, now: Instant) {
+    pub fn message(&mut self, message: Message) {
         match message {
             Message::Welcome(welcome) => self.welcome(&welcome),
-            Message::DirectoryPage(page) => {
+            Message::DirectoryPage(page) if self.phase == Phase::Entering => {
                 let complete = self.directory.take_page(page);
                 self.entered(complete);
             }
             Message::Joined(joined) => self.joined(joined),
             Message::Left(left) => self.left(&left),
-            Message::Records(records) => {
-                let missing = self.directory.take_missing(&records.missing);
-                self.give_up_on(&missing);
+            // What is not good in the answer, or not in it, is missing; what was not asked for is not looked at.
+            Message::Records(records) if self.directory.is_asking() => {
                 self.work(Job::Check { records: records.records });
             }
             Message::Relayed(relayed) => self.relayed(relayed),
@@ -170,7 +175,7 @@ impl Session {
             Message::Videos(videos) => self.videos(videos),
             Message::Error(error) => self.hub_error(error),
             Message::Goodbye(goodbye) => self.goodbye(goodbye.code),
-            media => self.media(media, now),
+            media => self.media(media),
         }
     }
 
@@ -234,12 +239,9 @@ impl Session {
             Done::Proved { record, proof } => {
                 self.tell_hub(Register { record, guest: self.me.guest, proof });
             }
-            Done::Checked { good, bad } => {
-                for record in good {
-                    self.directory.keep_record(record);
-                }
-                let bad = self.directory.take_missing(&bad);
-                self.give_up_on(&bad);
+            Done::Checked(good) => {
+                let missing = self.directory.take_records(good);
+                self.give_up_on(&missing);
                 self.seal_what_can_be();
                 self.judge_what_can_be();
                 self.fetch_records();
@@ -282,8 +284,8 @@ impl Session {
         !self.plays.is_empty()
     }
 
-    fn media(&mut self, message: Message, now: Instant) {
-        let outputs = self.plays.message(message, now);
+    fn media(&mut self, message: Message) {
+        let outputs = self.plays.message(message);
         self.outputs.extend(outputs);
     }
 
@@ -341,7 +343,11 @@ impl Session {
     }
 
     fn videos(&mut self, videos: message::Videos) {
-        self.video_pages.extend(videos.titles);
+        if self.video_requests.is_empty() {
+            return;
+        }
+        let room = MAX_TITLES.saturating_sub(self.video_pages.len());
+        self.video_pages.extend(videos.titles.into_iter().take(room));
         if !videos.last {
             return;
         }
@@ -362,8 +368,8 @@ impl Session {
     }
 
     fn goodbye(&mut self, code: Code) {
-        if matches!(self.phase, Phase::Left | Phase::Leaving(_)) {
-            return self.finish(Over::Quit);
+        if self.is_leaving() {
+            return self.over(Failure::new(code, "the hub closed the link", ""));
         }
         let text = match code {
             Code::HubClosing => "the hub is closing",
@@ -374,37 +380,49 @@ impl Session {
     }
 
     fn quit(&mut self, reference: Option<String>, now: Instant) {
+        match self.phase {
+            Phase::Leaving(_) | Phase::Left(_) | Phase::Over => return,
+            Phase::Registering | Phase::Entering => {
+                self.tell_hub(Quit {});
+                return self.finish(Over::Quit);
+            }
+            Phase::Here => self.phase = Phase::Leaving(now + DRAIN_DEADLINE),
+        }
         self.quit_reference = reference;
         let outputs = self.plays.stop_all();
         self.outputs.extend(outputs);
-        match self.phase {
-            Phase::Registering | Phase::Entering => {
-                self.tell_hub(Quit {});
-                self.finish(Over::Quit);
-            }
-            _ => self.phase = Phase::Leaving(now + DRAIN_DEADLINE),
-        }
         self.leave_when_settled(now);
     }
 
     /// Leaves when all posts are accepted or failed, or when there is no more time for that. Players get the time
     /// to end as well.
     fn leave_when_settled(&mut self, now: Instant) {
-        let Phase::Leaving(until) = self.phase else { return };
-        let is_settled = self.outgoing.is_settled() && self.incoming.is_settled() && self.plays.is_empty();
-        if !is_settled && now < until {
-            // Whoever waits for a receipt of this member should not have to wait for its delay.
-            return self.post_all_receipts();
+        match self.phase {
+            Phase::Leaving(until) => {
+                // Whoever waits for a receipt of this member should not have to wait for its delay.
+                self.post_all_receipts();
+                let is_settled = self.outgoing.is_settled() && self.incoming.is_settled() && self.plays.is_empty();
+                if is_settled || now >= until {
+                    self.posts_lost(Code::Timeout);
+                    let reference = self.quit_reference.take();
+                    self.event(Event::Ok { command: CommandName::Quit }, reference);
+                    self.tell_hub(Quit {});
+                    self.phase = Phase::Left(now + DRAIN_DEADLINE);
+                }
+            }
+            Phase::Left(until) if now >= until => self.finish(Over::Quit),
+            _ => {}
         }
-        self.post_all_receipts();
-        let reference = self.quit_reference.take();
-        self.event(Event::Ok { command: CommandName::Quit }, reference);
-        self.tell_hub(Quit {});
-        self.phase = Phase::Left;
     }
 
+    fn is_leaving(&self) -> bool {
+        matches!(self.phase, Phase::Leaving(_) | Phase::Left(_))
+    }
+
+    /// The session cannot go on; for one that is leaving that is the end that it wanted, however it came.
     fn over(&mut self, failure: Failure) {
-        if matches!(self.phase, Phase::Left) {
+        if self.is_leaving() {
+            self.posts_lost(failure.code);
             return self.finish(Over::Quit);
         }
         self.finish(Over::Failed(Box::new(failure)));

@@ -199,6 +199,7 @@ impl Session {
         let is_done = |post: &Outbound| matches!(&post.stage, Stage::Posted { remaining, accepted: true } if remaining.is_empty());
         if self.outgoing.posts.get(&id).is_some_and(is_done) {
             self.outgoing.posts.remove(&id);
+            self.outgoing.receipts.forget(id);
         }
     }
 
@@ -235,6 +236,7 @@ impl Session {
     /// The link is gone: what the hub has not accepted has not been sent.
     pub(super) fn posts_lost(&mut self, code: Code) {
         for (id, post) in std::mem::take(&mut self.outgoing.posts) {
+            self.outgoing.receipts.forget(id);
             let command = command_of(&post.to);
             match post.stage {
                 Stage::Posted { accepted: true, .. } => {}

@@ -58,6 +58,7 @@ pub(super) struct MemberPlay {
     pub(super) pausing: Vec<Option<String>>,
     pub(super) resuming: Vec<Option<String>>,
     pub(super) seeking: Vec<Option<String>>,
+    pub(super) stopping: Vec<Option<String>>,
     received: u64,
     consumed: u64,
     granted: u64,
@@ -81,12 +82,18 @@ impl MemberPlay {
             pausing: Vec::new(),
             resuming: Vec::new(),
             seeking: Vec::new(),
+            stopping: Vec::new(),
             received: 0,
             consumed: 0,
             granted: 0,
             parts: BytesMut::new(),
             next_part: (0, 0),
         }
+    }
+
+    /// Whether there is a player, which is asked from then on and answers.
+    pub(super) fn has_begun(&self) -> bool {
+        matches!(self.stage, Stage::Opening | Stage::Playing)
     }
 
     /// The media of a new epoch starts from nothing.

@@ -85,10 +85,10 @@ impl MemberPlays {
     }
 
     /// A message about a play.
-    pub(super) fn message(&mut self, message: Message, now: Instant) -> Outputs {
+    pub(super) fn message(&mut self, message: Message) -> Outputs {
         match message {
-            Message::PlayStarted(started) => self.started(started, now),
-            Message::PlayRefused(refused) => self.failed(refused.play, refused.code, &refused.text),
+            Message::PlayStarted(started) => self.started(started),
+            Message::PlayRefused(refused) => self.refused(refused),
             Message::PlayNotice(notice) => {
                 let Some(play) = self.plays.get(&notice.play) else { return Vec::new() };
                 let event = Event::Notice { code: notice.code, text: notice.text.0 };
@@ -114,7 +114,10 @@ impl MemberPlays {
                 play.at = from;
                 vec![event(Event::Rendition { id: viewer_id, label, width, height, from })]
             }
-            Report::Consumed { epoch, bytes } => {
+            Report::Consumed { epoch, bytes, at } => {
+                if epoch == play.epoch {
+                    play.at = at;
+                }
                 play.consume(epoch, bytes);
                 self.grant(id)
             }
@@ -124,15 +127,15 @@ impl MemberPlays {
             }
             Report::Paused { at } => {
                 play.at = at;
-                answers(&mut play.pausing, &Event::PlayPaused { id: viewer_id, at }, CommandName::Pause)
+                answer_first(&mut play.pausing, &Event::PlayPaused { id: viewer_id, at }, CommandName::Pause)
             }
             Report::Resumed { at } => {
                 play.at = at;
-                answers(&mut play.resuming, &Event::PlayResumed { id: viewer_id, at }, CommandName::Resume)
+                answer_first(&mut play.resuming, &Event::PlayResumed { id: viewer_id, at }, CommandName::Resume)
             }
             Report::Seeked { epoch, at } if epoch == play.epoch => {
                 play.at = at;
-                answers(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
+                answer_all(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
             Report::Unplayable { text } => {
@@ -158,7 +161,9 @@ impl MemberPlays {
 
     /// Stops all players, because the member quits.
     pub(super) fn stop_all(&mut self) -> Outputs {
-        self.plays.keys().map(|id| Output::Player(*id, Input::Stop)).collect()
+        let mut outputs = self.fail_those_not_begun(Code::NoSuchPlay, "the member left before it began");
+        outputs.extend(self.plays.keys().map(|id| Output::Player(*id, Input::Stop)));
+        outputs
     }
 
     /// Ends all plays, because the session is over.
@@ -173,7 +178,14 @@ impl MemberPlays {
             let flush = Input::Flush { epoch: play.epoch.next() };
             [Output::Player(*id, flush), Output::Player(*id, Input::End { reason })]
         };
-        self.plays.iter().flat_map(end_now).collect()
+        let mut outputs = self.fail_those_not_begun(Code::Disconnected, "the link to the hub ended before it began");
+        outputs.extend(self.plays.iter().flat_map(end_now));
+        outputs
+    }
+
+    fn fail_those_not_begun(&mut self, code: Code, text: &str) -> Outputs {
+        let ids: Vec<_> = self.plays.iter().filter(|(_, play)| !play.has_begun()).map(|(id, _)| *id).collect();
+        ids.into_iter().flat_map(|id| self.failed(id, code, text)).collect()
     }
 
     fn start(&mut self, request: PlayRequest, reference: Option<String>, now: Instant) -> Result<Outputs, Failure> {
@@ -191,22 +203,29 @@ impl MemberPlays {
 
     fn stop(&mut self, id: Option<&str>, reference: Option<String>) -> Result<Outputs, Failure> {
         let number = self.find(id)?;
-        let ok = Output::Event(Event::Ok { command: CommandName::Stop }, reference);
-        Ok(vec![Output::Player(number, Input::Stop), ok])
+        match self.plays.get_mut(&number) {
+            // Answered when it has ended.
+            Some(play) if play.has_begun() => {
+                play.stopping.push(reference);
+                Ok(vec![Output::Player(number, Input::Stop)])
+            }
+            _ => {
+                let mut outputs = self.failed(number, Code::NoSuchPlay, "it was stopped before it began");
+                outputs.push(Output::Event(Event::Ok { command: CommandName::Stop }, reference));
+                Ok(outputs)
+            }
+        }
     }
 
     fn pause(&mut self, id: Option<&str>, reference: Option<String>, input: Input) -> Result<Outputs, Failure> {
-        let number = self.find(id)?;
-        if let Some(play) = self.plays.get_mut(&number) {
-            let waiting = if matches!(input, Input::Pause) { &mut play.pausing } else { &mut play.resuming };
-            waiting.push(reference);
-        }
+        let (number, play) = self.find_begun(id)?;
+        let waiting = if matches!(input, Input::Pause) { &mut play.pausing } else { &mut play.resuming };
+        waiting.push(reference);
         Ok(vec![Output::Player(number, input)])
     }
 
     fn seek(&mut self, target: SeekTarget, id: Option<&str>, reference: Option<String>) -> Result<Outputs, Failure> {
-        let number = self.find(id)?;
-        let Some(play) = self.plays.get_mut(&number) else { return Ok(Vec::new()) };
+        let (number, play) = self.find_begun(id)?;
         let to = match target {
             SeekTarget::To(to) => to,
             SeekTarget::By(by) => (play.at + by).max(MediaTime::ZERO),
@@ -227,7 +246,7 @@ impl MemberPlays {
         Ok(outputs)
     }
 
-    fn started(&mut self, started: message::PlayStarted, _now: Instant) -> Outputs {
+    fn started(&mut self, started: message::PlayStarted) -> Outputs {
         let Some(play) = self.plays.get_mut(&started.play).filter(|play| play.stage == Stage::Asked) else {
             return Vec::new();
         };
@@ -237,6 +256,18 @@ impl MemberPlays {
         let Some(choice) = play.choice.take() else { return Vec::new() };
         let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
         outputs.extend(self.grant(started.play));
+        outputs
+    }
+
+    /// The hub refuses a play, or a seek in one that runs: then it does not know where to go on.
+    fn refused(&mut self, refused: message::PlayRefused) -> Outputs {
+        let Some(play) = self.plays.get_mut(&refused.play).filter(|play| play.has_begun()) else {
+            return self.failed(refused.play, refused.code, &refused.text);
+        };
+        let failure = Failure::new(refused.code, refused.text.0, hint_for(refused.code)).of(CommandName::Seek);
+        let fail = |reference| Output::Event(Event::Error(failure.clone()), reference);
+        let mut outputs: Outputs = std::mem::take(&mut play.seeking).into_iter().map(fail).collect();
+        outputs.push(Output::Player(refused.play, Input::Stop));
         outputs
     }
 
@@ -301,6 +332,7 @@ impl MemberPlays {
             let message = format!("\"{}\" ended before anything was shown: {}", play.title, summary.reason);
             let failure = Failure::new(code, message, hint_for(code)).of(CommandName::Play);
             outputs.push(Output::Event(Event::Error(failure), play.reference));
+            outputs.extend(stopped(play.stopping));
             return outputs;
         }
         let end = PlayEnd {
@@ -315,6 +347,7 @@ impl MemberPlays {
             sha256: summary.sha256,
         };
         outputs.push(Output::Event(Event::PlayEnded(end), play.reference));
+        outputs.extend(stopped(play.stopping));
         outputs.extend(unanswered(play.pausing, CommandName::Pause));
         outputs.extend(unanswered(play.resuming, CommandName::Resume));
         outputs.extend(unanswered(play.seeking, CommandName::Seek));
@@ -337,13 +370,28 @@ impl MemberPlays {
         })
     }
 
+    /// As [`Self::find`], of a play that has a player.
+    fn find_begun(&mut self, id: Option<&str>) -> Result<(PlayId, &mut MemberPlay), Failure> {
+        let number = self.find(id)?;
+        let begun = self.plays.get_mut(&number).filter(|play| play.has_begun());
+        begun
+            .map(|play| (number, play))
+            .ok_or_else(|| Failure::new(Code::TryLater, "the play has not begun yet", "wait for play_started"))
+    }
+
     fn is_of(&self, id: PlayId, epoch: PlayEpoch) -> bool {
         self.plays.get(&id).is_some_and(|play| play.epoch == epoch)
     }
 }
 
-/// Answers everybody who asked for what has happened now; without anybody, it is told all the same.
-fn answers(asked: &mut Vec<Option<String>>, event: &Event, command: CommandName) -> Outputs {
+/// Answers who asked first; without anybody, what has happened is told all the same.
+fn answer_first(asked: &mut Vec<Option<String>>, event: &Event, command: CommandName) -> Outputs {
+    let mut first = asked.drain(..asked.len().min(1)).collect();
+    answer_all(&mut first, event, command)
+}
+
+/// Answers everybody who asked for what has happened now: of several seeks only the last is carried out.
+fn answer_all(asked: &mut Vec<Option<String>>, event: &Event, command: CommandName) -> Outputs {
     if asked.is_empty() {
         return vec![Output::Event(event.clone(), None)];
     }
@@ -351,6 +399,11 @@ fn answers(asked: &mut Vec<Option<String>>, event: &Event, command: CommandName)
         [Output::Event(event.clone(), reference.clone()), Output::Event(Event::Ok { command }, reference)]
     };
     asked.drain(..).flat_map(both).collect()
+}
+
+/// Answers those who stopped a play, now that it has ended.
+fn stopped(asked: Vec<Option<String>>) -> impl Iterator<Item = Output> {
+    asked.into_iter().map(|reference| Output::Event(Event::Ok { command: CommandName::Stop }, reference))
 }
 
 /// Tells those whose request the end of the play overtook.

@@ -115,7 +115,8 @@ impl Engine {
             Ok(()) => self.parts.tally.fed(),
             Err(error) => self.parts.tally.corrupt(error),
         }
-        (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes: packet.data.len() as u64 });
+        let (bytes, at) = (packet.data.len() as u64, self.position());
+        (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes, at });
         self.give_up_after(HOPELESS_AFTER)
     }
 

@@ -197,7 +197,7 @@ fn a_pause_holds_the_picture_and_takes_no_more() {
         .run();
     assert_eq!(outcome.times(), [0, 40, 1_080]);
     let (paused, resumed) = (Report::Paused { at: pts(1) }, Report::Resumed { at: pts(1) });
-    assert_eq!(outcome.news()[2..], [&paused, &resumed]);
+    assert_eq!(outcome.news()[2..], [&paused, &paused, &resumed, &resumed], "everybody who asked is answered");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_seek_forgets_what_came_before() {
     assert_eq!(outcome.times(), [0, 40, 60, 100, 140]);
     assert!(outcome.reports.contains(&Report::Seeked { epoch: PlayEpoch(3), at: pts(102) }));
     let last = outcome.reports.iter().rfind(|report| matches!(report, Report::Consumed { .. }));
-    assert_eq!(last, Some(&Report::Consumed { epoch: PlayEpoch(3), bytes: 10 }));
+    assert!(matches!(last, Some(Report::Consumed { epoch: PlayEpoch(3), bytes: 10, .. })));
 }
 
 #[test]

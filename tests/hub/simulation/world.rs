@@ -222,7 +222,7 @@ impl World {
         }
         if let Some(at) = node.waiting.iter().position(|message| !node.held_tags.contains(&message.tag())) {
             let message = node.waiting.remove(at).unwrap();
-            node.session.message(message, now);
+            node.session.message(message);
             moved = true;
         }
         moved
@@ -305,7 +305,7 @@ impl World {
 
     /// Feeds a member a message as if the hub had sent it.
     pub(super) fn inject(&mut self, place: usize, message: impl Into<Message>) {
-        self.nodes[place].session.message(message.into(), self.now);
+        self.nodes[place].session.message(message.into());
         self.settle();
     }
 }

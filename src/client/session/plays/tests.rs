@@ -25,7 +25,7 @@ fn started(end: Option<MediaTime>) -> (MemberPlays, PlayId, Outputs) {
     let id = *id;
     plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
     let hub = message::PlayStarted { play: id, title: "mandelbrot".into(), duration: MediaTime(12_000_000) };
-    let outputs = plays.message(hub.into(), now);
+    let outputs = plays.message(hub.into());
     (plays, id, outputs)
 }
 
@@ -75,4 +75,52 @@ fn bad_input_51_a_seek_beyond_the_end_that_was_asked_for_fails_alone() {
         assert_eq!(sent(&outputs).len(), if in_range { 2 } else { 0 }, "a seek and credit for its epoch: {to}");
     }
     assert!(plays.plays.contains_key(&id), "the play goes on");
+}
+
+#[test]
+fn a_play_is_stopped_before_it_began_and_others_are_answered_when_it_ends() {
+    let mut plays = MemberPlays::default();
+    plays.request(Command::Play(request(None)), None, Instant::now());
+    let early = Command::Pause { play: None };
+    assert_eq!(error(&plays.request(early, None, Instant::now())), Some((Code::TryLater, Some(CommandName::Pause))));
+    let outputs = plays.request(Command::Stop { play: None }, None, Instant::now());
+    assert_eq!(error(&outputs), Some((Code::NoSuchPlay, Some(CommandName::Play))));
+    assert!(matches!(outputs.last(), Some(Output::Event(Event::Ok { command: CommandName::Stop }, None))));
+    assert!(plays.is_empty());
+
+    let (mut plays, id, _) = started(None);
+    plays.reported(id, Report::FirstFrame, Instant::now());
+    let outputs = plays.request(Command::Stop { play: None }, None, Instant::now());
+    assert!(matches!(outputs[..], [Output::Player(_, Input::Stop)]), "{outputs:?}");
+    let summary = Summary {
+        reason: EndReason::Stopped,
+        frames: 1,
+        shown: 1,
+        dropped: 0,
+        stalls: 0,
+        corrupt: 0,
+        frames_by_height: BTreeMap::new(),
+        sha256: None,
+    };
+    let outputs = plays.reported(id, Report::Ended(summary), Instant::now());
+    let events: Vec<_> = outputs.iter().filter(|output| matches!(output, Output::Event(..))).collect();
+    assert!(
+        matches!(
+            events[..],
+            [Output::Event(Event::PlayEnded(_), _), Output::Event(Event::Ok { command: CommandName::Stop }, _)]
+        ),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn a_seek_by_some_seconds_counts_from_the_frame_that_is_shown() {
+    let (mut plays, id, _) = started(None);
+    let consumed = Report::Consumed { epoch: PlayEpoch(0), bytes: 1, at: MediaTime(8_000_000) };
+    plays.reported(id, consumed, Instant::now());
+    let by = Command::Seek { target: SeekTarget::By(MediaTime(-2_000_000)), play: None };
+    let outputs = plays.request(by, None, Instant::now());
+    assert!(
+        sent(&outputs).iter().any(|message| matches!(message, Message::Seek(seek) if seek.to == MediaTime(6_000_000)))
+    );
 }
