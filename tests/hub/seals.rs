@@ -127,7 +127,7 @@ fn bad_input_35_what_cannot_be_opened_gets_no_answer(wire: Wire) {
         }
     }
     let (shown, receipts) = scene.end();
-    // What was posted as tagged comes back to nobody but looks like a receipt here: to mallory it is not relayed.
+    // One receipt, for the one that is whole and posted as what it is; its copies of other kinds are nothing.
     assert_eq!((shown, receipts), (vec!["good".to_owned()], 1));
 }
 

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
-use securestream::{client::command::Command, proto::Ending, types::limits::LOST_GRACE};
+use securestream::{
+    client::command::Command,
+    crypto::{Identity, testing::InsecureProvider},
+    proto::{Ending, ProtocolError},
+    types::limits::LOST_GRACE,
+};
 use serde_json::json;
 
 use super::world::{World, seconds};
+use crate::raw::rng;
 
 fn left(name: &str, reason: &str) -> serde_json::Value {
     json!({"event": "left", "name": name, "reason": reason})
@@ -51,16 +57,9 @@ fn during_the_grace_the_name_is_taken_for_everybody_else() {
     let mut world = World::new(3);
     let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
     world.lose(bob);
-    let thief = crate::raw::identity("thief");
-    let mut record = thief.record().clone();
-    record.name = "bob".into();
-    // A guest with other keys, made for this name.
-    let other = securestream::crypto::Identity::generate(
-        &securestream::crypto::testing::InsecureProvider,
-        &"Bob".parse().unwrap(),
-        &mut crate::raw::rng("other keys"),
-    );
-    world.add_extra(&other.unwrap());
+    // A guest with other keys, for a twin of the name.
+    let other = Identity::generate(&InsecureProvider, &"Bob".parse().unwrap(), &mut rng("other keys")).unwrap();
+    world.add_extra(&other);
     assert_eq!(world.reports.last().unwrap()["code"], "name_taken");
     world.advance(seconds(10));
     assert_eq!(world.count(alice, &left("bob", "lost")), 1);
@@ -73,7 +72,10 @@ fn every_other_end_is_told_at_once_with_its_reason() {
     let quitter = world.join("quitter");
     world.ask(quitter, Command::Quit);
     assert_eq!(world.count(alice, &left("quitter", "quit")), 1);
-    let ends = [("slow", Ending::Slow, "slow"), ("liar", Ending::Misbehaved(misbehaviour()), "refused")];
+    let ends = [
+        ("slow", Ending::Slow, "slow"),
+        ("liar", Ending::Misbehaved(ProtocolError::PeerIncompatible(vec![])), "refused"),
+    ];
     for (name, ending, reason) in ends {
         let place = world.join(name);
         let link = world.nodes[place].link;
@@ -84,8 +86,4 @@ fn every_other_end_is_told_at_once_with_its_reason() {
     }
     world.advance(seconds(60));
     assert_eq!(world.count(alice, &json!({"event": "left"})), 3);
-}
-
-fn misbehaviour() -> securestream::proto::ProtocolError {
-    securestream::proto::ProtocolError::PeerIncompatible(vec![])
 }
