@@ -2,8 +2,10 @@
 //! move.
 
 mod grace;
+mod leaving;
 mod letters;
 mod media;
+mod names;
 mod random;
 mod relay;
 mod world;

@@ -77,8 +77,13 @@ impl World {
 
     /// A member with keys drawn by its name comes in; its place among the nodes.
     pub(super) fn join(&mut self, name: &str) -> usize {
+        self.join_with_keys(name, name)
+    }
+
+    /// As [`World::join`], with keys drawn by `seed`.
+    pub(super) fn join_with_keys(&mut self, name: &str, seed: &str) -> usize {
         let typed: MemberName = name.parse().unwrap();
-        let keyring = Keyring::ephemeral(&InsecureProvider, &typed, CLOCK, &mut rng(name)).unwrap();
+        let keyring = Keyring::ephemeral(&InsecureProvider, &typed, CLOCK, &mut rng(seed)).unwrap();
         let me = Me { name: typed, fingerprint: keyring.identity().fingerprint(), guest: true };
         let worker = Worker::new(Arc::new(InsecureProvider), keyring, Box::new(rng("worker")), || CLOCK);
         self.enter(me, worker)
