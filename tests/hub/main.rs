@@ -17,5 +17,6 @@ mod plays;
 mod posts;
 mod records;
 mod registration;
+mod relay;
 mod seals;
 mod slow;
