@@ -10,11 +10,13 @@ use securestream::video::{FolderSource, MemorySource};
 use crate::hub::TestHub;
 
 /// What FFmpeg counts in a file and the SHA-256 of its pictures, by the table in `tests/data/README.md`.
+#[cfg(feature = "player")]
 pub(crate) struct Expected {
     pub(crate) frames: u64,
     pub(crate) sha256: String,
 }
 
+#[cfg(feature = "player")]
 pub(crate) fn expected(file: &str) -> Expected {
     let table = std::fs::read_to_string(folder("tests/data").join("README.md")).unwrap();
     let row = table.lines().find(|line| line.starts_with(&format!("| {file} |")));
