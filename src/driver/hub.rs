@@ -254,6 +254,9 @@ impl Hub {
     }
 
     fn list_videos(&mut self, link: LinkId) {
+        if self.relay.name_of(link).is_none() {
+            return;
+        }
         let now = clock::now();
         for page in listing::pages(&self.videos.catalog()) {
             self.with(link, |connection| connection.send(&page.into(), now));

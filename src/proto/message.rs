@@ -143,7 +143,7 @@ messages! {
         mode: PlayMode,
         start: MediaTime,
         end: Option<MediaTime>,
-        /// Auto takes no rendition above this height.
+        /// No rendition above this height is shown.
         max_height: Option<u32>,
     }
     /// The hub may send the media of this epoch up to this many bytes from its start.

@@ -15,7 +15,7 @@ use crate::{
         Message,
         message::{Packet, StreamEnd, StreamInfo},
     },
-    types::{EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::MAX_PART},
+    types::{EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel, limits::MAX_PART},
     video::{self, Plan, PlanError, Rendition, Segment, Title, batches},
 };
 
@@ -85,12 +85,12 @@ impl Play {
     /// # Errors
     /// When the request does not fit the title.
     pub fn new(title: Arc<Title>, request: Request) -> Result<(Self, Plan), PlanError> {
-        let mode = capped(&title, request.mode, request.max_height);
-        let planned = Plan::new(&title, mode, request.start, request.end)?;
+        let title = capped(title, request.max_height)?;
+        let planned = Plan::new(&title, request.mode, request.start, request.end)?;
         let play = Self {
             id: request.id,
             title,
-            mode,
+            mode: request.mode,
             end: request.end,
             epoch: PlayEpoch::default(),
             segments: planned.segments.clone().into(),
@@ -105,7 +105,7 @@ impl Play {
         Ok((play, planned))
     }
 
-    /// The title that is played.
+    /// The title that is played, without what is higher than asked for.
     #[must_use]
     pub fn title(&self) -> &Arc<Title> {
         &self.title
@@ -129,7 +129,7 @@ impl Play {
     /// # Errors
     /// When the place is outside of the title; the play goes on as before.
     pub fn seek(&mut self, epoch: PlayEpoch, to: MediaTime) -> Result<(), PlanError> {
-        let planned = Plan::new(&self.title, self.mode, to, self.end)?;
+        let planned = Plan::sought(&self.title, self.mode, to, self.end)?;
         self.segments = planned.segments.into();
         self.epoch = epoch;
         // A read that is under way stays the only one: seeks without end must not pile up reads.
@@ -248,15 +248,11 @@ impl Play {
     }
 }
 
-/// A play that may choose takes no rendition above `max`; when all are, the lowest.
-fn capped(title: &Title, mode: PlayMode, max: Option<u32>) -> PlayMode {
-    match (mode, max) {
-        (PlayMode::Auto, Some(max)) => {
-            let below = title.labels().filter(|label| label.0 <= max).last();
-            below.or_else(|| title.labels().next()).map_or(mode, PlayMode::Fixed)
-        }
-        _ => mode,
-    }
+/// The title as far as a play may show it.
+fn capped(title: Arc<Title>, max: Option<u32>) -> Result<Arc<Title>, PlanError> {
+    let Some(max) = max.map(RenditionLabel) else { return Ok(title) };
+    let below = title.up_to(max).map(Arc::new);
+    below.ok_or_else(|| PlanError::NoneUpTo { max, have: title.labels().collect() })
 }
 
 #[cfg(test)]

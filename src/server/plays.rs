@@ -174,9 +174,10 @@ impl Plays {
             end: asked.end,
             max_height: asked.max_height,
         };
-        match Play::new(Arc::clone(&title), request) {
+        match Play::new(title, request) {
             Err(error) => vec![refused(asked.play, error.code(), &error.to_string())],
             Ok((started, plan)) => {
+                let title = Arc::clone(started.title());
                 self.running.insert(asked.play, started);
                 self.newest = Some(asked.play);
                 let answer =

@@ -142,6 +142,7 @@ impl Relay {
             Err(error) => match error.code() {
                 Code::BadProof => {
                     self.refused(link, Code::BadProof);
+                    self.roster.candidates.remove(&link);
                     self.commands.push(Command::CloseSilently(link, Code::BadProof));
                 }
                 code => self.refuse(link, code, &error.to_string()),
@@ -153,15 +154,12 @@ impl Relay {
         let Some(candidate) = self.roster.candidates.get_mut(&link) else { return };
         candidate.attempts += 1;
         if candidate.verifying || candidate.attempts > MAX_REGISTRATIONS {
-            self.refused(link, Code::RateLimited);
-            self.commands.push(Command::Close(link, Code::RateLimited));
-            return;
+            let text = "too many registrations on one link; connect again";
+            return self.turn_away(link, Code::RateLimited, text);
         }
         candidate.guest = register.guest;
         let Ok(record) = wire::from_bytes::<KeyRecord>(&register.record) else {
-            self.refuse(link, Code::BadProof, "the key record is not one");
-            self.commands.push(Command::Close(link, Code::InvalidRecord));
-            return;
+            return self.turn_away(link, Code::InvalidRecord, "the key record is not one");
         };
         if let Err(error) = record.name.parse::<MemberName>() {
             return self.refuse(link, Code::BadName, &error.to_string());
@@ -171,41 +169,49 @@ impl Relay {
     }
 
     fn admit(&mut self, link: LinkId, record: &VerifiedRecord, guest: bool) {
-        let (name, fingerprint) = (record.name().clone(), record.fingerprint());
-        let member = Member { name: name.clone(), fingerprint, guest, paged_to: None };
-        let entry = DirectoryEntry { name, fingerprint, guest };
-        if self.roster.is_back(&entry.name, &fingerprint) {
-            return self.welcome(link, member);
+        let entry = DirectoryEntry { name: record.name().clone(), fingerprint: record.fingerprint(), guest };
+        if let Some(live) = self.roster.member_of(&entry.fingerprint)
+            && live.name != entry.name
+        {
+            let text = format!("these keys are here already, as {}; leave there first, or use other keys", live.name);
+            return self.turn_away(link, Code::IdentityInUse, &text);
+        }
+        if let Some(away) = self.roster.take_back(&entry.fingerprint) {
+            let unnoticed = away.name == entry.name && !away.missed;
+            match self.directory.find(&entry.name).filter(|_| unnoticed).cloned() {
+                Some(entry) => return self.welcome(link, entry),
+                None => self.gone(&away.name, LeaveReason::Lost),
+            }
         }
         if self.directory.len() >= self.options.max_members {
-            self.refuse(link, Code::HubFull, "the hub has all the members it takes; try again later");
-            self.commands.push(Command::Close(link, Code::HubFull));
-            return;
+            let text = "the hub has all the members it takes; try again later";
+            return self.turn_away(link, Code::HubFull, text);
         }
         match self.directory.claim(entry.clone(), wire::to_bytes(record.record()).into()) {
             Ok(sequence) => {
                 let joined = encode(&Joined { sequence, entry: entry.clone() }.into());
-                self.welcome(link, member);
+                self.welcome(link, entry.clone());
                 self.broadcast(joined, Some(link));
                 let members = self.directory.len();
-                self.report(HubEvent::MemberJoined { name: entry.name, fingerprint, guest, members });
+                let DirectoryEntry { name, fingerprint, guest } = entry;
+                self.report(HubEvent::MemberJoined { name, fingerprint, guest, members });
             }
             Err(NameTaken) => {
-                self.refuse(link, Code::NameTaken, "somebody is here under this name; choose another");
-                self.commands.push(Command::Close(link, Code::NameTaken));
+                self.turn_away(link, Code::NameTaken, "somebody is here under this name; choose another");
             }
         }
     }
 
-    fn welcome(&mut self, link: LinkId, member: Member) {
+    fn welcome(&mut self, link: LinkId, entry: DirectoryEntry) {
+        let DirectoryEntry { name, fingerprint, guest } = entry;
         let welcome = Welcome {
-            name: member.name.clone(),
-            guest: member.guest,
+            name: name.clone(),
+            guest,
             relay: self.options.mode,
             sequence: self.directory.sequence(),
             members: u32::try_from(self.directory.len()).unwrap_or(u32::MAX),
         };
-        self.roster.enter(link, member);
+        self.roster.enter(link, Member { name, fingerprint, paged_to: None });
         self.commands.push(Command::Send(link, welcome.into()));
         self.commands.push(Command::Establish(link));
     }
@@ -232,6 +238,9 @@ impl Relay {
     }
 
     fn fetch(&mut self, link: LinkId, fetch: &FetchRecords) {
+        if self.roster.member(link).is_none() {
+            return;
+        }
         let mut answer = Records { records: Vec::new(), missing: Vec::new() };
         for fingerprint in fetch.fingerprints.iter().take(MAX_FETCH) {
             match self.directory.record(fingerprint) {
@@ -243,6 +252,9 @@ impl Relay {
     }
 
     fn post(&mut self, link: LinkId, post: Post) {
+        if self.roster.member(link).is_none() {
+            return;
+        }
         let relayed = Message::from(Relayed { kind: post.kind, sealed: post.sealed });
         match (self.options.mode, post.audience) {
             (RelayMode::Direct, Some(receiver)) => match self.roster.link_of(&receiver) {
@@ -252,7 +264,10 @@ impl Relay {
                     return self.commands.push(Command::Send(link, refused.into()));
                 }
             },
-            _ => self.broadcast(encode(&relayed), Some(link)),
+            _ => {
+                self.broadcast(encode(&relayed), Some(link));
+                self.roster.went_by();
+            }
         }
         self.commands.push(Command::Send(link, Accepted { mid: post.mid }.into()));
     }
@@ -269,6 +284,14 @@ impl Relay {
     fn refuse(&mut self, link: LinkId, code: Code, text: &str) {
         self.refused(link, code);
         self.commands.push(Command::Send(link, Error { code, text: text.into() }.into()));
+    }
+
+    /// Tells a candidate that it will not become a member by this link. It is none from here on: what it sent
+    /// on, and a verification that is under way, find nobody.
+    fn turn_away(&mut self, link: LinkId, code: Code, text: &str) {
+        self.refuse(link, code, text);
+        self.roster.candidates.remove(&link);
+        self.commands.push(Command::Close(link, code));
     }
 
     fn refused(&mut self, link: LinkId, code: Code) {

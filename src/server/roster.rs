@@ -12,7 +12,6 @@ use crate::types::{Fingerprint, LinkId, MemberName};
 pub(super) struct Member {
     pub(super) name: MemberName,
     pub(super) fingerprint: Fingerprint,
-    pub(super) guest: bool,
     /// The last name of the page that was sent last; nothing before the first page.
     pub(super) paged_to: Option<MemberName>,
 }
@@ -27,20 +26,23 @@ pub(super) struct Candidate {
     pub(super) guest: bool,
 }
 
-/// A member whose link broke, and when its grace ends.
-#[derive(Clone, Copy, Debug)]
-struct Away {
-    fingerprint: Fingerprint,
+/// A member whose link broke.
+#[derive(Clone, Debug)]
+pub(super) struct Away {
+    pub(super) name: MemberName,
+    /// When its grace ends.
     until: Instant,
+    /// A post that would have reached it went by: it cannot come back unnoticed any more.
+    pub(super) missed: bool,
 }
 
-/// The links of members, of candidates, and the names of those whose link broke.
+/// The links of members, of candidates, and those whose link broke. The same keys are here once at most.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     pub(super) candidates: HashMap<LinkId, Candidate>,
     members: BTreeMap<LinkId, Member>,
     links: HashMap<Fingerprint, LinkId>,
-    away: BTreeMap<MemberName, Away>,
+    away: BTreeMap<Fingerprint, Away>,
 }
 
 impl Roster {
@@ -60,6 +62,10 @@ impl Roster {
         self.links.get(fingerprint).copied()
     }
 
+    pub(super) fn member_of(&self, fingerprint: &Fingerprint) -> Option<&Member> {
+        self.member(self.link_of(fingerprint)?)
+    }
+
     pub(super) fn enter(&mut self, link: LinkId, member: Member) {
         self.candidates.remove(&link);
         self.links.insert(member.fingerprint, link);
@@ -76,23 +82,23 @@ impl Roster {
 
     /// Keeps a member's name for as long as it may come back.
     pub(super) fn wait_for(&mut self, member: &Member, until: Instant) {
-        self.away.insert(member.name.clone(), Away { fingerprint: member.fingerprint, until });
+        self.away.insert(member.fingerprint, Away { name: member.name.clone(), until, missed: false });
     }
 
-    /// Takes back a member that was waited for: the same name with the same keys.
-    pub(super) fn is_back(&mut self, name: &MemberName, fingerprint: &Fingerprint) -> bool {
-        let back = self.away.get(name).is_some_and(|away| away.fingerprint == *fingerprint);
-        if back {
-            self.away.remove(name);
-        }
-        back
+    /// A post went to everybody who is linked.
+    pub(super) fn went_by(&mut self) {
+        self.away.values_mut().for_each(|away| away.missed = true);
+    }
+
+    /// Takes back a member that was waited for, by its keys.
+    pub(super) fn take_back(&mut self, fingerprint: &Fingerprint) -> Option<Away> {
+        self.away.remove(fingerprint)
     }
 
     /// Takes one member whose grace is over.
     pub(super) fn give_up(&mut self, now: Instant) -> Option<MemberName> {
-        let name = self.away.iter().find(|(_, away)| away.until <= now).map(|(name, _)| name.clone())?;
-        self.away.remove(&name);
-        Some(name)
+        let fingerprint = self.away.iter().find(|(_, away)| away.until <= now).map(|(fingerprint, _)| *fingerprint)?;
+        self.away.remove(&fingerprint).map(|away| away.name)
     }
 
     /// When the next grace is over.

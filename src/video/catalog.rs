@@ -177,6 +177,14 @@ impl Title {
         self.renditions.iter().find(|rendition| rendition.label == label)
     }
 
+    /// The title as if it had nothing above a label; nothing when all is above.
+    #[must_use]
+    pub fn up_to(&self, max: RenditionLabel) -> Option<Self> {
+        let renditions: Vec<_> = self.renditions.iter().filter(|rendition| rendition.label <= max).cloned().collect();
+        let missing = self.missing.iter().filter(|missing| missing.label <= max).cloned().collect();
+        (!renditions.is_empty()).then(|| Self { name: self.name.clone(), renditions, duration: self.duration, missing })
+    }
+
     /// The labels of its renditions, the lowest first.
     pub fn labels(&self) -> impl Iterator<Item = RenditionLabel> + '_ {
         self.renditions.iter().map(|rendition| rendition.label)

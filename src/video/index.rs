@@ -142,6 +142,12 @@ impl Index {
         from + rest.iter().rposition(|packet| shown.contains(&packet.pts)).map_or(0, |last| last + 1)
     }
 
+    /// The pts of the last picture that is shown before `end`.
+    pub(super) fn last_before(&self, end: MediaTime) -> Option<MediaTime> {
+        let shown = self.shown.start..end.min(self.shown.end);
+        self.packets.iter().map(|packet| packet.pts).filter(|pts| shown.contains(pts)).max()
+    }
+
     fn pts(&self, position: usize) -> MediaTime {
         self.packets.get(position).map_or(MediaTime(i64::MAX), |packet| packet.pts)
     }

@@ -25,7 +25,7 @@ const EARLY_END: MediaTime = MediaTime(500_000);
 /// What a play sends, in order.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// May be none: when no picture begins between start and end.
+    /// At least one for what is begun; none after a seek behind the last picture of what is played.
     pub segments: Vec<Segment>,
     /// Renditions that a tour does not show, and why.
     pub left_out: Vec<LeftOut>,
@@ -64,8 +64,13 @@ pub enum PlanError {
     /// The start is before 0 or not before the end of what would be played, or the end is not after the start.
     #[error("start and end must lie in this order between 0 and {:.2} s", .duration.as_seconds())]
     OutOfRange { duration: MediaTime },
+    #[error("no picture begins between start and end")]
+    NoPicture,
     #[error("there is no {label}; there is {}", List(.have))]
     NoSuchRendition { label: RenditionLabel, have: Vec<RenditionLabel> },
+    /// All renditions are higher than what is asked for at most.
+    #[error("there is nothing up to {max}; there is {}", List(.have))]
+    NoneUpTo { max: RenditionLabel, have: Vec<RenditionLabel> },
 }
 
 impl PlanError {
@@ -73,8 +78,8 @@ impl PlanError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::OutOfRange { .. } => Code::OutOfRange,
-            Self::NoSuchRendition { .. } => Code::NoSuchRendition,
+            Self::OutOfRange { .. } | Self::NoPicture => Code::OutOfRange,
+            Self::NoSuchRendition { .. } | Self::NoneUpTo { .. } => Code::NoSuchRendition,
         }
     }
 }
@@ -95,23 +100,70 @@ impl Plan {
     ///
     /// A tour gives every rendition an equal share of the title, the lowest first, wherever the play starts: a
     /// seek lands in the rendition whose turn it is there. Auto is the highest rendition for now.
+    ///
+    /// # Errors
+    /// See [`PlanError`]; a plan without a picture is one.
     pub fn new(title: &Title, mode: PlayMode, start: MediaTime, end: Option<MediaTime>) -> Result<Self, PlanError> {
-        let (turns, left_out) = match mode {
-            PlayMode::Tour => tour(title),
-            PlayMode::Auto => (title.renditions.last().map(whole).into_iter().collect(), Vec::new()),
-            PlayMode::Fixed(label) => (vec![whole(fixed(title, label)?)], Vec::new()),
-        };
-        let duration = turns.last().map_or(MediaTime::ZERO, |turn| turn.rendition.index.duration());
+        let (turns, left_out) = chosen(title, mode)?;
+        let duration = ending(&turns);
         let end = end.unwrap_or(duration);
         if start < MediaTime::ZERO || start >= duration || end <= start {
             return Err(PlanError::OutOfRange { duration });
         }
-        let cuts = turns.iter().skip(1).map(|turn| turn.cut).chain([end]);
-        let segments = turns.iter().zip(cuts);
-        let segments =
-            segments.filter_map(|(turn, cut)| Segment::new(&turn.rendition, turn.from.max(start)..cut.min(end)));
-        Ok(Self { segments: segments.collect(), left_out })
+        let segments = segments(&turns, start..end);
+        if segments.is_empty() { Err(PlanError::NoPicture) } else { Ok(Self { segments, left_out }) }
     }
+
+    /// What to send when a play goes on at `to`. Behind the last picture that is that picture; what is played may
+    /// end before its title does, and a seek to where it has ended finds nothing more to send.
+    ///
+    /// # Errors
+    /// When `to` is not within the title or not before `end`.
+    pub fn sought(title: &Title, mode: PlayMode, to: MediaTime, end: Option<MediaTime>) -> Result<Self, PlanError> {
+        let (turns, left_out) = chosen(title, mode)?;
+        let duration = title.duration;
+        if to < MediaTime::ZERO || to >= end.unwrap_or(duration).min(duration) {
+            return Err(PlanError::OutOfRange { duration });
+        }
+        if to >= ending(&turns) {
+            return Ok(Self { segments: Vec::new(), left_out });
+        }
+        let end = end.unwrap_or(duration);
+        let mut sought = segments(&turns, to..end);
+        if let Some(last) = last_picture(&turns, end)
+            && sought.is_empty()
+        {
+            sought = segments(&turns, last..end);
+        }
+        Ok(Self { segments: sought, left_out })
+    }
+}
+
+/// The turns of a play, and the renditions that it leaves out.
+fn chosen(title: &Title, mode: PlayMode) -> Result<(Vec<Turn>, Vec<LeftOut>), PlanError> {
+    Ok(match mode {
+        PlayMode::Tour => tour(title),
+        PlayMode::Auto => (title.renditions.last().map(whole).into_iter().collect(), Vec::new()),
+        PlayMode::Fixed(label) => (vec![whole(fixed(title, label)?)], Vec::new()),
+    })
+}
+
+/// Where the last of these turns ends.
+fn ending(turns: &[Turn]) -> MediaTime {
+    turns.last().map_or(MediaTime::ZERO, |turn| turn.rendition.index.duration())
+}
+
+fn segments(turns: &[Turn], show: Range<MediaTime>) -> Vec<Segment> {
+    let cuts = turns.iter().skip(1).map(|turn| turn.cut).chain([show.end]);
+    let shares = turns.iter().zip(cuts).map(|(turn, cut)| (turn, turn.from.max(show.start)..cut.min(show.end)));
+    shares.filter_map(|(turn, share)| Segment::new(&turn.rendition, share)).collect()
+}
+
+/// When the last picture that is shown before `end` begins.
+fn last_picture(turns: &[Turn], end: MediaTime) -> Option<MediaTime> {
+    let ends = turns.iter().skip(1).map(|turn| turn.cut.min(end)).chain([end]);
+    let last = |(turn, end): (&Turn, MediaTime)| turn.rendition.index.last_before(end).filter(|pts| *pts >= turn.from);
+    turns.iter().zip(ends).filter_map(last).max()
 }
 
 impl Segment {
@@ -185,7 +237,7 @@ fn tour(title: &Title) -> (Vec<Turn>, Vec<LeftOut>) {
 /// The turns of all renditions but those in `without`, and which have none because no keyframe begins it.
 fn turns(title: &Title, without: &[LeftOut]) -> (Vec<Turn>, Vec<LeftOut>) {
     let shares = i64::try_from(title.renditions.len()).unwrap_or(i64::MAX);
-    let share = |place: usize| MediaTime(title.duration.0 / shares * i64::try_from(place).unwrap_or(0));
+    let share = |place: usize| MediaTime(longest(title).0 / shares * i64::try_from(place).unwrap_or(0));
     let (mut turns, mut left_out): (Vec<Turn>, _) = (Vec::new(), Vec::new());
     for (place, rendition) in title.renditions.iter().enumerate() {
         if without.iter().any(|other| other.label == rendition.label) {
@@ -212,11 +264,16 @@ fn turns(title: &Title, without: &[LeftOut]) -> (Vec<Turn>, Vec<LeftOut>) {
 
 /// The first rendition that ends before its turn is over. The longest never does.
 fn too_short(title: &Title, turns: &[Turn]) -> Option<LeftOut> {
-    let ends = turns.iter().skip(1).map(|turn| turn.cut).chain([title.duration - EARLY_END]);
+    let ends = turns.iter().skip(1).map(|turn| turn.cut).chain([longest(title) - EARLY_END]);
     turns.iter().zip(ends).find(|(turn, end)| turn.rendition.index.duration() < *end).map(|(turn, _)| LeftOut {
         label: turn.rendition.label,
         reason: LeftOutReason::TooShort(turn.rendition.index.duration()),
     })
+}
+
+/// How long the longest of the renditions lasts, which may be fewer than the title has.
+fn longest(title: &Title) -> MediaTime {
+    title.renditions.iter().map(|rendition| rendition.index.duration()).max().unwrap_or_default()
 }
 
 /// Half a frame of the quicker one.

@@ -17,6 +17,7 @@ mod plays;
 mod posts;
 mod records;
 mod registration;
+mod relay;
 mod seals;
 mod simulation;
 mod slow;

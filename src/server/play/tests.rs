@@ -1,5 +1,5 @@
 use super::*;
-use crate::{types::RenditionLabel, video::testing};
+use crate::{types::Code, video::testing};
 
 /// One play, read from files whose bytes tell where they lie.
 struct Viewer {
@@ -212,13 +212,43 @@ fn a_tour_announces_each_rendition_and_shows_every_frame_once() {
 }
 
 #[test]
-fn what_may_choose_takes_nothing_above_the_given_height() {
+fn nothing_above_the_given_height_is_shown_in_any_mode() {
     let title = testing::title(vec![testing::index(240, 5, 5, 10), testing::index(720, 5, 5, 20)]);
-    for (max, height) in [(None, 720), (Some(720), 720), (Some(719), 240), (Some(240), 240), (Some(10), 240)] {
-        let mut viewer = Viewer::new(&title, Request { max_height: max, ..request(PlayMode::Auto) });
-        viewer.run();
-        assert_eq!(viewer.infos[0].height, height, "{max:?}");
+    let fixed = |label| PlayMode::Fixed(RenditionLabel(label));
+    for (mode, max, heights) in [
+        (PlayMode::Auto, None, vec![720]),
+        (PlayMode::Auto, Some(720), vec![720]),
+        (PlayMode::Auto, Some(719), vec![240]),
+        (PlayMode::Auto, Some(240), vec![240]),
+        (PlayMode::Tour, Some(500), vec![240]),
+        (fixed(240), Some(240), vec![240]),
+    ] {
+        let mut viewer = Viewer::new(&title, Request { max_height: max, ..request(mode) });
+        viewer.credit(0, u64::MAX).run();
+        assert_eq!(viewer.infos.iter().map(|info| info.height).collect::<Vec<_>>(), heights, "{mode:?} {max:?}");
+        assert_eq!(viewer.play.title().duration, title.duration);
     }
-    let missing = request(PlayMode::Fixed(RenditionLabel(480)));
-    assert!(matches!(Play::new(title, missing), Err(PlanError::NoSuchRendition { .. })));
+    for (mode, max) in [
+        (PlayMode::Auto, Some(239)),
+        (PlayMode::Tour, Some(0)),
+        (fixed(240), Some(10)),
+        (fixed(720), Some(719)),
+        (fixed(480), None),
+    ] {
+        let error = Play::new(Arc::clone(&title), Request { max_height: max, ..request(mode) }).unwrap_err();
+        assert_eq!(error.code(), Code::NoSuchRendition, "{mode:?} {max:?}: {error}");
+    }
+}
+
+#[test]
+fn a_seek_to_where_the_rendition_has_ended_ends_the_new_epoch() {
+    let title = testing::title(vec![testing::index(240, 20, 5, 10), testing::index(720, 10, 5, 20)]);
+    let mut viewer = Viewer::new(&title, request(PlayMode::Auto));
+    viewer.play.seek(PlayEpoch(1), testing::pts(15)).unwrap();
+    viewer.credit(1, u64::MAX).run();
+    let end = viewer.end.take().unwrap();
+    assert_eq!((end.epoch, end.reason, viewer.infos.len()), (PlayEpoch(1), EndReason::Finished, 0));
+    viewer.play.seek(PlayEpoch(2), testing::pts(5)).unwrap();
+    viewer.credit(2, u64::MAX).run();
+    assert_eq!(viewer.packets.len(), 5);
 }

@@ -293,6 +293,44 @@ fn bad_input_51_a_start_or_end_outside_the_title_is_out_of_range() {
         assert_eq!(error, PlanError::OutOfRange { duration: MediaTime(10_000_000) }, "{start} {end:?}");
     }
     assert_eq!(plan(9_960_000, Some(i64::MAX)).unwrap().segments[0].packets, 225..250);
-    let between = plan(1, Some(2)).unwrap();
-    assert!(between.segments.is_empty(), "no picture begins there: {between:?}");
+    for between in [plan(1, Some(2)), plan(9_970_000, None)] {
+        assert_eq!(between.unwrap_err(), PlanError::NoPicture);
+    }
+    assert_eq!(PlanError::NoPicture.code(), Code::OutOfRange);
+}
+
+#[test]
+fn a_seek_behind_the_last_picture_shows_it() {
+    let one = title(vec![plain(250, 25)]);
+    let tour = title(vec![plain(250, 25), plain(250, 25)]);
+    for (title, mode) in [(&one, PlayMode::Auto), (&tour, PlayMode::Tour)] {
+        let sought = |to, end: Option<i64>| Plan::sought(title, mode, MediaTime(to), end.map(MediaTime));
+        let last = sought(9_970_000, None).unwrap().segments;
+        assert_eq!((last.len(), last[0].show.start), (1, MediaTime(9_960_000)), "{mode:?}");
+        let before_end = sought(3_970_000, Some(3_990_000)).unwrap().segments;
+        assert_eq!((before_end.len(), before_end[0].show.start), (1, MediaTime(3_960_000)), "{mode:?}");
+        for (to, end) in [(-1, None), (10_000_000, None), (4_000_000, Some(4_000_000)), (i64::MAX, Some(i64::MAX))] {
+            assert_eq!(sought(to, end).unwrap_err().code(), Code::OutOfRange, "{to}");
+        }
+    }
+}
+
+#[test]
+fn a_seek_to_where_the_rendition_has_ended_and_the_title_has_not_shows_nothing() {
+    let title = title(vec![plain(250, 25), plain(200, 25)]);
+    let auto = Plan::sought(&title, PlayMode::Auto, MediaTime(9_000_000), None).unwrap();
+    assert!(auto.segments.is_empty());
+    assert_eq!(Plan::sought(&title, PlayMode::Tour, MediaTime(9_000_000), None).unwrap().segments.len(), 1);
+}
+
+#[test]
+fn up_to_a_height_a_tour_is_one_of_the_renditions_below() {
+    let whole = title(vec![plain(200, 25), plain(200, 25), plain(300, 25)]);
+    let below = whole.up_to(RenditionLabel(200)).unwrap();
+    let plan = Plan::new(&below, PlayMode::Tour, MediaTime::ZERO, None).unwrap();
+    let segments: Vec<_> = plan.segments.iter().map(|one| (one.rendition.label.0, one.packets.clone())).collect();
+    assert_eq!(segments, [(100, 0..100), (200, 100..200)], "equal shares of what they last");
+    let error = Plan::new(&below, PlayMode::Fixed(RenditionLabel(300)), MediaTime::ZERO, None).unwrap_err();
+    assert_eq!(error.code(), Code::NoSuchRendition);
+    assert!(whole.up_to(RenditionLabel(99)).is_none());
 }
