@@ -113,7 +113,7 @@ fn a_second_registration_during_the_first_and_too_many_of_them_end_the_link() {
     let bob = identity("bob");
     begin(&mut relay, 1, &bob);
     register(&mut relay, 1, &bob);
-    assert_eq!(told(&mut relay), ["1 verify", "report refused", "1 close rate_limited"]);
+    assert_eq!(told(&mut relay), ["1 verify", "report refused", "1 error rate_limited", "1 close rate_limited"]);
 
     relay.accepted(LinkId(2), "peer".into());
     let mut record = bob.record().clone();
@@ -125,7 +125,7 @@ fn a_second_registration_during_the_first_and_too_many_of_them_end_the_link() {
         assert_eq!(told(&mut relay), ["report refused", "2 error bad_name"]);
     }
     relay.message(LinkId(2), bad_name(nonce_of(LinkId(2))).into());
-    assert_eq!(told(&mut relay), ["report refused", "2 close rate_limited"]);
+    assert_eq!(told(&mut relay), ["report refused", "2 error rate_limited", "2 close rate_limited"]);
 }
 
 #[test]
