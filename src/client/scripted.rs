@@ -34,6 +34,8 @@ pub struct Scripted {
     form: Form,
     /// Nobody reads the output any more.
     unheard: bool,
+    /// That was not its wish.
+    unwritten: bool,
     /// The session has been asked to quit because of that.
     asked_to_quit: bool,
 }
@@ -42,7 +44,7 @@ impl Scripted {
     /// A front that takes lines from `lines` and writes to `out`.
     #[must_use]
     pub fn new(script: Script, lines: Receiver<InputLine>, out: Box<dyn Write + Send>, form: Form) -> Self {
-        Self { script, lines, out, form, unheard: false, asked_to_quit: false }
+        Self { script, lines, out, form, unheard: false, unwritten: false, asked_to_quit: false }
     }
 
     /// Writes one event; an output that is closed ends the member, without a word and without a panic.
@@ -56,6 +58,8 @@ impl Scripted {
         };
         if let Err(error) = result {
             log::debug!("events are not read any more: {error}");
+            // Whoever closed its end has heard enough; anything else is a loss.
+            self.unwritten |= error.kind() != io::ErrorKind::BrokenPipe;
             self.unheard = true;
         }
     }
@@ -100,7 +104,7 @@ impl Front for Scripted {
     }
 
     fn exit_code(&self) -> ExitCode {
-        self.script.exit_code()
+        if self.unwritten { ExitCode::CommandFailed } else { self.script.exit_code() }
     }
 }
 

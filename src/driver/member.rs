@@ -152,7 +152,10 @@ impl Member {
 
     /// Everything that the front wants, one after the other.
     fn ask(&mut self, front: &mut dyn Front) {
-        while let Some(request) = front.poll_request(self.elapsed()) {
+        // Once a signal came, nothing more is wanted.
+        while self.signalled.is_none()
+            && let Some(request) = front.poll_request(self.elapsed())
+        {
             self.session.request(request, clock::now());
             self.put_out(front);
         }

@@ -39,7 +39,7 @@ pub enum PeerMisbehaved {
     UnknownTag,
     #[error("a version that was not offered")]
     VersionNotOffered,
-    #[error("no registration in time")]
+    #[error("greeting and registration took too long")]
     HandshakeTooSlow,
 }
 

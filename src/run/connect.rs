@@ -118,7 +118,7 @@ fn run_terminal(
         shell.finish();
         return Ok(ExitCode::Fine);
     };
-    let mut front = Terminal::new(Menu::new(Paint { enabled: options.color }, words), shell, typed);
+    let mut front = Terminal::new(Menu::new(Paint { enabled: options.color && !plain }, words), shell, typed);
     let start = surroundings.start;
     let member = join(options, &name, surroundings, &mut front);
     if let Ok(member) = &member {

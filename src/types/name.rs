@@ -39,7 +39,7 @@ pub enum NameError {
     Leading(char),
     #[error("a name is not made of digits only")]
     Digits,
-    #[error("this name is kept for commands; choose another")]
+    #[error("this name is kept for commands")]
     Reserved,
 }
 

@@ -207,7 +207,11 @@ impl Session {
         let Request { command, reference } = request;
         let name = command.name();
         if self.phase != Phase::Here && command != Command::Quit {
-            return self.fail(Failure::new(Code::TryLater, "not in yet", "wait for the directory"), name, reference);
+            let (text, hint) = match self.phase {
+                Phase::Registering | Phase::Entering => ("not in yet", "wait for the directory"),
+                _ => ("on the way out", "connect again"),
+            };
+            return self.fail(Failure::new(Code::TryLater, text, hint), name, reference);
         }
         match command {
             Command::Send { to, text } => self.send(&to, text, reference),
@@ -274,7 +278,8 @@ impl Session {
 
     /// A player could not start.
     pub fn player_failed(&mut self, play: PlayId, why: &str) {
-        let outputs = self.plays.failed(play, Code::DisplayUnavailable, why);
+        let failure = Failure::new(Code::DisplayUnavailable, why, "use a build with the feature `player`");
+        let outputs = self.plays.failed(play, failure);
         self.outputs.extend(outputs);
     }
 

@@ -47,7 +47,7 @@ impl MemberPlays {
             Command::Pause { play } => self.pause(play.as_deref(), reference.clone(), Input::Pause),
             Command::Resume { play } => self.pause(play.as_deref(), reference.clone(), Input::Resume),
             Command::Seek { target, play } => self.seek(target, play.as_deref(), reference.clone()),
-            _ => Err(Failure::new(Code::NotYet, format!("{name} comes with a later version"), "see `help`")),
+            _ => Err(Failure::new(Code::NotYet, format!("{name} comes with a later version"), meanwhile(name))),
         };
         result.unwrap_or_else(|failure| vec![Output::Event(Event::Error(failure.of(name)), reference)])
     }
@@ -57,10 +57,12 @@ impl MemberPlays {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
         let choice = match chosen {
             Ok(choice) => choice,
-            Err(NoDisplay::NotYet) => return self.failed(id, Code::NotYet, "the terminal display comes later"),
+            Err(NoDisplay::NotYet) => {
+                return self.failed(id, failure(Code::NotYet, "the terminal display comes later"));
+            }
             Err(error) => {
                 let text = format!("cannot show \"{}\": {error}", play.title);
-                return self.failed(id, Code::DisplayUnavailable, &text);
+                return self.failed(id, failure(Code::DisplayUnavailable, &text));
             }
         };
         play.stage = Stage::Asked;
@@ -148,10 +150,9 @@ impl MemberPlays {
 
     /// A play that fails: its command does, and its player ends. The hub is told too, or the play would count there
     /// for as long as the link lasts.
-    pub(super) fn failed(&mut self, id: PlayId, code: Code, text: &str) -> Outputs {
+    pub(super) fn failed(&mut self, id: PlayId, failure: Failure) -> Outputs {
         let Some(play) = self.plays.remove(&id) else { return Vec::new() };
-        let failure = Failure::new(code, text, hint_for(code)).of(CommandName::Play);
-        let error = Output::Event(Event::Error(failure), play.reference);
+        let error = Output::Event(Event::Error(failure.of(CommandName::Play)), play.reference);
         let mut outputs = vec![error, Output::Player(id, Input::Stop)];
         if play.stage != Stage::Choosing {
             outputs.push(Output::Send(Stop { play: id }.into()));
@@ -185,7 +186,7 @@ impl MemberPlays {
 
     fn fail_those_not_begun(&mut self, code: Code, text: &str) -> Outputs {
         let ids: Vec<_> = self.plays.iter().filter(|(_, play)| !play.has_begun()).map(|(id, _)| *id).collect();
-        ids.into_iter().flat_map(|id| self.failed(id, code, text)).collect()
+        ids.into_iter().flat_map(|id| self.failed(id, failure(code, text))).collect()
     }
 
     fn start(&mut self, request: PlayRequest, reference: Option<String>, now: Instant) -> Result<Outputs, Failure> {
@@ -210,7 +211,7 @@ impl MemberPlays {
                 Ok(vec![Output::Player(number, Input::Stop)])
             }
             _ => {
-                let mut outputs = self.failed(number, Code::NoSuchPlay, "it was stopped before it began");
+                let mut outputs = self.failed(number, failure(Code::NoSuchPlay, "it was stopped before it began"));
                 outputs.push(Output::Event(Event::Ok { command: CommandName::Stop }, reference));
                 Ok(outputs)
             }
@@ -262,7 +263,7 @@ impl MemberPlays {
     /// The hub refuses a play, or a seek in one that runs: then it does not know where to go on.
     fn refused(&mut self, refused: message::PlayRefused) -> Outputs {
         let Some(play) = self.plays.get_mut(&refused.play).filter(|play| play.has_begun()) else {
-            return self.failed(refused.play, refused.code, &refused.text);
+            return self.failed(refused.play, failure(refused.code, &refused.text));
         };
         let failure = Failure::new(refused.code, refused.text.0, hint_for(refused.code)).of(CommandName::Seek);
         let fail = |reference| Output::Event(Event::Error(failure.clone()), reference);
@@ -346,6 +347,10 @@ impl MemberPlays {
             frames_by_height: summary.frames_by_height,
             sha256: summary.sha256,
         };
+        if summary.corrupt > 0 {
+            let text = format!("{} packets of \"{}\" are damaged and were left out", summary.corrupt, play.title);
+            outputs.push(Output::Event(Event::Notice { code: Code::Unplayable, text }, play.reference.clone()));
+        }
         outputs.push(Output::Event(Event::PlayEnded(end), play.reference));
         outputs.extend(stopped(play.stopping));
         outputs.extend(unanswered(play.pausing, CommandName::Pause));
@@ -414,6 +419,11 @@ fn unanswered(asked: Vec<Option<String>>, command: CommandName) -> impl Iterator
     })
 }
 
+/// A failure with what to do about it.
+fn failure(code: Code, text: &str) -> Failure {
+    Failure::new(code, text, hint_for(code))
+}
+
 fn hint_for(code: Code) -> &'static str {
     match code {
         Code::NoSuchTitle => "`videos` lists what there is",
@@ -428,3 +438,12 @@ fn hint_for(code: Code) -> &'static str {
 
 #[cfg(test)]
 mod tests;
+
+/// What to do until a command is there.
+fn meanwhile(command: CommandName) -> &'static str {
+    match command {
+        CommandName::Rendition => "stop the play and play it again with mode= and start=",
+        CommandName::Verify | CommandName::Trust => "`directory` shows keys; compare them with their owners elsewhere",
+        _ => "see `help`",
+    }
+}

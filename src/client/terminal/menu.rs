@@ -85,8 +85,8 @@ pub struct Menu {
     place: Place,
     awaited: Option<Awaited>,
     stage: Stage,
-    /// Ctrl-C was the last that was typed.
-    interrupted: bool,
+    /// When Ctrl-C was typed, if nothing was since.
+    interrupted: Option<Duration>,
     /// Text whose receiver is not here.
     kept: Option<String>,
     /// The newest text, until the session has taken it.
@@ -128,6 +128,10 @@ enum Stage {
 /// How long a prompt waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Within this time a second Ctrl-C is one of two; later it may be for a line that was typed meanwhile, which the
+/// editor does not tell.
+const TWICE: Duration = Duration::from_secs(2);
+
 const MENU: &str = "  1  send a message to a member
   2  quit
   3  who is here
@@ -147,7 +151,7 @@ impl Menu {
             place: Place::Menu,
             awaited: None,
             stage: Stage::Opening,
-            interrupted: false,
+            interrupted: None,
             kept: None,
             in_flight: None,
             to_all: BTreeSet::new(),
@@ -162,11 +166,15 @@ impl Menu {
         if self.stage == Stage::Leaving {
             return;
         }
-        let interrupted = mem::replace(&mut self.interrupted, typed == Typed::Interrupt);
+        let before = self.interrupted.take();
+        let twice = before.is_some_and(|before| now.saturating_sub(before) < TWICE);
         match typed {
             Typed::End => self.leave(),
-            Typed::Interrupt if interrupted => self.leave(),
-            Typed::Interrupt => self.clear(),
+            Typed::Interrupt if twice => self.leave(),
+            Typed::Interrupt => {
+                self.interrupted = Some(now);
+                self.clear();
+            }
             Typed::Line(line) => self.line(&line, now),
         }
         self.ask();
@@ -392,9 +400,9 @@ impl Menu {
 
     fn choose_mode(&mut self, title: String, typed: &str, now: Duration) {
         let mode = match typed {
-            "auto" => Some(PlayMode::Auto),
-            "tour" => Some(PlayMode::Tour),
-            label => label.parse().ok().map(PlayMode::Fixed),
+            "auto" | "mode=auto" => Some(PlayMode::Auto),
+            "tour" | "mode=tour" => Some(PlayMode::Tour),
+            label => label.trim_start_matches("mode=").parse().ok().map(PlayMode::Fixed),
         };
         match mode {
             Some(mode) => self.play(title, mode, now),

@@ -50,7 +50,7 @@ fn a_play_that_starts_gets_credit() {
 #[test]
 fn bad_input_52_the_hub_is_told_of_a_play_that_cannot_be_shown() {
     let (mut plays, id, _) = started(None);
-    let outputs = plays.failed(id, Code::DisplayUnavailable, "no player");
+    let outputs = plays.failed(id, failure(Code::DisplayUnavailable, "no player"));
     assert_eq!(error(&outputs), Some((Code::DisplayUnavailable, Some(CommandName::Play))));
     assert_eq!(sent(&outputs), [&Stop { play: id }.into()], "or it counts for the limit");
     assert!(plays.is_empty());

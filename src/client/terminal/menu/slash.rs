@@ -33,6 +33,7 @@ impl Menu {
             "to" => self.to(rest, now),
             "send" | "msg" => self.message(rest, now),
             "help" if rest.trim().is_empty() => self.help(),
+            "help" if TERMINAL_COMMANDS.contains(&rest.trim().trim_start_matches('/')) => self.print(TERMINAL_HELP),
             _ => self.instruction(line, now),
         }
     }
@@ -40,8 +41,8 @@ impl Menu {
     fn message(&mut self, rest: &str, now: Duration) {
         let (name, text) = rest.trim_start().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
         if name.is_empty() || text.trim().is_empty() {
-            let argument = if name.is_empty() { "to" } else { "text" };
-            return self.refuse(&InputError::Missing { command: CommandName::Send, argument });
+            let missing = if name.is_empty() { "a name and a text" } else { "a text" };
+            return self.error(&format!("This needs {missing}: /msg NAME TEXT"));
         }
         let before = self.place.clone();
         match self.people.find(name) {
