@@ -108,12 +108,7 @@ impl Relay {
     pub fn ended(&mut self, link: LinkId, ending: &Ending, now: Instant) {
         if let Some(candidate) = self.roster.candidates.remove(&link) {
             if let Ending::Misbehaved(error) = ending {
-                let code = if matches!(error, crate::proto::ProtocolError::PeerIncompatible(_)) {
-                    Code::UnsupportedVersion
-                } else {
-                    Code::InvalidRecord
-                };
-                self.report(HubEvent::Refused { code, peer: candidate.peer });
+                self.report(HubEvent::Refused { code: error.code(), peer: candidate.peer });
             }
             return;
         }
