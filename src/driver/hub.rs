@@ -22,7 +22,9 @@ use crate::{
     crypto::{Challenge, CryptoProvider, RegistrationError, VerifiedRecord, verify_registration},
     directory::Directory,
     proto::{Connection, Ending, Event, Message, message::Nonce},
-    server::{Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, listing, report::HubEvent},
+    server::{
+        Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, Requests, listing, report::HubEvent,
+    },
     transport::{Listener, Notifier},
     types::{Code, EndReason, KeyRecord, LinkId, limits::DRAIN_DEADLINE, wire::Blob},
     video::VideoSource,
@@ -71,6 +73,7 @@ impl HubStopper {
 pub struct Hub {
     event_loop: EventLoop,
     relay: Relay,
+    requests: Requests,
     plays: BTreeMap<LinkId, Plays>,
     videos: Arc<dyn VideoSource>,
     verifiers: Pool<Verification, Verified>,
@@ -109,6 +112,7 @@ impl Hub {
         Ok(Self {
             event_loop,
             relay: Relay::new(parts.options, parts.directory),
+            requests: Requests::default(),
             plays: BTreeMap::new(),
             videos: parts.videos,
             verifiers,
@@ -146,6 +150,7 @@ impl Hub {
             let deadline = if more_media { Some(clock::now()) } else { self.deadline() };
             let occurrences = self.event_loop.turn(deadline)?;
             let now = clock::now();
+            self.requests.next_turn();
             for occurrence in occurrences {
                 self.occurred(occurrence, now);
             }
@@ -182,6 +187,10 @@ impl Hub {
     }
 
     fn message(&mut self, link: LinkId, message: Message) {
+        if !self.requests.allow(link, &message) {
+            let text = "too many requests at once; wait for the answers";
+            return self.relay.let_go(link, Code::RateLimited, text);
+        }
         match message {
             Message::ListVideos(_) => self.list_videos(link),
             Message::Play(_)
