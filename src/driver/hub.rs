@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rand::Rng as _;
@@ -26,7 +26,7 @@ use crate::{
         Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, Requests, listing, report::HubEvent,
     },
     transport::{Listener, Notifier},
-    types::{Code, EndReason, KeyRecord, LinkId, limits::DRAIN_DEADLINE, wire::Blob},
+    types::{Code, EndReason, KeyRecord, LinkId, wire::Blob},
     video::VideoSource,
 };
 
@@ -35,6 +35,10 @@ const POOL_THREADS: usize = 2;
 
 /// Rounds of pumping media in one turn before links are looked at again.
 const MEDIA_ROUNDS: usize = 16;
+
+/// How long members may take to read their Goodbye when the hub closes. All has to be over within 2 s; the rest of
+/// them is for threads and for reports.
+const CLOSING: Duration = Duration::from_millis(1500);
 
 /// What a hub is made of; the caller chooses the implementations.
 pub struct HubParts {
@@ -327,7 +331,7 @@ impl Hub {
         }
         let asked = self.stopper.asked.load(Ordering::Relaxed);
         if asked > 0 && self.closing_until.is_none() {
-            self.closing_until = Some(now + DRAIN_DEADLINE);
+            self.closing_until = Some(now + CLOSING);
             self.event_loop.stop_listening();
             for (link, mut plays) in std::mem::take(&mut self.plays) {
                 let outputs = plays.end_all(EndReason::HubClosing);
