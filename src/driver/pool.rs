@@ -95,27 +95,27 @@ mod tests {
 
     #[test]
     fn the_end_waits_neither_for_what_is_queued_nor_for_what_hangs() {
-        let poll = Poll::new().unwrap();
-        let notifier = Notifier::new(poll.registry(), Token(0)).unwrap();
-        let (begin, begun) = unbounded();
-        let (hold, held) = bounded::<()>(0);
+        let system = Poll::new().unwrap();
+        let notifier = Notifier::new(system.registry(), Token(0)).unwrap();
+        let (begin, first) = unbounded();
+        let (hold, gate) = bounded::<()>(0);
         let pool = Pool::new("test", 1, &notifier, move |job: u32| {
             begin.send(job).unwrap();
             // For ever, as the other end never sends.
-            held.recv()
+            gate.recv()
         });
         let pool = pool.unwrap();
         (0..1000).for_each(|job| pool.submit(job));
-        assert_eq!(begun.recv(), Ok(0));
+        assert_eq!(first.recv(), Ok(0));
         drop(pool);
         drop(hold);
-        assert_eq!(begun.iter().next(), None, "the thread ended after the first");
+        assert_eq!(first.iter().next(), None, "the thread ended after the first");
     }
 
     #[test]
     fn answers_come_and_the_end_waits_for_a_job_that_runs() {
-        let poll = Poll::new().unwrap();
-        let notifier = Notifier::new(poll.registry(), Token(0)).unwrap();
+        let system = Poll::new().unwrap();
+        let notifier = Notifier::new(system.registry(), Token(0)).unwrap();
         let pool = Pool::new("test", 2, &notifier, |job: u32| job + 1).unwrap();
         pool.submit(1);
         assert_eq!(pool.answers.recv(), Ok(2));
