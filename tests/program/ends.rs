@@ -42,6 +42,16 @@ fn a_script_ends_with_the_exit_code_of_what_went_wrong() {
 }
 
 #[test]
+fn a_folder_is_no_script() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--no-videos"]);
+    let folder = home.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let script = folder.to_str().unwrap();
+    guest(&home, &url, "alice", &["--on-error", "continue", "--script", script]).ended().with(2, "usage");
+}
+
+#[test]
 fn a_message_that_fails_later_makes_it_1_unless_a_wait_took_it() {
     let home = Home::new();
     let (_hub, url) = hub(&home, &["--no-videos"]);
