@@ -97,7 +97,12 @@ pub(super) struct ConnectArgs {
     /// The hub: HOST, HOST:PORT, [V6]:PORT, unix:/path or the URL that its operator gave you
     ///
     /// For now a HOST means tcp://HOST:9999; tls:// comes with a later version.
-    #[arg(value_name = "HUB", env = "SECURESTREAM_HUB", default_value = "tcp://127.0.0.1:9999")]
+    #[arg(
+        value_name = "HUB",
+        env = "SECURESTREAM_HUB",
+        hide_env_values = true,
+        default_value = "tcp://127.0.0.1:9999"
+    )]
     pub(super) hub: String,
     /// What you are called; asked for when left out at a terminal
     #[arg(long, env = "SECURESTREAM_NAME")]

@@ -113,8 +113,10 @@ fn refuse_what_comes_later(args: &ConnectArgs) -> Result<(), CliError> {
 }
 
 fn hub(text: &str, plaintext: bool) -> Result<HubAddress, CliError> {
+    // What follows may be an invite, which is a secret; so may be what only looks like one.
+    let shown = if text.starts_with("unix:") { text } else { text.split(['?', '#']).next().unwrap_or_default() };
     let refused =
-        |error: HubAddressError| CliError::new(error.code(), format!("the hub {text}: {error}"), error.hint());
+        |error: HubAddressError| CliError::new(error.code(), format!("the hub {shown}: {error}"), error.hint());
     let address: HubAddress = text.parse().map_err(refused)?;
     address.check(plaintext).map_err(refused)?;
     Ok(address)

@@ -206,3 +206,13 @@ fn help_and_version_are_no_errors() {
     }
     assert_eq!(read("probe-window", &in_a_pipe()), Ok(Invocation::ProbeWindow));
 }
+
+#[test]
+fn an_invite_is_a_secret_that_no_error_repeats() {
+    for hub in ["tls://h?invite=S3CRET", "tcp://h?invite=S3CRET#sha256:0", "tcp://h:x?invite=S3CRET", "h?invit=S3CRET"]
+    {
+        let ending = refused(&format!("connect {hub} --name b --json"));
+        assert!(!format!("{ending:?}").contains("S3CRET"), "{ending:?}");
+        assert!(ending.stderr.contains("the hub "), "{ending:?}");
+    }
+}

@@ -18,6 +18,8 @@ pub enum InputLine {
     Refused(InputError),
     /// There is no more.
     End,
+    /// There may be more, which cannot be read: what the system says.
+    Broken(String),
 }
 
 /// Reads one line. The last one needs no end. Of a line longer than `limit` bytes the rest is skipped, not kept.
@@ -43,7 +45,7 @@ mod tests {
     fn read_all(bytes: &[u8], limit: usize) -> Vec<InputLine> {
         let mut input = bytes;
         std::iter::from_fn(|| match read_bounded(&mut input, limit).unwrap() {
-            InputLine::End => None,
+            InputLine::End | InputLine::Broken(_) => None,
             line => Some(line),
         })
         .collect()

@@ -148,6 +148,7 @@ impl Script {
         let line = match line {
             InputLine::Text(text) => read_line(&text),
             InputLine::Refused(error) => Some(Line { instruction: Err(error), reference: None }),
+            InputLine::Broken(why) => return self.break_off(&why),
             InputLine::End => None,
         };
         if let Some(Line { instruction, reference }) = line {
@@ -384,6 +385,15 @@ impl Script {
                 self.leave(None);
             }
         }
+    }
+
+    /// Ends a script of which the rest is unknown, whatever was said about errors: going on would pass for success.
+    fn break_off(&mut self, why: &str) {
+        let message = format!("the script cannot be read any further: {why}");
+        let failure = Failure::new(Code::DataUnusable, message, "see that the file can be read, then run it again");
+        self.emit(Event::Error(failure), None);
+        self.stopped_by = Some(Code::DataUnusable);
+        self.leave(None);
     }
 
     fn leave(&mut self, reference: Option<String>) {

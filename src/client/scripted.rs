@@ -108,19 +108,16 @@ impl Front for Scripted {
     }
 }
 
-/// Reads lines until the input ends or nobody takes them, waking the member after each. Blocks.
-///
-/// # Errors
-/// What the input says when it cannot be read.
-pub fn read_lines(input: &mut impl BufRead, lines: &Sender<InputLine>, wake: impl Fn()) -> io::Result<()> {
+/// Reads lines until the input ends, breaks or nobody takes them, waking the member after each. Blocks.
+pub fn read_lines(input: &mut impl BufRead, lines: &Sender<InputLine>, wake: impl Fn()) {
     loop {
-        let line = read_bounded(input, MAX_LINE)?;
-        let is_end = line == InputLine::End;
-        if lines.send(line).is_err() || is_end {
-            wake();
-            return Ok(());
-        }
+        let line = read_bounded(input, MAX_LINE).unwrap_or_else(|error| InputLine::Broken(error.to_string()));
+        let is_last = matches!(line, InputLine::End | InputLine::Broken(_));
+        let nobody_takes = lines.send(line).is_err();
         wake();
+        if is_last || nobody_takes {
+            return;
+        }
     }
 }
 
@@ -130,4 +127,30 @@ fn write_text(out: &mut impl Write, event: &Event) -> io::Result<()> {
         out.flush()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use crossbeam_channel::unbounded;
+
+    use super::*;
+
+    struct BreaksOff;
+
+    impl Read for BreaksOff {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("a bad disk"))
+        }
+    }
+
+    #[test]
+    fn input_that_breaks_off_is_no_end() {
+        let (sender, lines) = unbounded();
+        let mut input = io::BufReader::new(b"who\n".chain(BreaksOff));
+        read_lines(&mut input, &sender, || {});
+        let read: Vec<_> = lines.try_iter().collect();
+        assert_eq!(read, [InputLine::Text("who".into()), InputLine::Broken("a bad disk".into())]);
+    }
 }

@@ -181,12 +181,15 @@ impl EventLoop {
     pub fn flush(&mut self) {
         while let Some(id) = self.touched.pop_first() {
             let Some(link) = self.links.get_mut(&id) else { continue };
-            link.write();
+            if link.write() {
+                self.ready.insert(id);
+            }
             while let Some(event) = link.connection.poll_event() {
                 self.occurrences.push(Occurrence::Event(id, event));
             }
             if link.connection.is_closed() {
                 self.links.remove(&id);
+                self.ready.remove(&id);
                 self.timers.set(id, None);
             } else {
                 self.timers.set(id, link.connection.deadline());

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use rand::Rng as _;
@@ -22,9 +22,11 @@ use crate::{
     crypto::{Challenge, CryptoProvider, RegistrationError, VerifiedRecord, verify_registration},
     directory::Directory,
     proto::{Connection, Ending, Event, Message, message::Nonce},
-    server::{Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, listing, report::HubEvent},
+    server::{
+        Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, Requests, listing, report::HubEvent,
+    },
     transport::{Listener, Notifier},
-    types::{Code, EndReason, KeyRecord, LinkId, limits::DRAIN_DEADLINE, wire::Blob},
+    types::{Code, EndReason, KeyRecord, LinkId, wire::Blob},
     video::VideoSource,
 };
 
@@ -33,6 +35,10 @@ const POOL_THREADS: usize = 2;
 
 /// Rounds of pumping media in one turn before links are looked at again.
 const MEDIA_ROUNDS: usize = 16;
+
+/// How long members may take to read their Goodbye when the hub closes. All has to be over within 2 s; the rest of
+/// them is for threads and for reports.
+const CLOSING: Duration = Duration::from_millis(1500);
 
 /// What a hub is made of; the caller chooses the implementations.
 pub struct HubParts {
@@ -71,6 +77,7 @@ impl HubStopper {
 pub struct Hub {
     event_loop: EventLoop,
     relay: Relay,
+    requests: Requests,
     plays: BTreeMap<LinkId, Plays>,
     videos: Arc<dyn VideoSource>,
     verifiers: Pool<Verification, Verified>,
@@ -109,6 +116,7 @@ impl Hub {
         Ok(Self {
             event_loop,
             relay: Relay::new(parts.options, parts.directory),
+            requests: Requests::default(),
             plays: BTreeMap::new(),
             videos: parts.videos,
             verifiers,
@@ -146,6 +154,7 @@ impl Hub {
             let deadline = if more_media { Some(clock::now()) } else { self.deadline() };
             let occurrences = self.event_loop.turn(deadline)?;
             let now = clock::now();
+            self.requests.next_turn();
             for occurrence in occurrences {
                 self.occurred(occurrence, now);
             }
@@ -182,6 +191,10 @@ impl Hub {
     }
 
     fn message(&mut self, link: LinkId, message: Message) {
+        if !self.requests.allow(link, &message) {
+            let text = "too many requests at once; wait for the answers";
+            return self.relay.let_go(link, Code::RateLimited, text);
+        }
         match message {
             Message::ListVideos(_) => self.list_videos(link),
             Message::Play(_)
@@ -318,7 +331,7 @@ impl Hub {
         }
         let asked = self.stopper.asked.load(Ordering::Relaxed);
         if asked > 0 && self.closing_until.is_none() {
-            self.closing_until = Some(now + DRAIN_DEADLINE);
+            self.closing_until = Some(now + CLOSING);
             self.event_loop.stop_listening();
             for (link, mut plays) in std::mem::take(&mut self.plays) {
                 let outputs = plays.end_all(EndReason::HubClosing);

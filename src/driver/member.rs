@@ -69,6 +69,8 @@ pub struct Member {
     signals: Option<SignalInbox>,
     signalled: Option<ExitCode>,
     over: Option<Over>,
+    /// The hub has taken this member in.
+    welcomed: bool,
     start: Instant,
 }
 
@@ -105,6 +107,7 @@ impl Member {
             signals: None,
             signalled: None,
             over: None,
+            welcomed: false,
             start: parts.start,
         })
     }
@@ -216,7 +219,10 @@ impl Member {
                         connection.send(&message, now);
                     }
                 }
-                Output::Event(event, reference) => front.handle_event(event, reference, self.elapsed()),
+                Output::Event(event, reference) => {
+                    self.welcomed |= matches!(event, Event::Welcome { .. });
+                    front.handle_event(event, reference, self.elapsed());
+                }
                 Output::Work(job) => self.worker.submit(job),
                 Output::ChooseDisplay(play, request) => self.displays.submit((play, request)),
                 Output::StartPlayer(play, request, choice) => self.start_player(play, &request, &choice),
@@ -247,7 +253,7 @@ impl Member {
     fn say_bye(&mut self, front: &mut dyn Front) -> ExitCode {
         let (reason, exit, failure) = match (self.over.take(), self.signalled) {
             (Some(Over::Failed(failure)), None) => {
-                let exit = failure.code.exit();
+                let exit = if self.welcomed { failure.code.exit() } else { failure.code.exit_when_refused() };
                 let reason = if failure.code == Code::HubClosing { ByeReason::HubClosing } else { ByeReason::of(exit) };
                 (reason, exit, Some(*failure))
             }

@@ -20,18 +20,20 @@ pub(super) struct Link {
     /// An edge came and the end of what it announced was not seen yet.
     readable: bool,
     writable: bool,
+    /// The peer takes nothing any more; why may still lie unread.
+    write_ended: bool,
 }
 
 impl Link {
     pub(super) fn new(transport: Box<dyn Transport>, connection: Connection) -> Self {
         // A fresh link is both until it says otherwise: edges from before the registration do not come back.
-        Self { transport, connection, readable: true, writable: true }
+        Self { transport, connection, readable: true, writable: true, write_ended: false }
     }
 
     /// An edge came.
     pub(super) fn may_go_on(&mut self) {
         self.readable = true;
-        self.writable = true;
+        self.writable = !self.write_ended;
     }
 
     /// Reads until there is nothing more or the budget is spent; true when more may be there.
@@ -47,34 +49,149 @@ impl Link {
                     spent += count;
                     self.connection.receive(&buffer[..count], now);
                 }
-                Err(error) => self.readable = self.failed(&error),
+                Err(error) => {
+                    let outcome = self.outcome(&error);
+                    if outcome == Outcome::Broken {
+                        self.connection.link_lost();
+                    }
+                    self.readable = outcome == Outcome::Again;
+                }
             }
         }
         self.readable
     }
 
-    /// Writes until nothing waits or the link takes no more.
-    pub(super) fn write(&mut self) {
+    /// Writes until nothing waits or the link takes no more; true when it is to be read once more.
+    ///
+    /// A link that is broken for writing is not lost yet: what its peer said before it closed, which says why,
+    /// may lie unread. Reading finds the end behind it. Should reading never end, nothing is waited for beyond the
+    /// connection's own deadlines: handshake, keep-alive, drain.
+    pub(super) fn write(&mut self) -> bool {
         while self.writable && !self.connection.outbox().is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES];
             let filled = self.connection.outbox().fill(&mut slices);
             match self.transport.write_vectored(&slices[..filled]) {
                 Ok(count) => self.connection.advance(count),
-                Err(error) => self.writable = self.failed(&error),
+                Err(error) => {
+                    let outcome = self.outcome(&error);
+                    self.writable = outcome == Outcome::Again;
+                    if outcome == Outcome::Broken {
+                        (self.write_ended, self.readable) = (true, true);
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn outcome(&self, error: &io::Error) -> Outcome {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Outcome::Later,
+            io::ErrorKind::Interrupted => Outcome::Again,
+            _ => {
+                log::debug!("link to {} broke: {error}", self.transport.peer());
+                Outcome::Broken
             }
         }
     }
+}
 
-    /// Whether to try again at once.
-    fn failed(&mut self, error: &io::Error) -> bool {
-        match error.kind() {
-            io::ErrorKind::WouldBlock => false,
-            io::ErrorKind::Interrupted => true,
-            _ => {
-                log::debug!("link to {} broke: {error}", self.transport.peer());
-                self.connection.link_lost();
-                false
+/// What an error of a transport means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Try at once.
+    Again,
+    /// Wait for an edge.
+    Later,
+    Broken,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::{
+        proto::{
+            Ending, Event, Message, encode,
+            message::{self, Goodbye, Nonce},
+        },
+        transport::Readiness,
+        types::{
+            Code,
+            limits::{DRAIN_DEADLINE, HANDSHAKE_DEADLINE},
+        },
+    };
+
+    /// A link whose peer has closed it: nothing can be written, and this is what it still gives to read. At its
+    /// end it stands still when there is no end of the bytes.
+    struct Closed {
+        unread: VecDeque<u8>,
+        ends: bool,
+    }
+
+    impl Transport for Closed {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.unread.is_empty() && !self.ends {
+                return Err(io::ErrorKind::WouldBlock.into());
             }
+            io::Read::read(&mut self.unread, buffer)
         }
+
+        fn write_vectored(&mut self, _: &[IoSlice<'_>]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn register(&mut self, _: Readiness<'_>) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn peer(&self) -> String {
+            "closed".to_owned()
+        }
+    }
+
+    fn events(link: &mut Link) -> Vec<Event> {
+        std::iter::from_fn(|| link.connection.poll_event()).collect()
+    }
+
+    #[test]
+    fn what_a_peer_said_before_it_closed_is_read_though_nothing_can_be_written() {
+        let now = Instant::now();
+        let error = message::Error { code: Code::HubFull, text: "full".into() };
+        let said = [encode(&error.into()), encode(&Goodbye { code: Code::HubFull }.into())].concat();
+        let transport = Closed { unread: said.into(), ends: true };
+        let mut link = Link::new(Box::new(transport), Connection::member("test", now));
+        assert!(link.write(), "to be read");
+        assert!(events(&mut link).is_empty(), "not lost yet");
+        link.may_go_on();
+        assert!(!link.write(), "it is not tried again");
+        link.read(&mut [0; 7], now);
+        let told = events(&mut link);
+        assert!(matches!(told[0], Event::Message(Message::Error(_))), "{told:?}");
+        assert!(matches!(told[1], Event::Message(Message::Goodbye(_))), "{told:?}");
+        assert!(matches!(told[2], Event::Ended(Ending::Lost)), "{told:?}");
+        assert!(link.connection.is_closed());
+    }
+
+    #[test]
+    fn a_link_that_takes_nothing_and_never_ends_is_dropped_at_its_deadline() {
+        let now = Instant::now();
+        let still = || Box::new(Closed { unread: VecDeque::new(), ends: false });
+        let mut member = Link::new(still(), Connection::member("test", now));
+        assert!(member.write());
+        assert!(!member.read(&mut [0; 7], now));
+        member.connection.timeout(now + HANDSHAKE_DEADLINE);
+        member.connection.timeout(now + HANDSHAKE_DEADLINE + DRAIN_DEADLINE);
+        assert!(member.connection.is_closed());
+
+        let mut hub = Link::new(still(), Connection::hub(Nonce([0; 32]), now));
+        hub.connection.close(Code::HubClosing, now);
+        assert!(hub.write());
+        hub.read(&mut [0; 7], now);
+        assert!(!hub.connection.is_closed());
+        hub.connection.timeout(now + DRAIN_DEADLINE);
+        assert!(hub.connection.is_closed());
     }
 }

@@ -209,7 +209,9 @@ impl Connection {
 
     /// Queues a message of chat or control. A peer that has not read 4 MiB of them is let go.
     pub fn send(&mut self, message: &Message, now: Instant) {
-        self.send_record(encode(message), now);
+        if self.is_open() {
+            self.send_record(encode(message), now);
+        }
     }
 
     /// Queues a record that [`encode`] made, which may be shared between connections.
@@ -330,13 +332,11 @@ impl Connection {
             // A hub that breaks the protocol has nothing to learn from a member.
             (_, Role::Member) | (Closing::Silent, _) => None,
             (Closing::Told(code), Role::Hub(_)) => {
-                self.send(&Error { code, text: error.to_string().into() }.into(), now);
+                self.outbox.push_last(encode(&Error { code, text: error.to_string().into() }.into()));
                 Some(code)
             }
         };
-        if self.is_open() {
-            self.finish(Ending::Misbehaved(error), told, now);
-        }
+        self.finish(Ending::Misbehaved(error), told, now);
     }
 
     /// Leaves the open states, for good: a last word is queued if there is one, and nothing more is read.
@@ -346,8 +346,7 @@ impl Connection {
                 Role::Hub(_) => Message::from(Goodbye { code }),
                 Role::Member => super::message::Quit {}.into(),
             };
-            // A lane that is full has been emptied before; should it be full again, the peer learns nothing.
-            let _ = self.outbox.push_chat(encode(&message));
+            self.outbox.push_last(encode(&message));
         }
         self.outbox.stop_media();
         self.timers = TimerTable::default();

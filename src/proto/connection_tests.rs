@@ -3,7 +3,7 @@ use std::{io::IoSlice, time::Duration};
 use super::*;
 use crate::{
     proto::message::{ListVideos, Post, Quit, Register, Welcome},
-    types::{DirectorySequence, MessageId, RelayMode, SealKind},
+    types::{DirectorySequence, MessageId, RelayMode, SealKind, limits::CHAT_LANE},
 };
 
 /// A hub's and a member's end, joined by memory, under virtual time.
@@ -293,4 +293,24 @@ fn a_draining_connection_closes_when_sent_or_when_time_is_over() {
     assert!(!pair.hub.is_closed());
     pair.pass(DRAIN_DEADLINE);
     assert!(pair.hub.is_closed());
+}
+
+#[test]
+fn the_last_word_fits_behind_a_lane_that_is_full_to_the_last_byte() {
+    let mut closed = Pair::established();
+    let mut attacked = Pair::established();
+    for pair in [&mut closed, &mut attacked] {
+        let mut left = CHAT_LANE;
+        while left > 0 {
+            let size = left.min(MAX_RECORD);
+            pair.hub.send_record(vec![0; size].into(), pair.now);
+            left -= size;
+        }
+        assert!(events(&mut pair.hub).is_empty(), "full, and not too full");
+    }
+    closed.hub.close(Code::HubClosing, closed.now);
+    let answer = drain(&mut closed.hub, usize::MAX);
+    assert_eq!(answer[CHAT_LANE..], *encode(&Goodbye { code: Code::HubClosing }.into()));
+    let answer = attacked.attack(&[0; 4]);
+    ends_told(&mut attacked.hub, &answer[CHAT_LANE..], Code::InvalidRecord);
 }

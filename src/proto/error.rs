@@ -53,14 +53,24 @@ pub enum Closing {
 }
 
 impl ProtocolError {
+    /// What it is called in events, whether or not the peer is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::InvalidMessage(_) => Code::InvalidRecord,
+            Self::PeerMisbehaved(_) => Code::ProtocolViolation,
+            Self::PeerIncompatible(_) => Code::UnsupportedVersion,
+        }
+    }
+
     /// What the peer is told; `greeted` when it has sent a valid Hello, `registered` when it is a member.
     #[must_use]
     pub fn closing(&self, greeted: bool, registered: bool) -> Closing {
-        match self {
-            Self::InvalidMessage(_) if greeted => Closing::Told(Code::InvalidRecord),
-            Self::PeerMisbehaved(_) if registered => Closing::Told(Code::ProtocolViolation),
-            Self::PeerIncompatible(_) => Closing::Told(Code::UnsupportedVersion),
-            Self::InvalidMessage(_) | Self::PeerMisbehaved(_) => Closing::Silent,
-        }
+        let told = match self {
+            Self::InvalidMessage(_) => greeted,
+            Self::PeerMisbehaved(_) => registered,
+            Self::PeerIncompatible(_) => true,
+        };
+        if told { Closing::Told(self.code()) } else { Closing::Silent }
     }
 }

@@ -73,6 +73,11 @@ impl Outbox {
         Ok(())
     }
 
+    /// Queues a last word behind what waits, also in a lane that is full. For an end that goes: it says two at most.
+    pub fn push_last(&mut self, record: Bytes) {
+        self.chat.push(record);
+    }
+
     /// Queues a record of media. Media is pulled, never dropped: ask [`Outbox::has_room_for_media`] first.
     pub fn push_media(&mut self, record: Bytes) {
         self.media.push(record);

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal as _},
+    path::Path,
     sync::{Arc, OnceLock},
     thread,
     time::Instant,
@@ -203,20 +204,24 @@ fn open_source(source: &ScriptSource) -> Result<Source, Refusal> {
     match source {
         ScriptSource::Stdin => Ok(Box::new(BufReader::new(io::stdin()))),
         ScriptSource::File(path) => {
-            let file = File::open(path).with_context(|| format!("the script {} cannot be read", path.display()));
+            let file = open_file(path).with_context(|| format!("the script {} cannot be read", path.display()));
             let file = file.or_refuse(Code::Usage, "name a file that is there, or - for standard input")?;
             Ok(Box::new(BufReader::new(file)))
         }
     }
 }
 
+/// A folder can be opened as well, and says only later that it cannot be read.
+fn open_file(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
+}
+
 /// Standard input cannot be polled like a socket when it is a file, so a thread reads it. It is not waited for:
 /// it may stand in a read for ever.
 fn read_in_background(mut source: Source, lines: Sender<InputLine>, notifier: Notifier) -> Result<(), Refusal> {
     let read = move || {
-        if let Err(error) = read_lines(&mut source, &lines, || notifier.wake()) {
-            log::warn!("the script cannot be read any further: {error}");
-        }
+        read_lines(&mut source, &lines, || notifier.wake());
         drop(lines);
         notifier.wake();
     };

@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::refusal::{OrRefuse as _, Refusal};
+use super::{
+    printer::{self, Printer},
+    refusal::{OrRefuse as _, Refusal},
+};
 use crate::{
     cli::{ServeOptions, VideosFolder},
     crypto::RsaProvider,
@@ -33,9 +36,16 @@ const DEFAULT_VIDEOS: &str = "videos";
 
 /// Runs a hub until it is stopped.
 pub(super) fn serve(options: &ServeOptions) -> ExitCode {
-    let mut reporter = Reporter { json: options.json, start: clock::now(), unheard: false };
+    let printer = match Printer::start(io::stdout(), printer::WAITING) {
+        Ok(printer) => printer,
+        Err(error) => {
+            log::error!("no thread to write standard output: {error}");
+            return Code::Internal.exit();
+        }
+    };
+    let reporter = Reporter { json: options.json, start: clock::now(), printer };
     reporter.report(&HubEvent::hello(VERSIONS.last().copied().unwrap_or_default()));
-    let exit = match run_hub(options, reporter) {
+    let exit = match run_hub(options, &reporter) {
         Ok(()) => ExitCode::Fine,
         Err(refusal) => {
             let exit = refusal.code.exit();
@@ -43,11 +53,11 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
             exit
         }
     };
-    reporter.report(&HubEvent::bye(exit));
+    reporter.finish(&HubEvent::bye(exit));
     exit
 }
 
-fn run_hub(options: &ServeOptions, mut reporter: Reporter) -> Result<(), Refusal> {
+fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     let videos = open_videos(&options.videos)?;
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
     let mut urls = Vec::new();
@@ -66,8 +76,9 @@ fn run_hub(options: &ServeOptions, mut reporter: Reporter) -> Result<(), Refusal
         crypto: Arc::new(RsaProvider::default()),
         videos: Arc::clone(&videos),
     };
+    let hub_reporter = reporter.clone();
     let mut hub =
-        Hub::new(parts, move |event| reporter.report(&event)).context("no hub can be set up").or_no_system()?;
+        Hub::new(parts, move |event| hub_reporter.report(&event)).context("no hub can be set up").or_no_system()?;
     hub.obey_signals().context("signals cannot be caught").or_no_system()?;
     report_catalog(&*videos, reporter);
     for url in urls {
@@ -92,7 +103,7 @@ fn open_videos(folder: &VideosFolder) -> Result<Arc<dyn VideoSource>, Refusal> {
     Ok(Arc::new(source))
 }
 
-fn report_catalog(videos: &dyn VideoSource, mut reporter: Reporter) {
+fn report_catalog(videos: &dyn VideoSource, reporter: &Reporter) {
     let catalog = videos.catalog();
     for remark in catalog.remarks() {
         log::info!("{}: {}", remark.file, remark.text);
@@ -127,25 +138,33 @@ fn boxed(listener: impl Listener + 'static) -> Box<dyn Listener> {
 }
 
 /// Writes what an operator is told: events or URLs on standard output, words in the log.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Reporter {
     json: bool,
     start: Instant,
-    unheard: bool,
+    printer: Printer,
 }
 
 impl Reporter {
-    fn report(&mut self, event: &HubEvent) {
-        log::log!(event.level(), "{}", event.text());
-        if self.unheard {
-            return;
+    fn report(&self, event: &HubEvent) {
+        let line = self.line(event);
+        if !line.is_empty() {
+            self.printer.print(line);
         }
+    }
+
+    fn finish(self, event: &HubEvent) {
+        let line = self.line(event);
+        self.printer.finish(line);
+    }
+
+    fn line(&self, event: &HubEvent) -> Vec<u8> {
+        log::log!(event.level(), "{}", event.text());
         let t: Duration = clock::now().saturating_duration_since(self.start);
         let t = t.as_millis().try_into().unwrap_or(u64::MAX);
-        if let Err(error) = event.write_to(&mut io::stdout().lock(), self.json, t) {
-            // A hub goes on when nobody reads what it prints: its members are not to suffer.
-            log::warn!("standard output is closed, events are not written any more: {error}");
-            self.unheard = true;
-        }
+        let mut line = Vec::new();
+        let written = event.write_to(&mut line, self.json, t);
+        debug_assert!(written.is_ok(), "a Vec takes every write: {written:?}");
+        line
     }
 }

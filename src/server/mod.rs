@@ -8,8 +8,10 @@ mod play;
 mod plays;
 mod relay;
 pub mod report;
+mod requests;
 mod roster;
 
 pub use play::{Batch, Play, Request, Step};
 pub use plays::{PlayOutput, Plays, ReadJob, ReadResult};
 pub use relay::{Command, Relay, RelayOptions};
+pub use requests::Requests;

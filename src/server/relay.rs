@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     report::HubEvent,
-    roster::{Candidate, Member, Roster},
+    roster::{Candidate, Roster},
 };
 use crate::{
     crypto::{RegistrationError, VerifiedRecord},
@@ -108,12 +108,7 @@ impl Relay {
     pub fn ended(&mut self, link: LinkId, ending: &Ending, now: Instant) {
         if let Some(candidate) = self.roster.candidates.remove(&link) {
             if let Ending::Misbehaved(error) = ending {
-                let code = if matches!(error, crate::proto::ProtocolError::PeerIncompatible(_)) {
-                    Code::UnsupportedVersion
-                } else {
-                    Code::InvalidRecord
-                };
-                self.report(HubEvent::Refused { code, peer: candidate.peer });
+                self.report(HubEvent::Refused { code: error.code(), peer: candidate.peer });
             }
             return;
         }
@@ -130,6 +125,15 @@ impl Relay {
         while let Some(name) = self.roster.give_up(now) {
             self.gone(&name, LeaveReason::Lost);
         }
+    }
+
+    /// Lets a member go for what it did; text says what.
+    pub fn let_go(&mut self, link: LinkId, code: Code, text: &str) {
+        let Some(member) = self.roster.leave(link) else { return };
+        self.report(HubEvent::Refused { code, peer: member.peer });
+        self.gone(&member.name, LeaveReason::Refused);
+        self.commands.push(Command::Send(link, Error { code, text: text.into() }.into()));
+        self.commands.push(Command::Close(link, code));
     }
 
     /// A registration has been verified, or not.
@@ -211,7 +215,7 @@ impl Relay {
             sequence: self.directory.sequence(),
             members: u32::try_from(self.directory.len()).unwrap_or(u32::MAX),
         };
-        self.roster.enter(link, Member { name, fingerprint, paged_to: None });
+        self.roster.enter(link, name, fingerprint);
         self.commands.push(Command::Send(link, welcome.into()));
         self.commands.push(Command::Establish(link));
     }

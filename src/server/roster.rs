@@ -12,6 +12,7 @@ use crate::types::{Fingerprint, LinkId, MemberName};
 pub(super) struct Member {
     pub(super) name: MemberName,
     pub(super) fingerprint: Fingerprint,
+    pub(super) peer: String,
     /// The last name of the page that was sent last; nothing before the first page.
     pub(super) paged_to: Option<MemberName>,
 }
@@ -66,10 +67,11 @@ impl Roster {
         self.member(self.link_of(fingerprint)?)
     }
 
-    pub(super) fn enter(&mut self, link: LinkId, member: Member) {
-        self.candidates.remove(&link);
-        self.links.insert(member.fingerprint, link);
-        self.members.insert(link, member);
+    /// Makes a candidate a member.
+    pub(super) fn enter(&mut self, link: LinkId, name: MemberName, fingerprint: Fingerprint) {
+        let peer = self.candidates.remove(&link).map(|candidate| candidate.peer).unwrap_or_default();
+        self.links.insert(fingerprint, link);
+        self.members.insert(link, Member { name, fingerprint, peer, paged_to: None });
     }
 
     pub(super) fn leave(&mut self, link: LinkId) -> Option<Member> {

@@ -116,6 +116,16 @@ impl Code {
         }
     }
 
+    /// The exit status of a member that a hub did not take in because of this code. Some codes mean less after that,
+    /// or when this machine says them.
+    #[must_use]
+    pub fn exit_when_refused(self) -> ExitCode {
+        match self {
+            Self::BadName | Self::RateLimited | Self::IdentityInUse => ExitCode::Refused,
+            code => code.exit(),
+        }
+    }
+
     /// Whether the same attempt may succeed later without a change of its own.
     #[must_use]
     pub fn is_retryable(self) -> bool {
@@ -131,5 +141,23 @@ impl Code {
                 | Self::HubClosing
                 | Self::IdentityInUse
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_hub_refuses_at_the_door_is_refused_by_the_hub() {
+        for code in [Code::BadName, Code::RateLimited] {
+            assert_eq!((code.exit(), code.exit_when_refused()), (ExitCode::CommandFailed, ExitCode::Refused));
+        }
+        assert_eq!(
+            (Code::IdentityInUse.exit(), Code::IdentityInUse.exit_when_refused()),
+            (ExitCode::Data, ExitCode::Refused)
+        );
+        assert_eq!(Code::NotAHub.exit_when_refused(), ExitCode::Network);
+        assert_eq!(Code::NameTaken.exit_when_refused(), ExitCode::Refused);
     }
 }

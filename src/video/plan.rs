@@ -189,23 +189,6 @@ impl Segment {
     pub fn sent(&self) -> &[Packet] {
         self.rendition.index.packets().get(self.packets.clone()).unwrap_or_default()
     }
-
-    /// Goes over to another rendition in the middle of this one, when the packets before position `next` are
-    /// sent already: what is still to be sent of this one, and the other up to `end`. `None` when the other has
-    /// no keyframe in what is left.
-    #[must_use]
-    pub fn switch(&self, next: usize, to: &Arc<Rendition>, end: MediaTime) -> Option<(Self, Self)> {
-        let done = self.rendition.index.packets().get(self.packets.start..next).unwrap_or_default();
-        let latest = done.iter().map(|packet| packet.pts).filter(|pts| self.show.contains(pts)).max();
-        let tolerance = tolerance(&self.rendition.index, &to.index);
-        let earliest = latest.map_or(self.show.start, |latest| latest + tolerance + MediaTime(1));
-        let from = to.index.entry_from(earliest).filter(|from| *from < end)?;
-        let after = Self::new(to, from..end)?;
-        let show = self.show.start..(from - tolerance).max(self.show.start);
-        let until = self.rendition.index.decoded_until(self.packets.start, show.end).max(next);
-        let before = Self { rendition: Arc::clone(&self.rendition), packets: next..until, show };
-        Some((before, after))
-    }
 }
 
 /// One rendition from start to end.

@@ -21,6 +21,7 @@ over_every_link!(
     bad_input_15_16_17_bad_names_are_told_and_may_be_corrected,
     bad_input_19_twins_of_a_name_are_the_same_name,
     bad_input_21_a_taken_name_is_refused_and_its_holder_undisturbed,
+    the_same_keys_under_another_name_are_sent_away_by_the_hub,
     bad_input_42_quitting_twice_is_quitting,
     a_hub_that_closes_says_so_to_everybody,
 );
@@ -152,6 +153,17 @@ fn name_taken(hub: &TestHub, wire: Wire, name: &str) -> ExitCode {
     second.wait(json!({"event": "error", "code": "name_taken", "retryable": true}));
     second.wait(json!({"event": "bye", "reason": "refused", "exit": 4}));
     second.ended()
+}
+
+fn the_same_keys_under_another_name_are_sent_away_by_the_hub(wire: Wire) {
+    let hub = TestHub::start();
+    let (alice, bob) = (TestMember::join(&hub, wire, "alice"), TestMember::join(&hub, wire, "bob"));
+    let twin = TestMember::start_with_keys(hub.link(wire), "rob", "bob");
+    twin.wait(json!({"event": "error", "code": "identity_in_use"}));
+    twin.wait(json!({"event": "bye", "reason": "refused", "exit": 4}));
+    assert_eq!(twin.ended(), ExitCode::Refused);
+    hub.events.wait(json!({"event": "refused", "code": "identity_in_use"}));
+    exchange(&alice, &bob);
 }
 
 fn bad_input_42_quitting_twice_is_quitting(wire: Wire) {

@@ -192,5 +192,5 @@ fn bad_input_30_a_post_before_registration(wire: Wire) {
     let (mut greeted, _) = Raw::greet(&hub, wire);
     greeted.send(post());
     greeted.is_closed_silently();
-    goes_on(&hub, &alice, &bob, Code::InvalidRecord);
+    goes_on(&hub, &alice, &bob, Code::ProtocolViolation);
 }

@@ -1,8 +1,11 @@
-//! A member that never reads what it is sent.
+//! Members that never read what they are sent, or ask for more than anybody reads.
 
 use securestream::{
-    proto::Message,
-    types::{Code, SealKind},
+    proto::{
+        Message, encode,
+        message::{NextPage, Seek},
+    },
+    types::{Code, MediaTime, PlayEpoch, PlayId, SealKind, limits::MAX_REQUESTS},
 };
 use serde_json::json;
 
@@ -12,7 +15,10 @@ use crate::{
     raw::Raw,
 };
 
-over_every_link!(who_does_not_read_is_let_go_and_nobody_else_notices);
+over_every_link!(
+    who_does_not_read_is_let_go_and_nobody_else_notices,
+    who_asks_without_waiting_for_answers_is_let_go_and_nobody_else_notices,
+);
 
 /// More posts than any system's buffers and the lane together hold.
 const MOST_POSTS: usize = 64;
@@ -43,4 +49,22 @@ fn who_does_not_read_is_let_go_and_nobody_else_notices(wire: Wire) {
     if let Some(Message::Goodbye(goodbye)) = mute.rest_of_messages().last() {
         assert_eq!(goodbye.code, Code::SlowConsumer);
     }
+}
+
+fn who_asks_without_waiting_for_answers_is_let_go_and_nobody_else_notices(wire: Wire) {
+    let hub = TestHub::start();
+    let (alice, bob) = (TestMember::join(&hub, wire, "alice"), TestMember::join(&hub, wire, "bob"));
+    let requests: [(&str, Message); 2] = [
+        ("pager", NextPage {}.into()),
+        ("seeker", Seek { play: PlayId(1), epoch: PlayEpoch(1), to: MediaTime::ZERO }.into()),
+    ];
+    for (name, request) in requests {
+        let mut greedy = Raw::join(&hub, wire, name);
+        // In several writes the hub may read them in several turns, so there are many more than are too many.
+        greedy.send_bytes(&encode(&request).repeat(MAX_REQUESTS * 20));
+        greedy.is_told_and_closed(Code::RateLimited);
+        hub.events.wait(json!({"event": "refused", "code": "rate_limited"}));
+        alice.wait(json!({"event": "left", "name": name, "reason": "refused"}));
+    }
+    exchange(&alice, &bob);
 }

@@ -2,7 +2,8 @@
 
 use std::{
     io::{BufRead, Read as _, Write as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
+    process::Command,
     thread,
 };
 
@@ -38,6 +39,16 @@ fn a_script_ends_with_the_exit_code_of_what_went_wrong() {
     alice.say("send zoe hi\nsned\nsend bob hi\nwait delivered id=last");
     alice.finished().with(0, "");
     bob.wait(json!({"event": "message", "text": "hi"}));
+}
+
+#[test]
+fn a_folder_is_no_script() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--no-videos"]);
+    let folder = home.path("folder");
+    std::fs::create_dir(&folder).unwrap();
+    let script = folder.to_str().unwrap();
+    guest(&home, &url, "alice", &["--on-error", "continue", "--script", script]).ended().with(2, "usage");
 }
 
 #[test]
@@ -136,4 +147,25 @@ fn bad_input_62_a_hub_goes_on_when_its_output_is_closed() {
     }
     hub.0.kill().unwrap();
     hub.ended();
+}
+
+#[test]
+fn bad_input_62_a_hub_goes_on_and_can_be_ended_when_nobody_reads_its_output() {
+    let home = Home::new();
+    let arguments = ["serve", "--json", "--no-videos", "--log", "error", "--listen", "tcp://127.0.0.1:0"];
+    let (hub, mut output) = Bare::start(home.command(&arguments));
+    let listening: Value = serde_json::from_str(&read_until(&mut output, "\"listening\"")).unwrap();
+    let url = listening["url"].as_str().unwrap();
+    let address = url.strip_prefix("tcp://").unwrap();
+    // Each is told to the operator; together they are more than a pipe of 64 KiB holds.
+    for _ in 0..1500 {
+        let mut stranger = TcpStream::connect(address).unwrap();
+        stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        // Closed, with or without a reset.
+        let _ = stranger.read_to_end(&mut Vec::new());
+    }
+    joined(&home, url, "alice").finished().with(0, "");
+    let kill = format!("kill -TERM {}", hub.0.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    assert_eq!(hub.ended(), (Some(0), String::new()));
 }

@@ -455,3 +455,16 @@ proptest! {
         prop_assert_eq!(rig.quits, 1);
     }
 }
+
+#[test]
+fn a_script_that_breaks_off_has_failed_also_when_it_goes_on_after_errors() {
+    for on_error in [OnError::Stop, OnError::Continue] {
+        let mut rig = Rig::with(on_error);
+        rig.line("send bob hi");
+        rig.script.handle_line(InputLine::Broken("a bad disk".into()), rig.now);
+        rig.drain();
+        let is_told = |line: &String| line.contains("data_unusable") && line.contains("a bad disk");
+        assert!(rig.seen.iter().any(is_told), "{:?}", rig.seen);
+        rig.ended_with(ExitCode::Data);
+    }
+}

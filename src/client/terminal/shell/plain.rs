@@ -48,7 +48,7 @@ fn read() -> Typed {
             let _ = write(&format!("! {error}\n"));
             Typed::Line(String::new())
         }
-        Ok(InputLine::End) | Err(_) => Typed::End,
+        Ok(InputLine::End | InputLine::Broken(_)) | Err(_) => Typed::End,
     }
 }
 
