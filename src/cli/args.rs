@@ -78,7 +78,7 @@ pub(super) struct ServeArgs {
     /// Who may join [default: open on this machine alone, else invite]
     #[arg(long, value_enum, env = "SECURESTREAM_ADMIT")]
     pub(super) admit: Option<Admit>,
-    /// The URL to give to members, where it is not the one listened on
+    /// The URL to give to members, where it is not the one listened on; with * as host it never is
     #[arg(long, value_name = "URL", env = "SECURESTREAM_PUBLIC_URL")]
     pub(super) public_url: Option<String>,
     /// Report on standard output, one JSON object a line

@@ -17,8 +17,8 @@ pub struct ServeOptions {
     /// At least one.
     pub listen: Vec<ListenAddress>,
     pub videos: VideosFolder,
-    /// Where the hub keeps what must last.
-    pub data_dir: PathBuf,
+    /// Where the hub keeps what must last; none is known without a home, which matters once something is kept.
+    pub data_dir: Option<PathBuf>,
     /// Members here at the same time; one more is told `hub_full`.
     pub max_members: u32,
     /// Whom posts go to.
@@ -55,10 +55,7 @@ pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<Se
             None if args.no_videos => VideosFolder::None,
             None => VideosFolder::Default,
         },
-        data_dir: match args.data_dir {
-            Some(folder) => folder,
-            None => surroundings.data_folder()?.join("hub"),
-        },
+        data_dir: args.data_dir.or_else(|| Some(surroundings.data_folder().ok()?.join("hub"))),
         max_members: args.max_members,
         relay: match args.relay {
             RelayChoice::Broadcast => RelayMode::Broadcast,

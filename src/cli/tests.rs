@@ -66,7 +66,7 @@ fn a_hub_serves_this_machine_unless_told_otherwise() {
         (options.videos, options.admit, options.relay),
         (VideosFolder::Default, Admit::Open, RelayMode::Broadcast)
     );
-    assert_eq!(options.data_dir, PathBuf::from("/home/a/.local/share/securestream/hub"));
+    assert_eq!(options.data_dir, Some(PathBuf::from("/home/a/.local/share/securestream/hub")));
     let options = serve(
         "--listen tcp://127.0.0.1:0 --listen unix:/s --videos v --relay direct --max-members 3 --json --log debug",
     );
@@ -76,7 +76,7 @@ fn a_hub_serves_this_machine_unless_told_otherwise() {
     assert_eq!(options.log, log::LevelFilter::Debug);
     let options = serve("--listen tcp://*:1 --insecure-plaintext --admit open --no-videos --data-dir d");
     assert_eq!(options.listen, [ListenAddress::Tcp { host: ListenHost::Any, port: 1 }]);
-    assert_eq!((options.videos, options.data_dir), (VideosFolder::None, PathBuf::from("d")));
+    assert_eq!((options.videos, options.data_dir), (VideosFolder::None, Some(PathBuf::from("d"))));
 }
 
 #[test]
@@ -165,8 +165,11 @@ fn without_a_home_keys_have_no_place_but_a_guest_needs_none() {
     assert!(read("connect --name bob --ephemeral", &homeless).is_ok());
     let elsewhere = Surroundings { data_home: Some("/data".into()), ..homeless.clone() };
     let Ok(Invocation::Serve(options)) = read("serve", &elsewhere) else { panic!("refused") };
-    assert_eq!(options.data_dir, PathBuf::from("/data/securestream/hub"));
-    assert!(read("serve", &Surroundings { data_home: Some("data".into()), ..homeless }).is_err(), "not absolute");
+    assert_eq!(options.data_dir, Some(PathBuf::from("/data/securestream/hub")));
+    let Ok(Invocation::Serve(options)) = read("serve", &homeless) else { panic!("nothing is kept yet") };
+    assert_eq!(options.data_dir, None);
+    let relative = Surroundings { data_home: Some("data".into()), ..homeless };
+    assert!(read("connect --name bob", &relative).is_err(), "not absolute");
 }
 
 #[test]

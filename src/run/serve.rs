@@ -63,6 +63,9 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     let mut urls = Vec::new();
     for address in &options.listen {
         let listener = listen(address)?;
+        if options.public_url.is_none() && is_everywhere(address) {
+            log::warn!("{address} is no URL to connect to: name the one that members reach with --public-url");
+        }
         urls.push(member_url(address, listener.port().unwrap_or_default(), options.public_url.as_deref()));
         listeners.push(listener);
     }
@@ -131,6 +134,13 @@ fn listen(address: &ListenAddress) -> Result<Box<dyn Listener>, Refusal> {
         _ => (Code::ListenFailed, "choose another --listen"),
     };
     listener.with_context(|| format!("cannot listen on {address}")).or_refuse(code, hint)
+}
+
+fn is_everywhere(address: &ListenAddress) -> bool {
+    matches!(
+        address,
+        ListenAddress::Tcp { host: ListenHost::Any, .. } | ListenAddress::Tls { host: ListenHost::Any, .. }
+    )
 }
 
 fn boxed(listener: impl Listener + 'static) -> Box<dyn Listener> {

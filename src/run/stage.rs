@@ -5,9 +5,7 @@ use std::{env, path::PathBuf, sync::OnceLock};
 use crate::{
     client::command::{DisplayChoice, PlayRequest},
     driver::member::Stage,
-    video::render::{
-        Choice, Display, DisplayKind, DisplayRequest, NoDisplay, NoWindows, NullDisplay, Windows, choose, probe,
-    },
+    video::render::{Choice, Display, DisplayKind, NoDisplay, NoWindows, NullDisplay, Windows, choose, probe},
 };
 
 /// Windows if this process can open any, else nothing. Whether it can is found out once.
@@ -32,10 +30,10 @@ impl ProcessStage {
 impl Stage for ProcessStage {
     fn choose(&self, request: &PlayRequest) -> Result<Choice, NoDisplay> {
         let asked = match request.display.unwrap_or(self.default) {
-            DisplayChoice::Auto => DisplayRequest::Auto,
-            DisplayChoice::Window => DisplayRequest::Only(DisplayKind::Window),
-            DisplayChoice::Terminal => DisplayRequest::Only(DisplayKind::Terminal),
-            DisplayChoice::None => DisplayRequest::Only(DisplayKind::None),
+            DisplayChoice::Auto => None,
+            DisplayChoice::Window => Some(DisplayKind::Window),
+            DisplayChoice::Terminal => Some(DisplayKind::Terminal),
+            DisplayChoice::None => Some(DisplayKind::None),
         };
         choose(asked, self.stdout_is_terminal, || self.probe())
     }

@@ -21,6 +21,12 @@ const BACKLOG: i32 = 1024;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT: u32 = 64 * 1024;
 
+/// "Address family not supported by protocol", which [`io::ErrorKind`] has no word for.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const EAFNOSUPPORT: i32 = 97;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const EAFNOSUPPORT: i32 = 47;
+
 /// How long one address may take to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -93,12 +99,20 @@ pub fn listen(host: &str, port: u16) -> io::Result<TcpLinks> {
     listen_on(address, true)
 }
 
-/// Listens on every address of this machine, of both families.
+/// Listens on every address of this machine: of both families, or of version 4 where the machine has no other.
 ///
 /// # Errors
 /// When the port is taken.
 pub fn listen_everywhere(port: u16) -> io::Result<TcpLinks> {
-    listen_on(SocketAddr::from(([0_u16; 8], port)), false)
+    match listen_on(SocketAddr::from(([0_u16; 8], port)), false) {
+        Err(error) if is_without_v6(&error) => listen_on(SocketAddr::from(([0_u8; 4], port)), true),
+        listening => listening,
+    }
+}
+
+/// Whether the system has no version 6, or has switched it off.
+fn is_without_v6(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(EAFNOSUPPORT) || error.kind() == io::ErrorKind::AddrNotAvailable
 }
 
 fn listen_on(address: SocketAddr, one_family: bool) -> io::Result<TcpLinks> {
@@ -128,5 +142,20 @@ impl Listener for TcpLinks {
 
     fn port(&self) -> Option<u16> {
         Some(self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_machine_without_version_6_makes_do_with_version_4() {
+        assert!(is_without_v6(&io::Error::from_raw_os_error(EAFNOSUPPORT)));
+        assert!(is_without_v6(&io::ErrorKind::AddrNotAvailable.into()));
+        assert!(!is_without_v6(&io::ErrorKind::AddrInUse.into()));
+        let everywhere = listen_everywhere(0).unwrap();
+        let port = everywhere.port().unwrap();
+        assert!(connect("127.0.0.1", port).is_ok(), "version 4 in any case");
     }
 }

@@ -114,6 +114,8 @@ pub enum PlayMode {
     Tour,
     /// One rendition.
     Fixed(RenditionLabel),
+    /// A mode of a newer version: to be refused, and no reason to close the link.
+    Unknown,
 }
 
 wire_struct! {
@@ -126,6 +128,7 @@ impl Serialize for PlayMode {
             Self::Auto => ("auto", None),
             Self::Tour => ("tour", None),
             Self::Fixed(label) => ("fixed", Some(*label)),
+            Self::Unknown => ("unknown", None),
         };
         WirePlayMode { kind: kind.into(), label }.serialize(serializer)
     }
@@ -138,7 +141,8 @@ impl<'de> Deserialize<'de> for PlayMode {
             ("auto", _) => Ok(Self::Auto),
             ("tour", _) => Ok(Self::Tour),
             ("fixed", Some(label)) => Ok(Self::Fixed(label)),
-            _ => Err(serde::de::Error::custom("no such play mode")),
+            ("fixed", None) => Err(serde::de::Error::custom("fixed needs a label")),
+            _ => Ok(Self::Unknown),
         }
     }
 }
@@ -169,5 +173,8 @@ mod tests {
             let bytes = super::super::wire::to_bytes(&mode);
             assert_eq!(super::super::wire::from_bytes::<PlayMode>(&bytes).unwrap(), mode);
         }
+        let read = super::super::wire::from_bytes::<PlayMode>;
+        assert_eq!(read(b"\x92\xa5lower\xc0").unwrap(), PlayMode::Unknown, "of a newer version");
+        assert!(read(b"\x92\xa5fixed\xc0").is_err());
     }
 }

@@ -66,6 +66,8 @@ pub enum PlanError {
     OutOfRange { duration: MediaTime },
     #[error("no picture begins between start and end")]
     NoPicture,
+    #[error("this hub knows no such mode; it knows auto, tour and one rendition")]
+    UnknownMode,
     #[error("there is no {label}; there is {}", List(.have))]
     NoSuchRendition { label: RenditionLabel, have: Vec<RenditionLabel> },
     /// All renditions are higher than what is asked for at most.
@@ -79,6 +81,7 @@ impl PlanError {
     pub fn code(&self) -> Code {
         match self {
             Self::OutOfRange { .. } | Self::NoPicture => Code::OutOfRange,
+            Self::UnknownMode => Code::NotYet,
             Self::NoSuchRendition { .. } | Self::NoneUpTo { .. } => Code::NoSuchRendition,
         }
     }
@@ -145,6 +148,7 @@ fn chosen(title: &Title, mode: PlayMode) -> Result<(Vec<Turn>, Vec<LeftOut>), Pl
         PlayMode::Tour => tour(title),
         PlayMode::Auto => (title.renditions.last().map(whole).into_iter().collect(), Vec::new()),
         PlayMode::Fixed(label) => (vec![whole(fixed(title, label)?)], Vec::new()),
+        PlayMode::Unknown => return Err(PlanError::UnknownMode),
     })
 }
 

@@ -313,3 +313,9 @@ fn up_to_a_height_a_tour_is_one_of_the_renditions_below() {
     assert_eq!(error.code(), Code::NoSuchRendition);
     assert!(whole.up_to(RenditionLabel(99)).is_none());
 }
+
+#[test]
+fn a_mode_of_a_newer_version_is_not_known_yet() {
+    let error = Plan::new(&title(vec![plain(10, 5)]), PlayMode::Unknown, MediaTime::ZERO, None).unwrap_err();
+    assert_eq!(error.code(), Code::NotYet);
+}

@@ -1,18 +1,8 @@
 //! Which display a play gets.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use super::NoWindows;
-
-/// What the member asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DisplayRequest {
-    /// The best that there is.
-    #[default]
-    Auto,
-    /// This one or none at all.
-    Only(DisplayKind),
-}
 
 /// A kind of display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,23 +33,6 @@ impl fmt::Display for DisplayKind {
     }
 }
 
-/// A word that names no display.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a display is auto, window, terminal or none")]
-pub struct NoSuchDisplay;
-
-impl FromStr for DisplayRequest {
-    type Err = NoSuchDisplay;
-
-    fn from_str(text: &str) -> Result<Self, NoSuchDisplay> {
-        if text == "auto" {
-            return Ok(Self::Auto);
-        }
-        let kinds = [DisplayKind::Window, DisplayKind::Terminal, DisplayKind::None];
-        kinds.into_iter().find(|kind| kind.as_str() == text).map(Self::Only).ok_or(NoSuchDisplay)
-    }
-}
-
 /// The display that a play gets, and why it is not a better one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
@@ -80,27 +53,25 @@ pub enum NoDisplay {
     NotYet,
 }
 
-/// Chooses a display. `stdout_is_terminal` says whether somebody may be watching: else `auto` is none.
+/// Chooses the display that was asked for, or the best that there is. `stdout_is_terminal` says whether somebody may be watching: else the best is none.
 /// `probe` is asked only when it matters.
 ///
 /// # Errors
 /// When one kind was asked for and cannot be had.
 pub fn choose(
-    request: DisplayRequest,
+    asked: Option<DisplayKind>,
     stdout_is_terminal: bool,
     probe: impl FnOnce() -> Result<(), NoWindows>,
 ) -> Result<Choice, NoDisplay> {
-    let (kind, why) = match request {
-        DisplayRequest::Only(DisplayKind::Terminal) => return Err(NoDisplay::NotYet),
-        DisplayRequest::Only(DisplayKind::None) => (DisplayKind::None, None),
-        DisplayRequest::Only(DisplayKind::Window) => {
+    let (kind, why) = match asked {
+        Some(DisplayKind::Terminal) => return Err(NoDisplay::NotYet),
+        Some(DisplayKind::None) => (DisplayKind::None, None),
+        Some(DisplayKind::Window) => {
             probe().map_err(NoDisplay::NoWindows)?;
             (DisplayKind::Window, None)
         }
-        DisplayRequest::Auto if !stdout_is_terminal => {
-            (DisplayKind::None, Some("standard output is no terminal".to_owned()))
-        }
-        DisplayRequest::Auto => match probe() {
+        None if !stdout_is_terminal => (DisplayKind::None, Some("standard output is no terminal".to_owned())),
+        None => match probe() {
             Ok(()) => (DisplayKind::Window, None),
             Err(why) => (DisplayKind::None, Some(why.to_string())),
         },
@@ -118,7 +89,7 @@ mod tests {
 
     #[test]
     fn auto_takes_the_best_that_there_is() {
-        let choose = |terminal, probe| choose(DisplayRequest::Auto, terminal, || probe).unwrap();
+        let choose = |terminal, probe| choose(None, terminal, || probe).unwrap();
         assert_eq!(choose(true, Ok(())), Choice { kind: DisplayKind::Window, why: None });
         let none = choose(true, unset());
         assert_eq!(none.kind, DisplayKind::None);
@@ -128,18 +99,10 @@ mod tests {
 
     #[test]
     fn one_kind_is_that_or_an_error() {
-        let only = |kind, probe| choose(DisplayRequest::Only(kind), false, || probe);
+        let only = |kind, probe| choose(Some(kind), false, || probe);
         assert_eq!(only(DisplayKind::Window, Ok(())).unwrap().kind, DisplayKind::Window);
         assert_eq!(only(DisplayKind::Window, unset()), Err(NoDisplay::NoWindows(NoWindows::Unset)));
         assert_eq!(only(DisplayKind::Terminal, Ok(())), Err(NoDisplay::NotYet));
         assert_eq!(only(DisplayKind::None, unset()).unwrap(), Choice { kind: DisplayKind::None, why: None });
-    }
-
-    #[test]
-    fn requests_have_the_names_of_the_contract() {
-        assert_eq!("auto".parse(), Ok(DisplayRequest::Auto));
-        assert_eq!("terminal".parse(), Ok(DisplayRequest::Only(DisplayKind::Terminal)));
-        assert_eq!("none".parse(), Ok(DisplayRequest::Only(DisplayKind::None)));
-        assert_eq!("Window".parse::<DisplayRequest>(), Err(NoSuchDisplay));
     }
 }

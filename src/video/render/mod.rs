@@ -20,7 +20,7 @@ use super::{clock::Event, frame::Frame};
 
 #[cfg(feature = "player")]
 pub use host::{WindowHost, Windows, windows};
-pub use kind::{Choice, DisplayKind, DisplayRequest, NoDisplay, NoSuchDisplay, choose};
+pub use kind::{Choice, DisplayKind, NoDisplay, choose};
 pub use null::NullDisplay;
 pub use probe::{NoWindows, PROBE_COMMAND, probe, probe_main};
 #[cfg(not(feature = "player"))]
