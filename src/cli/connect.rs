@@ -24,7 +24,7 @@ pub struct ConnectOptions {
     pub interaction: Interaction,
     /// Where its keys and pins lie.
     pub keeping: Keeping,
-    /// Where plays are shown that do not say it; `Auto` only at a terminal.
+    /// Where plays are shown that do not say it.
     pub display: DisplayChoice,
     /// Whether to write escape sequences for colour.
     pub color: bool,
@@ -75,10 +75,7 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             Some(folder) => Keeping::Folder(folder),
             None => Keeping::Folder(surroundings.data_folder()?),
         },
-        display: match args.display {
-            DisplayChoice::Auto if !surroundings.stdout_is_terminal => DisplayChoice::None,
-            choice => choice,
-        },
+        display: args.display,
         color: match args.color {
             ColorChoice::Auto => {
                 surroundings.stdout_is_terminal && !surroundings.no_color && !surroundings.dumb_terminal

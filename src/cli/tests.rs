@@ -110,7 +110,7 @@ fn a_member_in_a_script() {
         };
         let name = "bob".parse().unwrap();
         assert_eq!(options.interaction, Interaction::Script { name, source, json, on_error: OnError::Stop });
-        assert_eq!((options.display, options.color), (DisplayChoice::None, false));
+        assert_eq!((options.display, options.color), (DisplayChoice::Auto, false));
     }
 }
 
