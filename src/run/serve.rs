@@ -27,7 +27,7 @@ use crate::{
         report::{HubEvent, SkippedFile, member_url},
     },
     transport::{Listener, tcp, unix},
-    types::{Code, ExitCode, ListenAddress, ListenHost},
+    types::{Code, ExitCode, ListenAddress, ListenHost, Printable},
     video::{FolderSource, MemorySource, VideoSource},
 };
 
@@ -109,7 +109,7 @@ fn open_videos(folder: &VideosFolder) -> Result<Arc<dyn VideoSource>, Refusal> {
 fn report_catalog(videos: &dyn VideoSource, reporter: &Reporter) {
     let catalog = videos.catalog();
     for remark in catalog.remarks() {
-        log::info!("{}: {}", remark.file, remark.text);
+        log::info!("{}: {}", Printable(&remark.file), Printable(&remark.text));
     }
     let skipped = catalog.skipped().iter();
     let skipped = skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });

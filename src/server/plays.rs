@@ -11,7 +11,7 @@ use crate::{
         Message,
         message::{self, PlayNotice, PlayRefused, PlayStarted, StreamEnd},
     },
-    types::{Code, EndReason, MemberName, PlayId, PlayMode, limits::MAX_PLAYS},
+    types::{Code, EndReason, MemberName, PlayId, PlayMode, Printable, limits::MAX_PLAYS},
     video::{Catalog, Plan, ReadError, Title},
 };
 
@@ -104,7 +104,7 @@ impl Plays {
                 Vec::new()
             }
             Err(error) => {
-                log::warn!("{}: {error}", result.batch.rendition.file);
+                log::warn!("{}: {error}", Printable(&result.batch.rendition.file));
                 let reason = error.end_reason();
                 let end = StreamEnd { play: result.play, epoch: result.batch.epoch, reason };
                 let mut outputs = vec![PlayOutput::Media(end.into())];

@@ -194,7 +194,7 @@ fn catalog_text(titles: usize, skipped: &[SkippedFile]) -> String {
     let mut text = format!("{titles} {}", if titles == 1 { "title" } else { "titles" });
     for SkippedFile { file, reason } in skipped {
         // A String takes every write.
-        let _ = write!(text, "; skipped {}: {}", Printable(file), Printable(reason));
+        let _ = write!(text, "\n    skipped {}: {}", Printable(file), Printable(reason));
     }
     text
 }
@@ -281,7 +281,7 @@ mod tests {
     fn log_lines_name_the_pixels_and_escape_what_others_chose() {
         let lines: Vec<String> = examples().iter().map(HubEvent::text).collect();
         assert!(lines.contains(&"sending \"mandelbrot\" to bob in 426x240 pixels (play 1)".to_owned()), "{lines:?}");
-        assert!(lines.contains(&r"1 title; skipped a\u{1b}[2J.mp4: no moov".to_owned()), "{lines:?}");
+        assert!(lines.contains(&"1 title\n    skipped a\\u{1b}[2J.mp4: no moov".to_owned()), "{lines:?}");
         assert_eq!(examples()[3].level(), log::Level::Warn);
     }
 

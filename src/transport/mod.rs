@@ -10,12 +10,14 @@
 
 pub mod memory;
 mod readiness;
+mod socket;
 pub mod tcp;
 pub mod unix;
 
 use std::io::{self, IoSlice};
 
 pub use readiness::{Notifier, Readiness};
+pub use socket::SocketTransport;
 
 /// One end of a link.
 ///

@@ -1,7 +1,7 @@
 //! Links over TCP, without protection of their own.
 
 use std::{
-    io::{self, IoSlice, Read as _, Write as _},
+    io,
     net::{SocketAddr, TcpStream as StdStream, ToSocketAddrs},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use mio::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{Listener, Readiness, Transport};
+use super::{Listener, Readiness, SocketTransport, Transport};
 
 /// Links that wait to be accepted; more are refused by the kernel and try again.
 const BACKLOG: i32 = 1024;
@@ -31,20 +31,14 @@ const EAFNOSUPPORT: i32 = 47;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One end of a TCP link.
-#[derive(Debug)]
-pub struct TcpTransport {
-    stream: TcpStream,
-    peer: SocketAddr,
-}
+pub type TcpTransport = SocketTransport<TcpStream>;
 
-impl TcpTransport {
-    fn new(stream: TcpStream, peer: SocketAddr) -> io::Result<Self> {
-        // Records are written whole: waiting for more would only delay them.
-        stream.set_nodelay(true)?;
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
-        Ok(Self { stream, peer })
-    }
+fn transport(stream: TcpStream, peer: SocketAddr) -> io::Result<TcpTransport> {
+    // Records are written whole: waiting for more would only delay them.
+    stream.set_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
+    Ok(SocketTransport::new(stream, peer.to_string()))
 }
 
 /// Connects to the first of the addresses of `host` that answers; blocks meanwhile.
@@ -57,30 +51,12 @@ pub fn connect(host: &str, port: u16) -> io::Result<TcpTransport> {
         match StdStream::connect_timeout(&address, CONNECT_TIMEOUT) {
             Ok(stream) => {
                 stream.set_nonblocking(true)?;
-                return TcpTransport::new(TcpStream::from_std(stream), address);
+                return transport(TcpStream::from_std(stream), address);
             }
             Err(error) => last = error,
         }
     }
     Err(last)
-}
-
-impl Transport for TcpTransport {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(buffer)
-    }
-
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.write_vectored(slices)
-    }
-
-    fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {
-        readiness.registry.register(&mut self.stream, readiness.token, Interest::READABLE | Interest::WRITABLE)
-    }
-
-    fn peer(&self) -> String {
-        self.peer.to_string()
-    }
 }
 
 /// Where TCP links come in.
@@ -133,7 +109,7 @@ fn listen_on(address: SocketAddr, one_family: bool) -> io::Result<TcpLinks> {
 impl Listener for TcpLinks {
     fn accept(&mut self) -> io::Result<Box<dyn Transport>> {
         let (stream, peer) = self.listener.accept()?;
-        Ok(Box::new(TcpTransport::new(stream, peer)?))
+        Ok(Box::new(transport(stream, peer)?))
     }
 
     fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {

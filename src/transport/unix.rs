@@ -1,8 +1,7 @@
 //! Links over Unix-domain stream sockets.
 
 use std::{
-    fs,
-    io::{self, IoSlice, Read as _, Write as _},
+    fs, io,
     os::unix::{fs::FileTypeExt as _, net::UnixStream as StdStream},
     path::{Path, PathBuf},
 };
@@ -12,13 +11,13 @@ use mio::{
     net::{UnixListener, UnixStream},
 };
 
-use super::{Listener, Readiness, Transport};
+use super::{Listener, Readiness, SocketTransport, Transport};
 
 /// One end of a link over a Unix-domain socket.
-#[derive(Debug)]
-pub struct UnixTransport {
-    stream: UnixStream,
-}
+pub type UnixTransport = SocketTransport<UnixStream>;
+
+/// What the other end is called: sockets of this family usually have no name there.
+const PEER: &str = "unix";
 
 /// Connects to the socket at `path`.
 ///
@@ -27,25 +26,7 @@ pub struct UnixTransport {
 pub fn connect(path: &Path) -> io::Result<UnixTransport> {
     let stream = StdStream::connect(path)?;
     stream.set_nonblocking(true)?;
-    Ok(UnixTransport { stream: UnixStream::from_std(stream) })
-}
-
-impl Transport for UnixTransport {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(buffer)
-    }
-
-    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.stream.write_vectored(slices)
-    }
-
-    fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {
-        readiness.registry.register(&mut self.stream, readiness.token, Interest::READABLE | Interest::WRITABLE)
-    }
-
-    fn peer(&self) -> String {
-        "unix".to_owned()
-    }
+    Ok(SocketTransport::new(UnixStream::from_std(stream), PEER.to_owned()))
 }
 
 /// Where links over a Unix-domain socket come in. The socket's file goes when this goes.
@@ -74,7 +55,7 @@ pub fn listen(path: &Path) -> io::Result<UnixLinks> {
 impl Listener for UnixLinks {
     fn accept(&mut self) -> io::Result<Box<dyn Transport>> {
         let (stream, _) = self.listener.accept()?;
-        Ok(Box::new(UnixTransport { stream }))
+        Ok(Box::new(SocketTransport::new(stream, PEER.to_owned())))
     }
 
     fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {

@@ -1,0 +1,39 @@
+//! One end of a link over a stream socket, of whatever family.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use mio::{Interest, event::Source};
+
+use super::{Readiness, Transport};
+
+/// A connected stream socket that does not block.
+#[derive(Debug)]
+pub struct SocketTransport<S> {
+    stream: S,
+    peer: String,
+}
+
+impl<S> SocketTransport<S> {
+    /// Takes a stream that does not block; `peer` is for the operator's eyes.
+    pub(super) fn new(stream: S, peer: String) -> Self {
+        Self { stream, peer }
+    }
+}
+
+impl<S: Read + Write + Source + Send> Transport for SocketTransport<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.write_vectored(slices)
+    }
+
+    fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {
+        readiness.registry.register(&mut self.stream, readiness.token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    fn peer(&self) -> String {
+        self.peer.clone()
+    }
+}
