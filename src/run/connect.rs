@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal as _},
     path::Path,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
     time::Instant,
 };
@@ -27,7 +27,7 @@ use crate::{
         script::{OnError, Script},
         scripted::{Form, Scripted, read_lines},
         session::Me,
-        terminal::{Menu, Paint, SharedWords, Shell, Terminal, ask_name},
+        terminal::{Paint, SharedWords, Shell, Terminal},
         work::{Worker, failure_of},
     },
     crypto::RsaProvider,
@@ -60,7 +60,7 @@ fn drive(options: &ConnectOptions, windows: Windows) -> ExitCode {
             let form = if json { Form::Json } else { Form::Text };
             run_script(options, &name, &source, form, on_error, surroundings)
         }
-        Interaction::Terminal { name, plain } => match run_terminal(options, name, plain, surroundings) {
+        Interaction::Terminal { name, plain } => match run_terminal(options, name.as_ref(), plain, &surroundings) {
             Ok(exit) => exit,
             Err(error) => {
                 log::error!("the terminal cannot be used: {error}; use --script - where there is none");
@@ -71,6 +71,7 @@ fn drive(options: &ConnectOptions, windows: Windows) -> ExitCode {
 }
 
 /// What a member gets from its process.
+#[derive(Clone)]
 struct Surroundings {
     start: Instant,
     windows: Windows,
@@ -100,35 +101,40 @@ fn run_script(
 
 fn run_terminal(
     options: &ConnectOptions,
-    name: Option<MemberName>,
+    name: Option<&MemberName>,
     plain: bool,
-    surroundings: Surroundings,
+    surroundings: &Surroundings,
 ) -> io::Result<ExitCode> {
     let (sender, typed) = unbounded();
     let words = SharedWords::default();
-    let notifier: Arc<OnceLock<Notifier>> = Arc::default();
-    let mut shell = Shell::start(Arc::clone(&words), plain, {
+    let notifier: Arc<Mutex<Option<Notifier>>> = Arc::default();
+    let shell = Shell::start(Arc::clone(&words), plain, {
         let notifier = Arc::clone(&notifier);
         move |line| {
             // Whoever types after the end types for nobody.
             let _ = sender.send(line);
-            notifier.get().map(Notifier::wake);
+            held(&notifier).as_ref().map(Notifier::wake);
         }
     })?;
-    let Some(name) = name.or_else(|| ask_name(&mut shell, || typed.recv().ok())) else {
-        shell.finish();
-        return Ok(ExitCode::Fine);
-    };
-    let mut front = Terminal::new(Menu::new(Paint { enabled: options.color && !plain }, words), shell, typed);
+    let mut front = Terminal::new(Paint { enabled: options.color && !plain }, words, shell, typed);
     let start = surroundings.start;
-    let member = join(options, &name, surroundings, &mut front);
-    if let Ok(member) = &member {
-        // Set once, here.
-        let _ = notifier.set(member.notifier());
+    let mut exit = ExitCode::Fine;
+    while let Some(called) = name.cloned().or_else(|| front.ask_name()) {
+        let member = join(options, &called, surroundings.clone(), &mut front);
+        *held(&notifier) = member.as_ref().ok().map(Member::notifier);
+        exit = finish(member, &mut front, start);
+        // A name from the command line is not the person's to change here.
+        if name.is_some() || !front.is_name_refused() {
+            break;
+        }
     }
-    let exit = finish(member, &mut front, start);
     front.finish();
     Ok(exit)
+}
+
+/// The notifier of the member that runs, if one does.
+fn held(notifier: &Mutex<Option<Notifier>>) -> MutexGuard<'_, Option<Notifier>> {
+    notifier.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs the member, or tells why there is none.

@@ -4,39 +4,70 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
-use super::{Menu, MenuOutput, Shell, Typed};
+use super::{Menu, MenuOutput, Paint, SharedWords, Shell, Typed, ask_name};
 use crate::{
-    client::{command::Request, event::Event, front::Front},
-    types::ExitCode,
+    client::{
+        command::Request,
+        event::{Event, Failure},
+        front::Front,
+    },
+    types::{Code, ExitCode, MemberName},
 };
 
 /// The menu with its shell.
 pub struct Terminal {
+    paint: Paint,
+    words: SharedWords,
     menu: Menu,
     shell: Shell,
     typed: Receiver<Typed>,
+    /// The hub did not take the name.
+    name_refused: bool,
 }
 
 impl Terminal {
     /// A front that takes what comes from `typed`, where the shell puts it.
     #[must_use]
-    pub fn new(menu: Menu, shell: Shell, typed: Receiver<Typed>) -> Self {
-        Self { menu, shell, typed }
+    pub fn new(paint: Paint, words: SharedWords, shell: Shell, typed: Receiver<Typed>) -> Self {
+        let menu = Menu::new(paint, words.clone());
+        Self { paint, words, menu, shell, typed, name_refused: false }
+    }
+
+    /// Asks for a name, at the start or after the hub did not take one; none when the person leaves. Blocks.
+    pub fn ask_name(&mut self) -> Option<MemberName> {
+        self.show_rest();
+        self.name_refused = false;
+        self.menu = Menu::new(self.paint, self.words.clone());
+        let typed = &self.typed;
+        ask_name(&mut self.shell, || typed.recv().ok())
+    }
+
+    /// Whether another name would do.
+    #[must_use]
+    pub fn is_name_refused(&self) -> bool {
+        self.name_refused
     }
 
     /// Shows what is still to be shown and gives the terminal back as it was.
     pub fn finish(mut self) {
+        self.show_rest();
+        self.shell.finish();
+    }
+
+    fn show_rest(&mut self) {
         while let Some(output) = self.menu.poll_output() {
             if let MenuOutput::Print(text) = output {
                 self.shell.print(&text);
             }
         }
-        self.shell.finish();
     }
 }
 
 impl Front for Terminal {
     fn handle_event(&mut self, event: Event, _: Option<String>, now: Duration) {
+        if let Event::Error(Failure { code: Code::NameTaken | Code::BadName, command: None, .. }) = &event {
+            self.name_refused = true;
+        }
         self.menu.handle_event(&event, now);
     }
 
