@@ -38,7 +38,7 @@ const MEDIA_ROUNDS: usize = 16;
 
 /// How long members may take to read their Goodbye when the hub closes. All has to be over within 2 s; the rest of
 /// them is for threads and for reports.
-const CLOSING: Duration = Duration::from_millis(1500);
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// What a hub is made of; the caller chooses the implementations.
 pub struct HubParts {

@@ -191,8 +191,13 @@ impl Member {
     }
 
     fn take_signals(&mut self, now: Instant, front: &mut dyn Front) {
-        let Some(signals) = &self.signals else { return };
-        let Some(signal) = signals.take().last() else { return };
+        let came: Vec<_> = self.signals.iter().flat_map(SignalInbox::take).collect();
+        for signal in came {
+            self.signal(signal, now, front);
+        }
+    }
+
+    fn signal(&mut self, signal: i32, now: Instant, front: &mut dyn Front) {
         if signal == signal_hook::consts::SIGINT && front.interrupted(self.elapsed()) {
             return;
         }
@@ -268,7 +273,9 @@ impl Member {
     }
 
     fn deadline(&self, front: &dyn Front) -> Option<Instant> {
-        [self.session.deadline(), front.deadline().map(|due| self.start + due)].into_iter().flatten().min()
+        // Once a signal came the front is not asked any more, so its deadlines would only pass.
+        let front = if self.signalled.is_none() { front.deadline() } else { None };
+        [self.session.deadline(), front.map(|due| self.start + due)].into_iter().flatten().min()
     }
 
     fn elapsed(&self) -> Duration {

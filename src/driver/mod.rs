@@ -11,3 +11,4 @@ mod signals;
 mod timers;
 
 pub use event_loop::{EventLoop, Occurrence};
+pub use signals::DefaultSignals;

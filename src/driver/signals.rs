@@ -6,6 +6,7 @@ use crossbeam_channel::{Receiver, unbounded};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::{Handle, Signals},
+    low_level::emulate_default_handler,
 };
 
 use crate::transport::Notifier;
@@ -42,5 +43,34 @@ impl SignalInbox {
 impl Drop for SignalInbox {
     fn drop(&mut self) {
         self.handle.close();
+    }
+}
+
+/// While it lives, signals do what they do to a process that does not catch them. Needed between two
+/// [`SignalInbox`]es: catching is not undone by itself.
+pub struct DefaultSignals(Handle);
+
+impl DefaultSignals {
+    /// Lets SIGHUP, SIGINT and SIGTERM end the process from now on.
+    ///
+    /// # Errors
+    /// When the system does not let them be caught.
+    pub fn new() -> io::Result<Self> {
+        let mut caught = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let handle = caught.handle();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in caught.forever() {
+                if let Err(error) = emulate_default_handler(signal) {
+                    log::warn!("signal {signal} has no effect: {error}");
+                }
+            }
+        })?;
+        Ok(Self(handle))
+    }
+}
+
+impl Drop for DefaultSignals {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }

@@ -32,7 +32,7 @@ use crate::{
     },
     crypto::RsaProvider,
     driver::{
-        clock,
+        DefaultSignals, clock,
         member::{Member, MemberParts},
     },
     proto::VERSIONS,
@@ -119,7 +119,7 @@ fn run_terminal(
     let mut front = Terminal::new(Paint { enabled: options.color && !plain }, words, shell, typed);
     let start = surroundings.start;
     let mut exit = ExitCode::Fine;
-    while let Some(called) = name.cloned().or_else(|| front.ask_name()) {
+    while let Some(called) = name.cloned().or_else(|| ask_name(&mut front)) {
         let member = join(options, &called, surroundings.clone(), &mut front);
         *held(&notifier) = member.as_ref().ok().map(Member::notifier);
         exit = finish(member, &mut front, start);
@@ -130,6 +130,12 @@ fn run_terminal(
     }
     front.finish();
     Ok(exit)
+}
+
+/// Asks at the terminal; a signal meanwhile ends the process, whatever an earlier member did with signals.
+fn ask_name(front: &mut Terminal) -> Option<MemberName> {
+    let _signals = DefaultSignals::new();
+    front.ask_name()
 }
 
 /// The notifier of the member that runs, if one does.

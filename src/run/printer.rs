@@ -18,7 +18,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 pub(super) const WAITING: usize = 10_000;
 
 /// How long the last line may take to find its place, and then all that waits to be written.
-const LAST: Duration = Duration::from_millis(500);
+const LAST: Duration = Duration::from_millis(200);
 
 /// Where lines go; clones write to the same place.
 #[derive(Clone)]

@@ -105,7 +105,8 @@ pub struct Session {
     /// Lists of videos that were asked for, and the pages so far.
     video_requests: VecDeque<Option<String>>,
     video_pages: Vec<VideoTitle>,
-    quit_reference: Option<String>,
+    /// Of all who asked to quit and were not answered.
+    quit_references: Vec<Option<String>>,
     outputs: VecDeque<Output>,
 }
 
@@ -124,7 +125,7 @@ impl Session {
             plays: MemberPlays::default(),
             video_requests: VecDeque::new(),
             video_pages: Vec::new(),
-            quit_reference: None,
+            quit_references: Vec::new(),
             outputs: VecDeque::new(),
             me,
         }
@@ -386,14 +387,15 @@ impl Session {
 
     fn quit(&mut self, reference: Option<String>, now: Instant) {
         match self.phase {
-            Phase::Leaving(_) | Phase::Left(_) | Phase::Over => return,
+            Phase::Leaving(_) => return self.quit_references.push(reference),
+            Phase::Left(_) | Phase::Over => return self.event(Event::Ok { command: CommandName::Quit }, reference),
             Phase::Registering | Phase::Entering => {
                 self.tell_hub(Quit {});
                 return self.finish(Over::Quit);
             }
             Phase::Here => self.phase = Phase::Leaving(now + DRAIN_DEADLINE),
         }
-        self.quit_reference = reference;
+        self.quit_references.push(reference);
         let outputs = self.plays.stop_all();
         self.outputs.extend(outputs);
         self.leave_when_settled(now);
@@ -409,14 +411,20 @@ impl Session {
                 let is_settled = self.outgoing.is_settled() && self.incoming.is_settled() && self.plays.is_empty();
                 if is_settled || now >= until {
                     self.posts_lost(Code::Timeout);
-                    let reference = self.quit_reference.take();
-                    self.event(Event::Ok { command: CommandName::Quit }, reference);
+                    self.answer_quits();
                     self.tell_hub(Quit {});
-                    self.phase = Phase::Left(now + DRAIN_DEADLINE);
+                    // A hub that did not accept in all this time is not waited for once more.
+                    self.phase = Phase::Left(if is_settled { now + DRAIN_DEADLINE } else { now });
                 }
             }
             Phase::Left(until) if now >= until => self.finish(Over::Quit),
             _ => {}
+        }
+    }
+
+    fn answer_quits(&mut self) {
+        for reference in std::mem::take(&mut self.quit_references) {
+            self.event(Event::Ok { command: CommandName::Quit }, reference);
         }
     }
 
@@ -428,6 +436,7 @@ impl Session {
     fn over(&mut self, failure: Failure) {
         if self.is_leaving() {
             self.posts_lost(failure.code);
+            self.answer_quits();
             return self.finish(Over::Quit);
         }
         self.finish(Over::Failed(Box::new(failure)));

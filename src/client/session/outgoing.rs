@@ -242,7 +242,7 @@ impl Session {
                 Stage::Posted { accepted: true, .. } => {}
                 Stage::Posted { .. } => self.event(Event::Failed { id, to: post.to, code }, post.reference),
                 Stage::Waiting { .. } | Stage::Sealing => {
-                    let failure = Failure::new(code, "the link to the hub is lost; nothing sent", "");
+                    let failure = Failure::new(code, "the member left before it could be sent; nothing sent", "");
                     self.fail(failure, command, post.reference);
                 }
             }

@@ -334,6 +334,9 @@ impl MemberPlays {
             let failure = Failure::new(code, message, hint_for(code)).of(CommandName::Play);
             outputs.push(Output::Event(Event::Error(failure), play.reference));
             outputs.extend(stopped(play.stopping));
+            outputs.extend(unanswered(play.pausing, CommandName::Pause));
+            outputs.extend(unanswered(play.resuming, CommandName::Resume));
+            outputs.extend(unanswered(play.seeking, CommandName::Seek));
             return outputs;
         }
         let end = PlayEnd {

@@ -18,7 +18,7 @@ fn quitting_twice_is_quitting_once() {
     world.nodes[alice].is_held = true;
     world.ask(alice, Command::Quit);
     world.ask(alice, Command::Quit);
-    assert_eq!(world.count(alice, &json!({"event": "ok", "command": "quit"})), 1);
+    assert_eq!(world.count(alice, &json!({"event": "ok", "command": "quit"})), 2, "both are answered");
     let quits = world.nodes[alice].sent.iter().filter(|message| matches!(message, Message::Quit(_))).count();
     assert_eq!(quits, 1);
 }
