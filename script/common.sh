@@ -8,6 +8,12 @@ say() {
     printf '%s\n' "$*"
 }
 
+# For traps. $1: the exit status that stands for the signal.
+interrupted() {
+    printf '\nEnded by a signal.\n' >&2
+    exit "$1"
+}
+
 # $1...: lines that say what is missing and how to get it.
 lacking() {
     printf '%s\n' "$@" >&2

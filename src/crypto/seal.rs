@@ -34,7 +34,8 @@ use crate::types::{
 /// Longest sealed record in bytes: leaves 1 kB for the message that carries it.
 pub const MAX_SEALED: usize = MAX_RECORD - 1024;
 
-/// A sealed message, to be posted as [`SealKind::Seal`], the identical bytes again until it is delivered.
+/// A sealed message, to be posted as [`SealKind::Seal`](crate::types::SealKind::Seal), the identical bytes again
+/// until it is delivered.
 #[derive(Clone, Debug)]
 pub struct Sealed {
     /// The drawn layout; at most [`MAX_SEALED`] bytes.
