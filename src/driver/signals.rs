@@ -47,7 +47,7 @@ impl Drop for SignalInbox {
 }
 
 /// While it lives, signals do what they do to a process that does not catch them. Needed between two
-/// [`SignalInbox`]es: catching is not undone by itself.
+/// members: catching is not undone by itself.
 pub struct DefaultSignals(Handle);
 
 impl DefaultSignals {
