@@ -24,7 +24,7 @@ pub use directory_head::{DirectoryHead, Head, StateHash};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, ListenAddress, ListenHost, Scheme};
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use id::{DirectorySequence, LinkId, MessageId, PlayEpoch, PlayId};
-pub use key_record::{Bundle, CurveKey, KeyRecord, PublicKeys, Rotation};
+pub use key_record::{Bundle, CurveKey, KeyRecord, KeyRecordError, PublicKeys, Rotation};
 pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};
 pub use name::{MemberName, NameError};
 pub use printable::Printable;
