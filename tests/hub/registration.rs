@@ -8,10 +8,10 @@ use securestream::{
         keyring::Keyring,
         work::{Done, Job, Worker},
     },
-    crypto::{CryptoProvider as _, Identity, ModulusSize, RsaProvider, testing::InsecureProvider},
+    crypto::{CryptoProvider as _, Identity, ModulusSize, RsaProvider, SecretKeys, testing::InsecureProvider},
     proto::{
         Message,
-        message::{Nonce, Post, Register},
+        message::{Post, Register},
     },
     types::{
         Code, KeyRecord, MessageId, PublicKeys, Rotation, SealKind,
@@ -24,7 +24,7 @@ use serde_json::json;
 use crate::{
     hub::{TestHub, Wire, over_every_link},
     member::{TestMember, exchange},
-    raw::{Raw, identity, registration, rng},
+    raw::{Asked, Raw, identity, registration, rng},
 };
 
 over_every_link!(
@@ -44,15 +44,16 @@ fn attack_03_bad_input_25_26_27_weak_keys_are_told_and_may_be_replaced(wire: Wir
         member
     });
     alice.wait(json!({"event": "joined", "name": "bob"}));
-    let mallory = Identity::generate(&*provider, &"mallory".parse().unwrap(), 0, &mut rng("mallory")).unwrap();
-    for (what, weak) in weak_keys(&mallory.record().keys.signing) {
-        for record in weak_records(*provider, &mallory, &weak) {
+    let mallory = Mallory::new(*provider);
+    let honest = &mallory.identity;
+    for (what, weak) in weak_keys(&honest.record().keys.signing) {
+        for record in mallory.weak_records(&weak) {
             let (mut link, nonce) = Raw::greet(&hub, wire);
-            link.send(Register { record: wire::to_bytes(&record).into(), ..registration(&mallory, nonce) });
+            link.send(Register { record: wire::to_bytes(&record).into(), ..registration(honest, nonce) });
             let code = link.wait(|message| if let Message::Error(error) = message { Some(error.code) } else { None });
             assert_eq!(code, Code::WeakKey, "{what}");
             // Good keys do, on the same link.
-            link.send(registration(&mallory, nonce));
+            link.send(registration(honest, nonce));
             link.wait(|message| matches!(message, Message::Welcome(_)).then_some(()));
             drop_politely(link);
             alice.wait(json!({"event": "left", "name": "mallory", "reason": "quit"}));
@@ -67,27 +68,39 @@ fn drop_politely(mut link: Raw) {
     link.rest_of_messages();
 }
 
-/// Records of mallory in which this key stands for signing, for sealing, and among keys that were given up. What nothing
-/// is verified by needs no signature; what is, has one.
-fn weak_records(provider: RsaProvider, mallory: &Identity, weak: &[u8]) -> [KeyRecord; 4] {
-    let good = mallory.record();
-    let with = |signing: &[u8], sealing: &[u8]| PublicKeys {
-        signing: signing.to_vec().into(),
-        sealing: sealing.to_vec().into(),
-    };
-    let direct = [with(weak, &good.keys.sealing), with(&good.keys.signing, weak)];
-    let [signing, sealing] = direct.map(|keys| KeyRecord { keys, ..good.clone() });
-    // The same seed draws the same keys.
-    let owner = provider.generate(&mut rng("mallory")).unwrap();
-    let other = provider.generate(&mut rng("earlier")).unwrap();
-    let earlier = other.public();
-    let rotated = |keys: PublicKeys| {
-        let mut record = good.clone();
-        record.rotations = vec![Rotation { keys, signature: vec![0; 256].into() }];
-        record.signature = owner.sign(&record.signed_bytes(), &mut rng("record")).unwrap().into();
-        record
-    };
-    [signing, sealing, rotated(with(weak, &earlier.sealing)), rotated(with(&earlier.signing, weak))]
+/// A member with good keys, by which it signs what it likes.
+struct Mallory {
+    identity: Identity,
+    keys: Box<dyn SecretKeys>,
+    earlier: PublicKeys,
+}
+
+impl Mallory {
+    fn new(provider: RsaProvider) -> Self {
+        let identity = Identity::generate(&provider, &"mallory".parse().unwrap(), 0, &mut rng("mallory")).unwrap();
+        // The same seed draws the same keys.
+        let keys = provider.generate(&mut rng("mallory")).unwrap();
+        let earlier = provider.generate(&mut rng("earlier")).unwrap().public().clone();
+        Self { identity, keys, earlier }
+    }
+
+    /// Records in which this key stands for signing, for sealing, and among keys that were given up. What nothing is
+    /// verified by needs no signature; what is, has one.
+    fn weak_records(&self, weak: &[u8]) -> [KeyRecord; 4] {
+        let good = self.identity.record();
+        let instead = |keys: &PublicKeys| {
+            let weak: Blob = weak.to_vec().into();
+            [PublicKeys { signing: weak.clone(), ..keys.clone() }, PublicKeys { sealing: weak, ..keys.clone() }]
+        };
+        let [signing, sealing] = instead(&good.keys).map(|keys| KeyRecord { keys, ..good.clone() });
+        let [earlier_signing, earlier_sealing] = instead(&self.earlier).map(|keys| {
+            let rotations = vec![Rotation { keys, signature: vec![0; 256].into() }];
+            let mut record = KeyRecord { rotations, ..good.clone() };
+            record.signature = self.keys.sign(&record.signed_bytes(), &mut rng("record")).unwrap().into();
+            record
+        });
+        [signing, sealing, earlier_signing, earlier_sealing]
+    }
 }
 
 /// The keys by which a hub with another policy, or none, would take a member in.
@@ -95,11 +108,11 @@ fn weak_records(provider: RsaProvider, mallory: &Identity, weak: &[u8]) -> [KeyR
 fn attack_03_bad_input_25_26_27_weak_keys_in_a_record_from_the_hub_are_not_used() {
     let provider = Arc::new(RsaProvider::new(ModulusSize::Bits2048));
     let make = |name: &str| Identity::generate(&*provider, &name.parse().unwrap(), 0, &mut rng(name)).unwrap();
-    let (mallory, alice) = (make("mallory"), make("alice"));
+    let (mallory, alice) = (Mallory::new(*provider), make("alice"));
     let larger = RsaProvider::default();
     let larger = Identity::generate(&larger, &"large".parse().unwrap(), 0, &mut rng("large")).unwrap();
-    let weak = weak_keys(&mallory.record().keys.signing);
-    let weak = weak.iter().flat_map(|(_, weak)| weak_records(*provider, &mallory, weak));
+    let weak = weak_keys(&mallory.identity.record().keys.signing);
+    let weak = weak.iter().flat_map(|(_, weak)| mallory.weak_records(weak));
     let mut too_large = alice.record().clone();
     too_large.signature = vec![0; MAX_KEY_RECORD].into();
     let records: Vec<Blob> = weak
@@ -198,8 +211,8 @@ fn bad_input_28_a_proof_that_is_wrong_or_for_another_link(wire: Wire) {
     let (hub, alice, bob) = scene(wire);
     let mallory = identity("mallory");
     let other_link = Raw::greet(&hub, wire);
-    let right = |nonce| registration(&mallory, nonce);
-    let wrong: [(&str, &dyn Fn(Nonce) -> Register); 5] = [
+    let right = |nonce: Asked| registration(&mallory, nonce);
+    let wrong: [(&str, &dyn Fn(Asked) -> Register); 5] = [
         ("nothing", &|nonce| Register { proof: Vec::new().into(), ..right(nonce) }),
         ("a bit flipped", &|nonce| {
             let mut proof = right(nonce).proof.to_vec();
