@@ -41,6 +41,7 @@
 //! ```
 
 mod aead;
+mod backup;
 mod counters;
 mod envelope;
 #[cfg(test)]
@@ -75,9 +76,11 @@ mod transcript;
 #[cfg(test)]
 mod wycheproof_tests;
 
+pub use backup::KeptFile;
 pub use counters::{Audience, Counters, CountersError};
 pub use group::{SealedGroup, seal_group};
 pub use identity::{Identity, IdentityError};
+pub use identity_file::Summary;
 pub use letter::{Draft, Letter, LetterError, Opened, Stream};
 pub use open::open;
 pub use passphrase::Passphrase;
