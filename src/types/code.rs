@@ -55,6 +55,7 @@ numbered! {
         71 => RenditionMissing "rendition_missing",
         72 => UnexpectedSuccess "unexpected_success",
         73 => Interrupted "interrupted",
+        77 => HubUntrusted "hub_untrusted",
     }
 }
 
@@ -109,7 +110,7 @@ impl Code {
             | Self::Banned
             | Self::TakenOver
             | Self::SlowConsumer => ExitCode::Refused,
-            Self::KeyChanged | Self::HubKeyChanged | Self::Equivocation => ExitCode::Trust,
+            Self::KeyChanged | Self::HubKeyChanged | Self::HubUntrusted | Self::Equivocation => ExitCode::Trust,
             Self::Timeout => ExitCode::WaitTimedOut,
             Self::IdentityInUse | Self::DataUnusable | Self::PassphraseNeeded => ExitCode::Data,
             _ => ExitCode::CommandFailed,

@@ -51,8 +51,9 @@ pub const VIDEOS_PAGE: usize = 100;
 /// Key records in one request and its answer: each is about 1.4 kB now, 3 kB with a bundle.
 pub const MAX_FETCH: usize = 256;
 
-/// From accepting a link to a registration that holds, else the link is dropped.
-pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// From accepting a link to a registration that holds, TLS included, else the link is dropped. Some ten times what a
+/// slow link needs, and short enough that strangers hold few descriptors.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Without a byte from the peer for this long, a ping is sent; after as long again the peer is lost.
 pub const PING_INTERVAL: Duration = Duration::from_secs(15);
