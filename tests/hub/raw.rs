@@ -187,5 +187,5 @@ pub(crate) fn registration(identity: &Identity, asked: impl Into<Asked>) -> Regi
     let Asked { nonce, binding } = asked.into();
     let challenge = Challenge { channel_binding: binding.map(Vec::from).unwrap_or_default(), nonce: nonce.0 };
     let proof = identity.prove(&challenge, &mut rng("proof")).unwrap();
-    Register { record: wire::to_bytes(identity.record()).into(), guest: true, proof: proof.into() }
+    Register { record: wire::to_bytes(identity.record()).into(), guest: true, proof: proof.into(), invite: None }
 }
