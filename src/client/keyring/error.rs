@@ -33,6 +33,9 @@ pub enum KeyringError {
     /// What is to be brought back was given up for the keys that are here.
     #[error("the keys in {} came after those that are to be brought back", file.display())]
     Outdated { file: PathBuf },
+    /// A file elsewhere, which is to be brought back.
+    #[error("{} is no export or backup of keys: {source}", file.display())]
+    NoBackup { file: PathBuf, source: IdentityError },
     /// A backup holds something that no backup has.
     #[error("the backup holds something that does not belong into one: {0}")]
     Foreign(String),
@@ -87,6 +90,9 @@ impl KeyringError {
             }
             Self::Outdated { .. } => {
                 "keep the ones that are here: members and hubs who saw them refuse the older ones".to_owned()
+            }
+            Self::NoBackup { .. } => {
+                "name the whole file that securestream keys export or backup wrote, or another copy of it".to_owned()
             }
             Self::Foreign(_) => "take another backup: this one was not made here".to_owned(),
             Self::OtherName { found, .. } => {
