@@ -2,7 +2,7 @@
 //! others can see.
 
 use std::{
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -114,8 +114,11 @@ fn from_file(file: &Path) -> Result<Passphrase, Failure> {
 /// What a person types unseen; nothing when they type nothing.
 fn ask(question: &str) -> Result<Option<Passphrase>, Failure> {
     // Whatever an earlier member did with signals: now they end the process.
-    let _signals = DefaultSignals::new();
+    let _signals = DefaultSignals::but_interrupt();
     let typed = rpassword::prompt_password(question).map(Zeroizing::new).map_err(|error| {
+        if error.kind() == io::ErrorKind::Interrupted {
+            return Failure::new(Code::Interrupted, "no passphrase was given", "start it again to try again");
+        }
         let message = format!("a passphrase is needed, and the terminal cannot be asked: {error}");
         let hint = "give it in SECURESTREAM_PASSPHRASE, or in a file by --passphrase-file FILE";
         Failure::new(Code::PassphraseNeeded, message, hint)

@@ -42,7 +42,9 @@ fn refused(home: &Home, arguments: &[&str], environment: &[(&str, &str)], exit: 
     let (status, told, errors) = keys(home, &[arguments, &["--json"]].concat(), environment);
     assert_eq!(status, exit, "{arguments:?} {told}{errors}");
     let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    events.iter().for_each(|event| Schema::Member.check(event));
+    for event in &events {
+        Schema::Member.check(event);
+    }
     let [_, error, bye] = &events[..] else { panic!("{events:?}") };
     assert_eq!((&error["code"], &bye["exit"]), (&json!(code), &json!(exit)), "{error}");
     assert!(!error["hint"].as_str().unwrap().is_empty(), "{error}");
