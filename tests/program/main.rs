@@ -13,5 +13,6 @@ mod guide;
 mod identities;
 mod listeners;
 mod signals;
+mod trust;
 mod usage;
 mod videos;
