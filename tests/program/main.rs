@@ -14,5 +14,6 @@ mod identities;
 mod keys;
 mod listeners;
 mod signals;
+mod trust;
 mod usage;
 mod videos;

@@ -27,6 +27,7 @@ impl HubTls {
     /// What every hub does, whatever it shows.
     pub(super) fn configured(mut config: ServerConfig) -> Self {
         config.alpn_protocols = vec![ALPN.to_vec()];
+        config.ignore_client_order = true;
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.max_early_data_size = 0;
