@@ -2,7 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "these docs are the help, which a terminal shows as it stands")]
 #![expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 
-use std::{ffi::OsString, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{
     Args, CommandFactory as _, Parser, Subcommand, ValueEnum,
@@ -37,7 +37,7 @@ pub(super) enum Verb {
     Connect(Box<ConnectArgs>),
     /// Speak to a running hub (comes with a later version)
     Hub(HubArgs),
-    /// Look after your keys (comes with a later version)
+    /// Look after your keys and those of hubs
     Keys(KeysArgs),
     #[command(hide = true)]
     ProbeWindow,
@@ -181,9 +181,37 @@ enum HubVerb {
 
 #[derive(Debug, Args)]
 pub(super) struct KeysArgs {
-    /// What to do, such as import FILE or trust-hub HUB KEY
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    words: Vec<OsString>,
+    /// Where your keys lie [default: $XDG_DATA_HOME/securestream]
+    #[arg(long, global = true, value_name = "DIR", env = "SECURESTREAM_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) verb: KeysVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysVerb {
+    /// Show your keys (comes with a later version)
+    Show { name: Option<String> },
+    /// Change your keys, signing the new ones with the old (comes with a later version)
+    Rotate { name: String },
+    /// Write your public keys to a file (comes with a later version)
+    Export { name: String, file: PathBuf },
+    /// Take keys from a file (comes with a later version)
+    Import { file: PathBuf },
+    /// Write all of your keys to a file, to keep elsewhere (comes with a later version)
+    Backup { name: String, file: PathBuf },
+    /// Trust this key of a hub from now on, whatever was known before
+    ///
+    /// Get the key from the hub's operator by another way than the network: they run
+    /// `securestream hub fingerprint`, or read it from the URL that the hub printed.
+    TrustHub {
+        /// The hub: HOST, HOST:PORT, [V6]:PORT or tls://HOST:PORT
+        #[arg(value_name = "HUB")]
+        hub: String,
+        /// 64 hexadecimal digits, with or without blanks between them
+        #[arg(value_name = "KEY", required = true, num_args = 1..)]
+        key: Vec<String>,
+    },
 }
 
 /// Whom posts go to.

@@ -86,7 +86,7 @@ fn a_member_at_a_terminal() {
     assert_eq!(options.interaction, Interaction::Terminal { name: None, plain: false });
     assert_eq!(options.keeping, Keeping::Folder("/home/a/.local/share/securestream".into()));
     assert!(options.color && options.display == DisplayChoice::Auto);
-    let options = connect("localhost:7 --name bob --ephemeral --plain --color never --display none --seal");
+    let options = connect("tcp://localhost:7 --name bob --ephemeral --plain --color never --display none --seal");
     assert_eq!(options.interaction, Interaction::Terminal { name: "bob".parse().ok(), plain: true });
     assert_eq!((options.keeping, options.color), (Keeping::Nothing, false));
     let dumb = Surroundings { dumb_terminal: true, ..at_a_terminal() };
@@ -121,7 +121,7 @@ fn what_cannot_be_followed_says_what_to_write() {
         ("connect --name b/b", ExitCode::Usage, "choose another"),
         ("connect --nmae bob", ExitCode::Usage, "--name"),
         ("connect tls://h", ExitCode::CommandFailed, "tcp://HOST:PORT"),
-        ("connect example.org", ExitCode::Usage, "--insecure-plaintext"),
+        ("connect tcp://example.org", ExitCode::Usage, "--insecure-plaintext"),
         ("connect http://h", ExitCode::Usage, "unix:/path"),
         ("connect --display terminal", ExitCode::CommandFailed, "--display window"),
         ("connect --trust-hub known", ExitCode::CommandFailed, "leave it out"),
@@ -139,6 +139,11 @@ fn what_cannot_be_followed_says_what_to_write() {
         ("serve --public-url http://x", ExitCode::Usage, "unix:/path"),
         ("hub who", ExitCode::CommandFailed, "Ctrl-C"),
         ("keys import f", ExitCode::CommandFailed, "first connect"),
+        ("keys", ExitCode::Usage, "trust-hub"),
+        ("keys trust-hub h", ExitCode::Usage, "KEY"),
+        ("keys trust-hub h 3f9a", ExitCode::Usage, "hub fingerprint"),
+        ("keys trust-hub unix:/s 3f9a", ExitCode::Usage, "tls://"),
+        ("keys trust-hub http://h 3f9a", ExitCode::Usage, "host:9999"),
         ("sevre", ExitCode::Usage, "serve"),
         ("", ExitCode::Usage, "connect"),
     ] {
@@ -154,6 +159,22 @@ fn bad_input_62_standard_input_that_is_no_terminal() {
     let ending = read("connect --name bob", &in_a_pipe()).unwrap_err();
     assert_eq!(ending.exit, ExitCode::Usage);
     assert!(ending.stderr.contains("--script -"), "{}", ending.stderr);
+}
+
+#[test]
+fn a_hub_s_key_is_trusted_as_it_is_written() {
+    let digits = "3f9a".repeat(16);
+    let grouped = "3f9a ".repeat(16);
+    for key in [digits.clone(), grouped, format!("sha256:{digits}")] {
+        let line = format!("keys trust-hub tls://Hub.example.org {key}");
+        let Ok(Invocation::Keys(options)) = read(&line, &at_a_terminal()) else { panic!("{line} is refused") };
+        let key = digits.parse().unwrap();
+        assert_eq!(options.command, KeysCommand::TrustHub { hub: "hub.example.org:9999".into(), key });
+        assert_eq!(options.folder, PathBuf::from("/home/a/.local/share/securestream"));
+    }
+    let line = format!("keys trust-hub --data-dir d tls://[::1]:7 {digits}");
+    let Ok(Invocation::Keys(options)) = read(&line, &at_a_terminal()) else { panic!("{line} is refused") };
+    assert_eq!(options.folder, PathBuf::from("d"));
 }
 
 #[test]

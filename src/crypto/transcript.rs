@@ -35,6 +35,10 @@ pub(super) const TAGGED: &[u8] = b"securestream/v1/tagged";
 pub(super) const SESSION_SLOT: &[u8] = b"securestream/v1/session-slot";
 /// Info of the key that sessions are kept under, and domain of what is kept.
 pub(super) const SESSIONS_AT_REST: &[u8] = b"securestream/v1/sessions-at-rest";
+/// Domain of the signature by which old keys vouch for new ones.
+pub(super) const ROTATION: &[u8] = b"securestream/v1/rotation";
+/// Additional data of a storage key that is wrapped under a passphrase.
+pub(super) const STORAGE_KEY: &[u8] = b"securestream/v1/storage-key";
 /// Salt of the key that stands in when a block cannot be decrypted.
 pub(super) const REJECTION: &[u8] = b"securestream/v1/rejection";
 

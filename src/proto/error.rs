@@ -41,6 +41,8 @@ pub enum PeerMisbehaved {
     VersionNotOffered,
     #[error("greeting and registration took too long")]
     HandshakeTooSlow,
+    #[error("what came is not what this kind of link asks for")]
+    Link,
 }
 
 /// How a connection is ended towards its peer.

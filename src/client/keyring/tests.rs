@@ -32,7 +32,7 @@ fn on(storage: impl Storage + 'static) -> Result<(Keyring, Origin), KeyringError
 /// A letter from a member called alice to the owner of `keyring`.
 fn letter(keyring: &Keyring, sequence: u64) -> Letter {
     let (provider, mut rng) = (InsecureProvider, rng(9));
-    let alice = Identity::generate(&provider, &"alice".parse().unwrap(), &mut rng).unwrap();
+    let alice = Identity::generate(&provider, &"alice".parse().unwrap(), NOW, &mut rng).unwrap();
     let me = keyring.identity();
     let draft = Draft { id: MessageId([1; 16]), sequence, time: NOW, stamp: DirectoryHead::FIRST, text: "hello" };
     let sealed = seal(&provider, &alice, me.verified_record(), &draft, &mut rng).unwrap();

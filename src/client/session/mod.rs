@@ -27,6 +27,7 @@ use super::{
     work::{Done, Job},
 };
 use crate::{
+    crypto::Challenge,
     proto::{
         Ending, Message,
         message::{self, ListVideos, Quit, Register, VideoTitle, Welcome},
@@ -151,9 +152,9 @@ impl Session {
         self.directory.members()
     }
 
-    /// The hub has greeted: the member registers.
-    pub fn greeted(&mut self, nonce: message::Nonce) {
-        self.work(Job::Prove { nonce: nonce.0 });
+    /// The hub has greeted: the member registers by answering this challenge.
+    pub fn greeted(&mut self, challenge: Challenge) {
+        self.work(Job::Prove { challenge });
     }
 
     /// A message of the hub.
