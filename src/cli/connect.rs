@@ -24,6 +24,8 @@ pub struct ConnectOptions {
     pub interaction: Interaction,
     /// Where its keys and pins lie.
     pub keeping: Keeping,
+    /// Everything goes sealed by RSA, in no session.
+    pub seals_only: bool,
     /// Where plays are shown that do not say it.
     pub display: DisplayChoice,
     /// Whether to write escape sequences for colour.
@@ -75,6 +77,7 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             Some(folder) => Keeping::Folder(folder),
             None => Keeping::Folder(surroundings.data_folder()?),
         },
+        seals_only: args.seal,
         display: args.display,
         color: match args.color {
             ColorChoice::Auto => {

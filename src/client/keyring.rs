@@ -6,6 +6,7 @@
 //!   <members>/<folded name>/identity.pem    made once, then only read
 //!                           marks           a snapshot, a mark appended for each message taken in
 //!                           counters        written once for 256 messages sent
+//!                           sessions        encrypted: a snapshot, a change appended for each message
 //! ```
 //!
 //! Each write is on the disk before its effect is seen: a number before it is used, a mark before its message is
@@ -22,6 +23,7 @@
 //! ```
 
 mod error;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -31,11 +33,14 @@ use rand::CryptoRng;
 
 pub use error::KeyringError;
 
-use self::error::Fault;
+use self::{error::Fault, sessions::KeptSessions};
 use crate::{
-    crypto::{Audience, Counters, CryptoProvider, Identity, Judgement, Letter, Replay},
+    crypto::{
+        Audience, Counters, CryptoProvider, Identity, Judgement, KeyUnusable, Letter, Replay,
+        session::{Sessions, Step},
+    },
     storage::{DiskStorage, MemoryStorage, Storage, StorageError},
-    types::MemberName,
+    types::{Fingerprint, MemberName, MessageId},
 };
 
 const IDENTITY: &str = "identity.pem";
@@ -65,6 +70,7 @@ pub struct Keyring {
     appended: usize,
     /// An append failed half way: nothing may be added behind it.
     torn: bool,
+    sessions: KeptSessions,
 }
 
 impl Keyring {
@@ -127,6 +133,12 @@ impl Keyring {
         Ok(self.counters.take(audience, |content| storage.replace(COUNTERS, content))?)
     }
 
+    /// Whether a letter was never taken in. Changes nothing.
+    #[must_use]
+    pub fn is_fresh(&self, letter: &Letter) -> bool {
+        self.replay.judge(letter.from, letter.stream, letter.sequence) == Judgement::Fresh
+    }
+
     /// Judges a letter and, if it is fresh, remembers it for good. Show it only when this says
     /// [`Judgement::Fresh`]; acknowledge it in both cases.
     ///
@@ -148,6 +160,53 @@ impl Keyring {
         Ok(judgement)
     }
 
+    /// The sessions with other members. What comes of them is to be [committed](Self::commit).
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        self.sessions.sessions()
+    }
+
+    /// Keeps a change of the sessions and makes it happen: only then send or show what came with it.
+    ///
+    /// # Errors
+    /// When the disk refuses: then nothing has changed.
+    pub fn commit(&mut self, step: Step, rng: &mut dyn CryptoRng) -> Result<(), KeyringError> {
+        Ok(self.sessions.commit(self.storage.as_mut(), step, rng)?)
+    }
+
+    /// Somebody has acknowledged a message, and so has the session that it went by.
+    pub fn acknowledged(&mut self, by: Fingerprint, message: MessageId) {
+        self.sessions.sessions_mut().acknowledged(by, message);
+    }
+
+    /// Publishes new keys for sessions when the old ones have been for a week. Gives the identity with the new record, if
+    /// so; its record is to be told to the hub.
+    ///
+    /// # Errors
+    /// When the disk refuses, or no keys can be made.
+    pub fn renew_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<Option<Arc<Identity>>, KeyringError> {
+        let renewed = self.renew(now, rng).map_err(|fault| fault.in_folder(Path::new("")))?;
+        Ok(renewed.then(|| Arc::clone(&self.identity)))
+    }
+
+    /// Sees to it that the key record has the bundle of today.
+    fn renew(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<bool, Fault> {
+        let broken = |error: KeyUnusable| Fault::Generate(error.into());
+        if let Some(step) = self.sessions().renew(now).map_err(broken)? {
+            self.sessions.commit(self.storage.as_mut(), step, rng)?;
+        }
+        let bundle = self.sessions().bundle();
+        if self.identity.record().bundle.as_ref() == Some(&bundle) {
+            return Ok(false);
+        }
+        // Its private keys are on the disk by now; published before that they could be lost.
+        let identity = self.identity.with_bundle(Some(bundle), now, rng).map_err(Fault::Generate)?;
+        let file = identity.to_pem().map_err(Fault::Generate)?;
+        self.storage.replace(IDENTITY, file.as_bytes())?;
+        self.identity = Arc::new(identity);
+        Ok(true)
+    }
+
     /// Everything but the paths for messages.
     fn on(
         provider: &dyn CryptoProvider,
@@ -163,8 +222,10 @@ impl Keyring {
             None => Replay::default(),
         };
         let identity = Arc::new(identity);
-        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true };
+        let sessions = KeptSessions::open(storage.as_mut(), &identity, now, rng)?;
+        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true, sessions };
         keyring.rewrite_marks()?;
+        keyring.renew(now, rng)?;
         Ok((keyring, origin))
     }
 

@@ -18,7 +18,7 @@ use rand::CryptoRng;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use crate::crypto::{aead, envelope::expand, secret::Secret, transcript};
+use crate::crypto::{aead, envelope::expand, identity::Identity, secret::Secret, transcript};
 
 const MAGIC: &[u8] = b"securestream sessions 1\n";
 const ID: usize = 16;
@@ -45,12 +45,10 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// For a new file, under a member's storage key. [`Journal::begin`] gives its first bytes.
+    /// For a new file of this member. [`Journal::begin`] gives its first bytes.
     #[must_use]
-    pub fn new(storage_key: &[u8; 32], rng: &mut dyn CryptoRng) -> Self {
-        let mut id = [0; ID];
-        rng.fill_bytes(&mut id);
-        Self { key: derive(storage_key), id, entries: 0 }
+    pub fn new(owner: &Identity) -> Self {
+        Self { key: derive(owner.storage_key()), id: [0; ID], entries: 0 }
     }
 
     /// Reads a file: its entries, and a journal that goes on behind them. True when an end was torn: then nothing may be
@@ -59,10 +57,10 @@ impl Journal {
     /// # Errors
     /// See [`JournalError`].
     #[allow(clippy::type_complexity, reason = "three results that are taken apart at once")]
-    pub fn read(storage_key: &[u8; 32], file: &[u8]) -> Result<(Self, Vec<Zeroizing<Vec<u8>>>, bool), JournalError> {
+    pub fn read(owner: &Identity, file: &[u8]) -> Result<(Self, Vec<Zeroizing<Vec<u8>>>, bool), JournalError> {
         let behind = file.strip_prefix(MAGIC).ok_or(JournalError::Damaged)?;
         let (id, mut rest) = behind.split_first_chunk().ok_or(JournalError::Damaged)?;
-        let mut journal = Self { key: derive(storage_key), id: *id, entries: 0 };
+        let mut journal = Self { key: derive(owner.storage_key()), id: *id, entries: 0 };
         let mut entries = Vec::new();
         while let Some((sealed, behind)) = journal.next(rest)? {
             match journal.open(sealed) {
@@ -129,9 +127,9 @@ impl fmt::Debug for Journal {
     }
 }
 
-fn derive(storage_key: &[u8; 32]) -> Secret<32> {
+fn derive(storage_key: &Secret<32>) -> Secret<32> {
     let mut key = Secret([0; 32]);
-    expand(&Hkdf::<Sha256>::new(None, storage_key), transcript::SESSIONS_AT_REST, &mut key.0);
+    expand(&Hkdf::<Sha256>::new(None, &storage_key.0), transcript::SESSIONS_AT_REST, &mut key.0);
     key
 }
 
@@ -147,13 +145,15 @@ fn header(length: usize, number: u64) -> [u8; HEADER] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::fixtures::rng;
+    use crate::crypto::fixtures::{member, rng};
 
-    const KEY: [u8; 32] = [7; 32];
+    fn alice() -> Identity {
+        member("alice")
+    }
 
     /// A file of three entries, and where each ends.
     fn file() -> (Vec<u8>, Vec<usize>) {
-        let mut journal = Journal::new(&KEY, &mut rng(1));
+        let mut journal = Journal::new(&alice());
         let mut file = journal.begin(b"snapshot", &mut rng(2));
         let mut ends = vec![file.len()];
         for text in ["one", "two"] {
@@ -164,14 +164,14 @@ mod tests {
     }
 
     fn entries(file: &[u8]) -> Result<(Vec<Vec<u8>>, bool), JournalError> {
-        Journal::read(&KEY, file).map(|(_, entries, torn)| (entries.iter().map(|entry| entry.to_vec()).collect(), torn))
+        Journal::read(&alice(), file).map(|(_, entries, torn)| (entries.iter().map(|entry| entry.to_vec()).collect(), torn))
     }
 
     #[test]
     fn a_journal_comes_back_and_goes_on() {
         let (mut file, _) = file();
         assert!(!file.windows(3).any(|part| part == b"one"), "it is encrypted");
-        let (mut journal, read, torn) = Journal::read(&KEY, &file).unwrap();
+        let (mut journal, read, torn) = Journal::read(&alice(), &file).unwrap();
         assert_eq!((read.len(), torn), (3, false));
         file.extend(journal.entry(b"three", &mut rng(4)));
         assert_eq!(entries(&file).unwrap().0, [&b"snapshot"[..], b"one", b"two", b"three"]);
@@ -206,7 +206,7 @@ mod tests {
         for length in 0..ends[0] {
             assert!(entries(&file[..length]).is_err(), "{length} bytes");
         }
-        assert_eq!(Journal::read(&[8; 32], &file).unwrap_err(), JournalError::OtherKey);
+        assert_eq!(Journal::read(&member("bob"), &file).unwrap_err(), JournalError::OtherKey);
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
         let (one, two) = (&file[ends[0]..ends[1]], &file[ends[1]..]);
         assert!(entries(&[&file[..ends[0]], two, one].concat()).is_err(), "the other way round");
         assert!(entries(&[&file[..ends[0]], one, one, two].concat()).is_err(), "twice");
-        let mut other = Journal::new(&KEY, &mut rng(8)).begin(b"snapshot", &mut rng(9));
+        let mut other = Journal::new(&alice()).begin(b"snapshot", &mut rng(9));
         other.extend_from_slice(one);
         other.extend_from_slice(two);
         assert!(entries(&other).is_err(), "behind another snapshot");
