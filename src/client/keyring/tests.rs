@@ -186,9 +186,9 @@ fn bad_input_59_a_full_disk_makes_no_half_an_identity() {
 #[test]
 fn bad_input_59_a_full_disk_lets_no_message_through_unmarked() {
     let storage = MemoryStorage::default();
-    let mut keyring = on(FailingStorage::new(storage.clone(), 3, DiskFault::NoSpace)).unwrap().0;
+    let mut keyring = on(FailingStorage::new(storage.clone(), 5, DiskFault::NoSpace)).unwrap().0;
     assert_eq!(take_in(&mut keyring, 1), Judgement::Fresh);
-    // The identity, the first snapshot and one mark were written; the next is torn.
+    // The identity, the sessions, the marks, the identity with its bundle and one mark were written; the next is torn.
     let refused = letter(&keyring, 2);
     assert_eq!(keyring.take_in(&refused).unwrap_err().code(), Code::DataUnusable);
     assert!(keyring.take_in(&refused).is_err());

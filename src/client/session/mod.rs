@@ -149,7 +149,10 @@ impl Session {
             Phase::Leaving(until) | Phase::Left(until) => Some(until),
             _ => None,
         };
-        [leaving, self.renewal.filter(|_| self.phase == Phase::Here), self.incoming.deadline()].into_iter().flatten().min()
+        [leaving, self.renewal.filter(|_| self.phase == Phase::Here), self.incoming.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The members that are here, this one included, by name.

@@ -164,7 +164,8 @@ mod tests {
     }
 
     fn entries(file: &[u8]) -> Result<(Vec<Vec<u8>>, bool), JournalError> {
-        Journal::read(&alice(), file).map(|(_, entries, torn)| (entries.iter().map(|entry| entry.to_vec()).collect(), torn))
+        Journal::read(&alice(), file)
+            .map(|(_, entries, torn)| (entries.iter().map(|entry| entry.to_vec()).collect(), torn))
     }
 
     #[test]
