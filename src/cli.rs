@@ -17,12 +17,12 @@ mod ending;
 mod keys;
 mod serve;
 
-pub use args::{Admit, ColorChoice};
+pub use args::{Admit, ColorChoice, TrustHub};
 use args::{Cli, Verb};
-pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource};
+pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending};
 pub use ending::{CliError, Ending};
 pub use keys::{KeysCommand, KeysOptions};
-pub use serve::{ServeOptions, VideosFolder};
+pub use serve::{GivenCertificate, ServeOptions, VideosFolder};
 
 use crate::types::{Code, ExitCode};
 

@@ -43,6 +43,9 @@ pub enum HubAddressError {
     /// A part of the address that has its place but does nothing so far.
     #[error("this version does not speak {0} yet")]
     NotYet(&'static str),
+    /// A pin where no key is shown.
+    #[error("only tls:// has a key to compare with a pin")]
+    PinWithoutTls,
     /// Plain TCP beyond this machine.
     #[error("{0} is not on this machine, and plain TCP hides neither who talks to whom nor what is watched")]
     Plaintext(Endpoint),
@@ -64,9 +67,9 @@ impl HubAddressError {
         match self {
             Self::Endpoint(error) => error.hint(),
             Self::Pin | Self::Invite => "copy the whole URL that the hub printed, in quotes".to_owned(),
-            Self::NotYet("TLS") => "for now connect with tcp://HOST:PORT or unix:/path".to_owned(),
+            Self::PinWithoutTls => "connect with tls://, or leave out what begins with #".to_owned(),
             Self::NotYet(_) => "leave it out of the URL for now".to_owned(),
-            Self::Plaintext(_) => "add --insecure-plaintext if you trust every network in between".to_owned(),
+            Self::Plaintext(_) => "connect with tls:// if the hub listens so, or add --insecure-plaintext if you trust every network in between".to_owned(),
         }
     }
 }
@@ -84,16 +87,14 @@ impl HubAddress {
 
     /// Whether this version can go there; plain TCP beyond this machine only when `plaintext` is allowed.
     pub fn check(&self, plaintext: bool) -> Result<(), HubAddressError> {
-        if matches!(self.endpoint, Endpoint::Tls { .. }) {
-            return Err(HubAddressError::NotYet("TLS"));
-        }
-        if self.pin.is_some() {
-            return Err(HubAddressError::NotYet("pins"));
+        let is_tls = matches!(self.endpoint, Endpoint::Tls { .. });
+        if self.pin.is_some() && !is_tls {
+            return Err(HubAddressError::PinWithoutTls);
         }
         if self.invite.is_some() {
             return Err(HubAddressError::NotYet("invites"));
         }
-        if !plaintext && !self.endpoint.is_local() {
+        if !plaintext && !is_tls && !self.endpoint.is_local() {
             return Err(HubAddressError::Plaintext(self.endpoint.clone()));
         }
         Ok(())
@@ -164,10 +165,10 @@ mod tests {
     #[test]
     fn what_this_version_cannot_do_says_so() {
         let check = |text: &str| text.parse::<HubAddress>().unwrap().check(false).unwrap_err();
-        assert_eq!(check("tls://h"), HubAddressError::NotYet("TLS"));
         assert_eq!(check("tcp://localhost?invite=x"), HubAddressError::NotYet("invites"));
-        assert_eq!(check(&format!("tcp://localhost#sha256:{}", "00".repeat(32))), HubAddressError::NotYet("pins"));
-        assert_eq!(check("tls://h").code(), Code::NotYet);
+        assert_eq!(check(&format!("tcp://localhost#sha256:{}", "00".repeat(32))), HubAddressError::PinWithoutTls);
+        assert_eq!(check("localhost?invite=x").code(), Code::NotYet);
+        assert_eq!(format!("h#sha256:{}", "00".repeat(32)).parse::<HubAddress>().unwrap().check(false), Ok(()));
         let far = check("tcp://example.org");
         assert!(far.hint().contains("--insecure-plaintext"), "{far}");
         assert_eq!("tcp://example.org".parse::<HubAddress>().unwrap().check(true), Ok(()));

@@ -18,13 +18,15 @@ use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::{
+    backup,
     identity::IdentityError,
     passphrase::{self, ENCRYPTED_LABEL, Locked, PRIVATE_LABEL, Passphrase},
     provider::{CryptoProvider, ExportedKeys},
+    record::RecordError,
     secret::Secret,
 };
 use crate::types::{
-    Fingerprint, KeyRecord, PublicKeys,
+    Fingerprint, KeyRecord, MemberName, PublicKeys,
     wire::{self, Blob, Text, wire_struct},
 };
 
@@ -155,6 +157,50 @@ pub(super) fn read(file: &[u8], passphrase: Option<&Passphrase>) -> Result<Conte
             Ok(Contents { record, keys, storage_key: Some(storage_key), protection })
         }
         _ => Err(IdentityError::Malformed),
+    }
+}
+
+/// What a file says about an identity to whoever has no passphrase. Nothing of it is proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub name: MemberName,
+    pub fingerprint: Fingerprint,
+    /// See [`KeyRecord::sequence`].
+    pub sequence: u64,
+    /// The keys that it had before, oldest first.
+    pub earlier: Vec<Fingerprint>,
+    pub has_bundle: bool,
+    /// Whether its secrets are under a passphrase.
+    pub is_protected: bool,
+}
+
+impl Summary {
+    /// Reads the open part of an identity file or of a backup.
+    ///
+    /// # Errors
+    /// See [`IdentityError`]; the private keys are not looked at.
+    pub fn read(file: &[u8]) -> Result<Self, IdentityError> {
+        let (_, file) = backup::split(file)?;
+        if file.is_empty() {
+            return Err(IdentityError::Empty);
+        }
+        let blocks = str::from_utf8(file).ok().and_then(blocks).ok_or(IdentityError::Malformed)?;
+        let labels: Vec<&str> = blocks.iter().map(|block| block.label).collect();
+        let is_protected = match labels[..] {
+            [RECORD_LABEL, PRIVATE_LABEL, PRIVATE_LABEL]
+            | [RECORD_LABEL, STORAGE_LABEL, PRIVATE_LABEL, PRIVATE_LABEL] => false,
+            [RECORD_LABEL, WRAPPED_LABEL, ENCRYPTED_LABEL, ENCRYPTED_LABEL] => true,
+            _ => return Err(IdentityError::Malformed),
+        };
+        let record = read_record(&blocks[0].content)?;
+        let fingerprint = record.keys().fingerprint();
+        let (name, sequence, rotations, bundle) = match record {
+            ReadRecord::Current(record) => (record.name, record.sequence, record.rotations, record.bundle),
+            ReadRecord::Earlier(record) => (record.name, record.sequence, Vec::new(), None),
+        };
+        let name = name.parse().map_err(RecordError::Name)?;
+        let earlier = rotations.iter().map(|rotation| rotation.keys.fingerprint()).collect();
+        Ok(Self { name, fingerprint, sequence, earlier, has_bundle: bundle.is_some(), is_protected })
     }
 }
 

@@ -41,6 +41,7 @@
 //! ```
 
 mod aead;
+mod backup;
 mod counters;
 mod envelope;
 #[cfg(test)]
@@ -76,9 +77,11 @@ mod transcript;
 #[cfg(test)]
 mod wycheproof_tests;
 
+pub use backup::KeptFile;
 pub use counters::{Audience, Counters, CountersError};
 pub use group::{OpenedInSession, SealedGroup, open_group_in_session, seal_group, seal_group_in_sessions};
 pub use identity::{Identity, IdentityError};
+pub use identity_file::Summary;
 pub use letter::{Draft, Letter, LetterError, Opened, Stream};
 pub use open::open;
 pub use passphrase::Passphrase;

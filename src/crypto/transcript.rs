@@ -37,6 +37,8 @@ pub(super) const SESSION_SLOT: &[u8] = b"securestream/v1/session-slot";
 pub(super) const SESSIONS_AT_REST: &[u8] = b"securestream/v1/sessions-at-rest";
 /// Domain of the signature by which old keys vouch for new ones.
 pub(super) const ROTATION: &[u8] = b"securestream/v1/rotation";
+/// Info of the key that a backup's files are encrypted under, and their additional data.
+pub(super) const BACKUP: &[u8] = b"securestream/v1/backup";
 /// Additional data of a storage key that is wrapped under a passphrase.
 pub(super) const STORAGE_KEY: &[u8] = b"securestream/v1/storage-key";
 /// Salt of the key that stands in when a block cannot be decrypted.

@@ -1,7 +1,9 @@
 //! Puts the parts together: here, and only here, concrete implementations are chosen.
 
 mod connect;
+mod hub_data;
 mod keys;
+mod link;
 mod printer;
 mod refusal;
 mod serve;

@@ -258,6 +258,10 @@ impl Storage for FlakyStorage {
         FailingStorage::new(self.inner.clone(), writes, DiskFault::Broken).append(name, content)
     }
 
+    fn names(&self) -> Result<Vec<String>, StorageError> {
+        self.inner.names()
+    }
+
     fn remove(&mut self, name: &str) -> Result<(), StorageError> {
         self.inner.remove(name)
     }

@@ -6,7 +6,7 @@ use super::{Phase, Session};
 use crate::{client::work::Job, proto::message::RecordChanged};
 
 /// How often the worker looks whether the bundle is to be renewed; it was when the member started.
-const INTERVAL: Duration = Duration::from_secs(3600);
+const INTERVAL: Duration = Duration::from_hours(1);
 
 impl Session {
     /// Has the bundle renewed when it is time to look.

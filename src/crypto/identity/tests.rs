@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     crypto::{
         fixtures::{NOW, member, passphrase, rng, rsa_member, sign_record},
-        identity_file::{EarlierRecord, blocks},
+        identity_file::{EarlierRecord, Summary, blocks},
         policy::ModulusSize,
         provider::ExportedKeys,
         rsa_provider::RsaProvider,
@@ -273,4 +273,28 @@ fn two_identities_differ() {
 fn identities_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Identity>();
+}
+
+#[test]
+fn what_a_file_is_can_be_told_without_its_passphrase() {
+    let bob = unlock(protected().as_bytes(), "correct horse").unwrap();
+    let rotated = bob.rotate(&FAST, Some(&passphrase("correct horse")), NOW + 5, &mut rng(4)).unwrap();
+    let mut expected = Summary {
+        name: "bob".parse().unwrap(),
+        fingerprint: rotated.fingerprint(),
+        sequence: NOW + 5,
+        earlier: vec![bob.fingerprint()],
+        has_bundle: false,
+        is_protected: true,
+    };
+    assert_eq!(Summary::read(rotated.to_pem().unwrap().as_bytes()).unwrap(), expected);
+    assert_eq!(Summary::read(rotated.to_backup(Vec::new(), &mut rng(1)).unwrap().as_bytes()).unwrap(), expected);
+    let plain = rotated.protected(&FAST, None, &mut rng(1)).unwrap().to_pem().unwrap();
+    expected.is_protected = false;
+    assert_eq!(Summary::read(plain.as_bytes()).unwrap(), expected);
+    let earlier = Summary::read(earlier_file(&member("bob"), |_| {}).as_bytes()).unwrap();
+    assert_eq!((earlier.fingerprint, earlier.sequence), (member("bob").fingerprint(), 1));
+    for length in 0..plain.len() {
+        assert!(Summary::read(&plain.as_bytes()[..length]).is_err(), "{length}");
+    }
 }

@@ -110,7 +110,7 @@ impl std::fmt::Debug for HubCertificate {
 ///
 /// # Errors
 /// When there is none or one is damaged.
-pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateProblem> {
+pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateProblem> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match read {
         Ok(chain) if !chain.is_empty() => Ok(chain),

@@ -28,11 +28,15 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
-pub use certificate::{CertificateFiles, CertificateProblem, HubCertificate};
+pub use certificate::{CertificateFiles, CertificateProblem, HubCertificate, certificates as authorities};
 pub use dial::{DialError, Patience};
 pub use hub::{HubTls, TlsLinks};
 pub use link::TlsTransport;
 pub use member::{HubTrust, MemberTls};
+pub use rustls::pki_types::CertificateDer;
+
+/// The certificate of an authority.
+pub type Authority = CertificateDer<'static>;
 
 /// The protocol that runs inside, as the handshake names it.
 const ALPN: &[u8] = b"securestream/1";
