@@ -1,6 +1,8 @@
 //! What must not run on the network's thread: RSA, and the disk behind the keyring.
 
 mod in_session;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -36,14 +36,19 @@ impl KeptSessions {
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, Fault> {
         let Some(file) = storage.read(SESSIONS)? else {
-            let sessions = Sessions::new(now).map_err(|error| Fault::Generate(error.into()))?;
+            let sessions = Sessions::new(owner.fingerprint(), now).map_err(|error| Fault::Generate(error.into()))?;
             let mut kept = Self { sessions, journal: Journal::new(owner), appended: 0, snapshot: 0, torn: true };
             kept.rewrite(storage, rng)?;
             return Ok(kept);
         };
         let (journal, entries, torn) = Journal::read(owner, &file).map_err(Fault::Journal)?;
-        let sessions = Sessions::load(entries.iter().map(|entry| entry.as_slice())).map_err(Fault::Sessions)?;
-        Ok(Self { sessions, journal, appended: file.len(), snapshot: 0, torn })
+        let mut sessions = Sessions::load(entries.iter().map(|entry| entry.as_slice())).map_err(Fault::Sessions)?;
+        let changed = sessions.belong_to(owner.fingerprint());
+        let mut kept = Self { sessions, journal, appended: file.len(), snapshot: 0, torn };
+        if changed {
+            kept.rewrite(storage, rng)?;
+        }
+        Ok(kept)
     }
 
     pub(super) fn sessions(&self) -> &Sessions {

@@ -21,7 +21,7 @@ use crate::{
         secret::{Secret, SecretBytes},
     },
     types::{
-        Bundle, CurveKey,
+        Bundle, CurveKey, Fingerprint,
         wire::{self, wire_struct},
     },
 };
@@ -32,6 +32,8 @@ const ENCODED_KEY: usize = 256;
 
 /// See the module.
 pub(super) struct Account {
+    /// Whose it is: after a change of its RSA keys a member's sessions are of nobody that others know.
+    pub(super) owner: Fingerprint,
     olm: OlmAccount,
     fallback: CurveKey,
     kem: KemPair,
@@ -43,6 +45,7 @@ pub(super) struct Account {
 wire_struct! {
     /// An account as it is kept.
     pub(super) struct SavedAccount {
+        owner: Fingerprint,
         olm: SecretBytes,
         fallback: CurveKey,
         kem: KemPair,
@@ -59,10 +62,10 @@ impl SavedAccount {
 }
 
 impl Account {
-    pub(super) fn new(now: u64) -> Result<Self, KeyUnusable> {
+    pub(super) fn new(owner: Fingerprint, now: u64) -> Result<Self, KeyUnusable> {
         let mut olm = OlmAccount::new();
         let fallback = new_fallback(&mut olm)?;
-        Ok(Self { olm, fallback, kem: KemPair::generate()?, previous_kem: None, rotated: now })
+        Ok(Self { owner, olm, fallback, kem: KemPair::generate()?, previous_kem: None, rotated: now })
     }
 
     pub(super) fn bundle(&self) -> Bundle {
@@ -136,19 +139,20 @@ impl Account {
         let mut olm = SecretBytes(Zeroizing::new(Vec::with_capacity(capacity)));
         wire::write_to(&mut olm.0, &self.olm.pickle());
         let (kem, previous_kem) = (self.kem.clone(), self.previous_kem.clone());
-        SavedAccount { olm, fallback: self.fallback, kem, previous_kem, rotated: self.rotated }
+        SavedAccount { owner: self.owner, olm, fallback: self.fallback, kem, previous_kem, rotated: self.rotated }
     }
 
     pub(super) fn load(saved: SavedAccount) -> Option<Self> {
-        let SavedAccount { olm, fallback, kem, previous_kem, rotated } = saved;
+        let SavedAccount { owner, olm, fallback, kem, previous_kem, rotated } = saved;
         let olm = OlmAccount::from_pickle(wire::from_own_bytes::<AccountPickle>(&olm.0).ok()?);
-        Some(Self { olm, fallback, kem, previous_kem, rotated })
+        Some(Self { owner, olm, fallback, kem, previous_kem, rotated })
     }
 }
 
 impl Clone for Account {
     fn clone(&self) -> Self {
         Self {
+            owner: self.owner,
             olm: OlmAccount::from_pickle(self.olm.pickle()),
             fallback: self.fallback,
             kem: self.kem.clone(),
@@ -177,12 +181,16 @@ mod tests {
 
     const NOW: u64 = 1_790_000_000_000;
 
+    fn account() -> Account {
+        Account::new(Fingerprint([1; 32]), NOW).unwrap()
+    }
+
     fn joins(account: &Account, hello: &PreKeyMessage) -> bool {
         account.join(hello).is_some_and(|(_, _, text)| **text == *b"hello")
     }
 
     fn hello(to: &Bundle, one_time: Option<CurveKey>) -> PreKeyMessage {
-        let mut session = Account::new(NOW).unwrap().begin(to, one_time).unwrap();
+        let mut session = account().begin(to, one_time).unwrap();
         match session.encrypt("hello").unwrap() {
             vodozemac::olm::OlmMessage::PreKey(message) => message,
             vodozemac::olm::OlmMessage::Normal(_) => panic!("the first message begins the session"),
@@ -191,7 +199,7 @@ mod tests {
 
     #[test]
     fn keys_are_replaced_every_week_and_serve_for_another() {
-        let account = Account::new(NOW).unwrap();
+        let account = account();
         assert!(account.renewed(NOW + PUBLISHED - 1).unwrap().is_none());
         let first = (account.bundle(), hello(&account.bundle(), None));
         let (ciphertext, secret) = super::super::kem::encapsulate(&first.0.kem).unwrap();
@@ -212,8 +220,7 @@ mod tests {
 
     #[test]
     fn a_one_time_key_serves_once() {
-        let account = Account::new(NOW).unwrap();
-        let (account, keys) = account.with_one_time_keys(ONE_TIME_KEYS - 2);
+        let (account, keys) = account().with_one_time_keys(ONE_TIME_KEYS - 2);
         assert_eq!((keys.len(), account.one_time_keys()), (2, 2));
         let hello = hello(&account.bundle(), Some(keys[0]));
         let (after, ..) = account.join(&hello).unwrap();
@@ -223,7 +230,7 @@ mod tests {
 
     #[test]
     fn an_account_is_kept_whole() {
-        let account = Account::new(NOW).unwrap().renewed(NOW + PUBLISHED).unwrap().unwrap();
+        let account = account().renewed(NOW + PUBLISHED).unwrap().unwrap();
         let (account, _) = account.with_one_time_keys(0);
         let bytes = wire::to_bytes(&account.save());
         let again = Account::load(wire::from_bytes(&bytes).unwrap()).unwrap();
@@ -235,7 +242,7 @@ mod tests {
 
     #[test]
     fn bundles_that_give_no_secret_are_refused() {
-        let account = Account::new(NOW).unwrap();
+        let account = account();
         let bundle = account.bundle();
         let low_order = CurveKey([0; 32]);
         assert!(account.begin(&Bundle { identity: low_order, ..bundle.clone() }, None).is_err());

@@ -89,8 +89,8 @@ impl Sessions {
     ///
     /// # Errors
     /// When the system's randomness is broken.
-    pub fn new(now: u64) -> Result<Self, KeyUnusable> {
-        Ok(Self::with_account(Account::new(now)?))
+    pub fn new(owner: Fingerprint, now: u64) -> Result<Self, KeyUnusable> {
+        Ok(Self::with_account(Account::new(owner, now)?))
     }
 
     /// Reads back a [snapshot](Self::snapshot) and the entries of the steps after it.
@@ -110,6 +110,18 @@ impl Sessions {
             sessions.commit(Step { account, put, dropped: saved.dropped });
         }
         Ok(sessions)
+    }
+
+    /// The same for a member that has these keys now. Sessions that it had under others are forgotten: who knows the
+    /// new keys begins anew. True when there were such.
+    pub fn belong_to(&mut self, owner: Fingerprint) -> bool {
+        if self.account.owner == owner {
+            return false;
+        }
+        let mut account = self.account.clone();
+        account.owner = owner;
+        *self = Self::with_account(account);
+        true
     }
 
     /// Everything, as an entry that others may follow: secret.

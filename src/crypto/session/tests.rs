@@ -37,7 +37,7 @@ pub(super) struct Posted {
 impl Member {
     pub(super) fn new(name: &str) -> Self {
         let identity = crate::crypto::fixtures::member(name);
-        let sessions = Sessions::new(NOW).unwrap();
+        let sessions = Sessions::new(identity.fingerprint(), NOW).unwrap();
         let kept = vec![sessions.snapshot().to_vec()];
         Self { identity, sessions, kept, now: NOW, sent: 0, rng: rng(7) }
     }
@@ -319,8 +319,25 @@ fn limits_make_a_session_begin_anew() {
 #[test]
 fn a_peer_that_lost_its_folder_is_greeted_anew() {
     let (mut alice, mut bob) = acquainted();
-    bob.sessions = Sessions::new(NOW).unwrap();
+    bob.sessions = Sessions::new(bob.identity.fingerprint(), NOW).unwrap();
     assert_eq!(exchange(&mut alice, &mut bob), SealKind::Hello);
+}
+
+#[test]
+fn with_other_rsa_keys_a_member_begins_anew_and_keeps_its_bundle() {
+    let (mut alice, bob) = acquainted();
+    let (me, bundle) = (alice.identity.fingerprint(), alice.sessions.bundle());
+    assert!(!alice.sessions.belong_to(me));
+    assert!(!alice.sessions.needs_hello(&bob.record(), NOW));
+    assert!(alice.sessions.belong_to(carol().fingerprint()));
+    assert!(alice.sessions.needs_hello(&bob.record(), NOW));
+    assert_eq!((alice.sessions.bundle(), alice.sessions.len(), alice.sessions.expected_tags()), (bundle, 0, 0));
+    let snapshot = alice.sessions.snapshot();
+    assert!(!Sessions::load([snapshot.as_slice()]).unwrap().belong_to(carol().fingerprint()), "it is kept");
+}
+
+fn carol() -> Identity {
+    crate::crypto::fixtures::member("carol")
 }
 
 #[test]
