@@ -60,6 +60,20 @@ pub const MAX_FETCH: usize = 64;
 /// Changes of the directory whose states the hub keeps for members who come back: 640 kB.
 pub const MAX_HEADS: usize = 16_384;
 
+/// Names that a hub keeps bound to keys, whether their members are here or not: far above what a group needs, and
+/// with bans and invites a file of 15 MB at most.
+pub const MAX_BINDINGS: usize = 60_000;
+
+/// Bans that a hub keeps.
+pub const MAX_BANS: usize = 10_000;
+
+/// Invites that were given out and not used.
+pub const MAX_INVITES: usize = 10_000;
+
+/// Numbers that a hub leaves out when it starts again: those of changes that members may have seen and its disk has
+/// not.
+pub const EPOCH_GAP: u64 = 65_536;
+
 /// From accepting a link to a registration that holds, else the link is dropped.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 
