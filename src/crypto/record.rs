@@ -27,6 +27,12 @@ impl VerifiedRecord {
         self.fingerprint
     }
 
+    /// Whether whoever holds these keys is who held the keys behind `earlier`.
+    #[must_use]
+    pub fn descends_from(&self, earlier: Fingerprint) -> bool {
+        self.fingerprint == earlier
+    }
+
     /// The record as it came.
     #[must_use]
     pub fn record(&self) -> &KeyRecord {

@@ -18,5 +18,5 @@ pub use bindings::Bindings;
 pub use invite::{InviteCode, InviteHash};
 pub use play::{Batch, Play, Request, Step};
 pub use plays::{PlayOutput, Plays, ReadJob, ReadResult};
-pub use relay::{Command, Relay, RelayOptions};
+pub use relay::{Admission, Command, CommitId, OperatorError, Relay, RelayOptions};
 pub use requests::Requests;

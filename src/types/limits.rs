@@ -89,6 +89,9 @@ pub const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 /// Refused registrations on one link before it is closed: enough to correct a name, too few to guess.
 pub const MAX_REGISTRATIONS: u32 = 5;
 
+/// Newer key records over one link: a client makes one a week, and each is told to everybody.
+pub const MAX_UPDATES: u32 = 32;
+
 /// Requests of a registered link that are served in one turn of the hub's loop. A client asks for one page after
 /// the other, fetches records by hundreds and runs 16 plays; in one read of 256 KiB fit some 40,000 requests, each
 /// answered by a page of the directory or a plan, while everybody else waits.

@@ -9,7 +9,7 @@ use securestream::{
         Ending, Message,
         message::{FetchRecords, Nonce, Post, Quit, Register},
     },
-    server::{Command, Relay, RelayOptions, report::HubEvent},
+    server::{Admission, Bindings, Command, Relay, RelayOptions, report::HubEvent},
     types::{Code, LeaveReason, LinkId, MessageId, RelayMode, SealKind, limits::LOST_GRACE},
 };
 
@@ -25,7 +25,10 @@ struct Bench {
 impl Bench {
     fn new(mode: RelayMode) -> Self {
         let options = RelayOptions { mode, max_members: 100 };
-        Self { relay: Relay::new(options, Box::new(MemoryDirectory::default())), now: Instant::now() }
+        Self {
+            relay: Relay::new(options, Box::new(MemoryDirectory::default()), Bindings::default()),
+            now: Instant::now(),
+        }
     }
 
     fn say(&mut self, link: u64, message: impl Into<Message>) -> Vec<Command> {
@@ -43,7 +46,7 @@ impl Bench {
 
     /// A new link registers with these keys, as a guest or not.
     fn register(&mut self, link: u64, keys: &Identity, guest: bool) -> Vec<Command> {
-        self.relay.accepted(LinkId(link), format!("peer {link}"));
+        self.relay.accepted(LinkId(link), format!("peer {link}"), Admission::Open);
         self.say(link, Register { guest, ..registration(keys, NONCE) });
         self.verified(link, keys)
     }
@@ -128,7 +131,7 @@ fn the_same_keys_are_here_under_one_name_at_a_time() {
 fn a_link_that_was_turned_away_is_no_candidate_any_more() {
     let mut bench = Bench::new(RelayMode::Broadcast);
     let bob = identity("bob");
-    bench.relay.accepted(LinkId(1), "peer".to_owned());
+    bench.relay.accepted(LinkId(1), "peer".to_owned(), Admission::Open);
     bench.say(1, registration(&bob, NONCE));
     // The second comes while the first is verified.
     let commands = bench.say(1, registration(&bob, NONCE));
@@ -141,7 +144,7 @@ fn a_link_that_was_turned_away_is_no_candidate_any_more() {
 
     let mut no_record = registration(&identity("eve"), NONCE);
     no_record.record = vec![0xc1].into();
-    bench.relay.accepted(LinkId(3), "peer".to_owned());
+    bench.relay.accepted(LinkId(3), "peer".to_owned(), Admission::Open);
     assert_eq!(turned_away(&bench.say(3, no_record.clone())), Some(Code::InvalidRecord));
     assert!(bench.say(3, no_record).is_empty());
 }
