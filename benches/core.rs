@@ -14,7 +14,7 @@ use securestream::{
         Connection, Deframer, Message, encode,
         message::{Hello, Nonce, Packet, Post, Register, Relayed},
     },
-    server::{Command, Play, Relay, RelayOptions, Request, Step},
+    server::{Admission, Bindings, Command, Play, Relay, RelayOptions, Request, Step},
     types::{
         DirectoryHead, LinkId, MediaTime, MessageId, PlayEpoch, PlayId, PlayMode, RelayMode, RenditionLabel, SealKind,
         limits::MAX_RECORD, wire,

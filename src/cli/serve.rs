@@ -17,20 +17,40 @@ pub struct ServeOptions {
     /// At least one.
     pub listen: Vec<ListenAddress>,
     pub videos: VideosFolder,
-    /// Where the hub keeps what must last; none is known without a home, which matters once something is kept.
+    /// Where the hub keeps what must last; none is known without a home.
     pub data_dir: Option<PathBuf>,
+    /// The certificate to show instead of the hub's own.
+    pub certificate: Option<GivenCertificate>,
+    /// Whether members need X25519MLKEM768.
+    pub require_pq: bool,
     /// Members here at the same time; one more is told `hub_full`.
     pub max_members: u32,
     /// Whom posts go to.
     pub relay: RelayMode,
-    /// Who may join; always open so far.
-    pub admit: Admit,
+    /// Who may join; what is usual depends on the listener, see [`ServeOptions::admit_at`].
+    pub admit: Option<Admit>,
     /// The URL to give to members instead of that of the listener.
     pub public_url: Option<String>,
     /// Whether standard output has events instead of URLs.
     pub json: bool,
     /// What goes to standard error.
     pub log: log::LevelFilter,
+}
+
+impl ServeOptions {
+    /// Who may join by this listener: whoever can reach it from this machine, from elsewhere who is invited.
+    #[must_use]
+    pub fn admit_at(&self, address: &ListenAddress) -> Admit {
+        let usual = if address.is_local() { Admit::Open } else { Admit::Invite };
+        self.admit.unwrap_or(usual)
+    }
+}
+
+/// A certificate that somebody else looks after: PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenCertificate {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// Where a hub's videos are.
@@ -46,7 +66,6 @@ pub enum VideosFolder {
 
 pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<ServeOptions, CliError> {
     let listen = args.listen.iter().map(|url| listener(url, args.insecure_plaintext)).collect::<Result<Vec<_>, _>>()?;
-    let admit = admit(args.admit, &listen)?;
     let public_url = args.public_url.as_deref().map(public_url).transpose()?;
     Ok(ServeOptions {
         listen,
@@ -56,12 +75,14 @@ pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<Se
             None => VideosFolder::Default,
         },
         data_dir: args.data_dir.or_else(|| Some(surroundings.data_folder().ok()?.join("hub"))),
+        certificate: args.cert.zip(args.key).map(|(certificate, key)| GivenCertificate { certificate, key }),
+        require_pq: args.require_pq,
         max_members: args.max_members,
         relay: match args.relay {
             RelayChoice::Broadcast => RelayMode::Broadcast,
             RelayChoice::Direct => RelayMode::Direct,
         },
-        admit,
+        admit: args.admit,
         public_url,
         json: args.json,
         log: args.log,
@@ -73,26 +94,13 @@ fn listener(url: &str, plaintext: bool) -> Result<ListenAddress, CliError> {
         .parse()
         .map_err(|error: EndpointError| CliError::usage(format!("--listen {url}: {error}"), error.hint()))?;
     match &address {
-        ListenAddress::Tls { .. } => {
-            Err(CliError::not_yet("tls://", "for now use --listen tcp://127.0.0.1:9999 or unix:/path"))
-        }
         ListenAddress::Tcp { .. } if !address.is_local() && !plaintext => Err(CliError::usage(
             format!(
                 "{address} can be reached from beyond this machine, and plain TCP hides neither who writes nor what is watched"
             ),
-            "add --insecure-plaintext if you trust the whole network, or listen on tcp://127.0.0.1:9999",
+            "listen on tls:// instead, or add --insecure-plaintext if you trust the whole network",
         )),
         _ => Ok(address),
-    }
-}
-
-fn admit(chosen: Option<Admit>, listen: &[ListenAddress]) -> Result<Admit, CliError> {
-    let usual = if listen.iter().all(ListenAddress::is_local) { Admit::Open } else { Admit::Invite };
-    match chosen.unwrap_or(usual) {
-        Admit::Open => Ok(Admit::Open),
-        Admit::Invite => {
-            Err(CliError::not_yet("letting in by invite", "add --admit open to let in whoever can reach the hub"))
-        }
     }
 }
 

@@ -240,7 +240,9 @@ fn write_batch(ledger: &mut Ledger, batch: impl Iterator<Item = Job>, mut answer
         if let Err(error) = &kept {
             log::error!("the hub cannot keep whose name is whose, so nobody new comes in: {error}");
         }
-        ids.into_iter().for_each(|id| answer(id, kept.is_ok()));
+        for id in ids {
+            answer(id, kept.is_ok());
+        }
     }
     if !links.is_empty()
         && let Err(error) = ledger.keep_links(&links)

@@ -23,6 +23,7 @@ use crate::{
         session::{Me, Output, Over, Session},
         work::{Done, Job, Worker},
     },
+    crypto::Challenge,
     proto::{Connection, Event as LinkEvent, message::Nonce},
     transport::{Notifier, Transport},
     types::{Code, ExitCode, LinkId, PlayId, limits::DRAIN_DEADLINE},
@@ -112,6 +113,11 @@ impl Member {
         })
     }
 
+    /// Shows this code to the hub, which lets in those who are known or invited.
+    pub fn bring_invite(&mut self, code: &str) {
+        self.session.bring_invite(code);
+    }
+
     /// What wakes the loop, so that [`Front::poll_request`] is called.
     #[must_use]
     pub fn notifier(&self) -> Notifier {
@@ -167,7 +173,10 @@ impl Member {
 
     fn occurred(&mut self, occurrence: Occurrence) {
         match occurrence {
-            Occurrence::Event(_, LinkEvent::Greeted(nonce)) => self.session.greeted(nonce),
+            Occurrence::Event(link, LinkEvent::Greeted(nonce)) => {
+                let channel_binding = self.event_loop.channel_binding(link);
+                self.session.greeted(Challenge { channel_binding, nonce: nonce.0 });
+            }
             Occurrence::Event(_, LinkEvent::Message(message)) => self.session.message(message),
             Occurrence::Event(_, LinkEvent::Ended(ending)) => self.session.ended(&ending),
             Occurrence::Accepted(..) => {}

@@ -7,7 +7,7 @@ use securestream::{
     crypto::{Identity, ModulusSize, RsaProvider},
     proto::{
         Message,
-        message::{Nonce, Post, Register},
+        message::{Post, Register},
     },
     types::{Code, KeyRecord, MessageId, PublicKeys, SealKind, wire},
 };
@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::{
     hub::{TestHub, Wire, over_every_link},
     member::{TestMember, exchange},
-    raw::{Raw, identity, registration, rng},
+    raw::{Asked, Raw, identity, registration, rng},
 };
 
 over_every_link!(
@@ -59,7 +59,7 @@ fn drop_politely(mut link: Raw) {
 }
 
 /// A registration with other keys; the signatures do not matter, since nothing is verified by a weak key.
-fn registration_with(honest: &Identity, keys: (Vec<u8>, Option<Vec<u8>>), nonce: Nonce) -> Register {
+fn registration_with(honest: &Identity, keys: (Vec<u8>, Option<Vec<u8>>), nonce: Asked) -> Register {
     let (signing, sealing) = keys;
     let sealing = sealing.map_or_else(|| honest.record().keys.sealing.clone(), Into::into);
     let keys = PublicKeys { signing: signing.into(), sealing };
@@ -140,8 +140,8 @@ fn bad_input_28_a_proof_that_is_wrong_or_for_another_link(wire: Wire) {
     let (hub, alice, bob) = scene(wire);
     let mallory = identity("mallory");
     let other_link = Raw::greet(&hub, wire);
-    let right = |nonce| registration(&mallory, nonce);
-    let wrong: [(&str, &dyn Fn(Nonce) -> Register); 5] = [
+    let right = |nonce: Asked| registration(&mallory, nonce);
+    let wrong: [(&str, &dyn Fn(Asked) -> Register); 5] = [
         ("nothing", &|nonce| Register { proof: Vec::new().into(), ..right(nonce) }),
         ("a bit flipped", &|nonce| {
             let mut proof = right(nonce).proof.to_vec();

@@ -27,11 +27,12 @@ use super::{
     work::{Done, Job},
 };
 use crate::{
+    crypto::Challenge,
     proto::{
-        Ending, Message,
+        Ending, InvalidMessage, Message, ProtocolError,
         message::{self, ListVideos, Quit, Register, VideoTitle, Welcome},
     },
-    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE},
+    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE, wire::Text},
     video::{
         input::Input,
         render::{Choice, NoDisplay},
@@ -105,6 +106,8 @@ pub struct Session {
     /// Lists of videos that were asked for, and the pages so far.
     video_requests: VecDeque<Option<String>>,
     video_pages: Vec<VideoTitle>,
+    /// What lets the member in where only those come in who are known or invited.
+    invite: Option<Text>,
     /// Of all who asked to quit and were not answered.
     quit_references: Vec<Option<String>>,
     outputs: VecDeque<Output>,
@@ -125,10 +128,16 @@ impl Session {
             plays: MemberPlays::default(),
             video_requests: VecDeque::new(),
             video_pages: Vec::new(),
+            invite: None,
             quit_references: Vec::new(),
             outputs: VecDeque::new(),
             me,
         }
+    }
+
+    /// Shows this code to the hub when the member registers.
+    pub fn bring_invite(&mut self, code: &str) {
+        self.invite = Some(code.into());
     }
 
     /// What is to be done next, oldest first.
@@ -151,9 +160,9 @@ impl Session {
         self.directory.members()
     }
 
-    /// The hub has greeted: the member registers.
-    pub fn greeted(&mut self, nonce: message::Nonce) {
-        self.work(Job::Prove { nonce: nonce.0 });
+    /// The hub has greeted: the member registers by answering this challenge.
+    pub fn greeted(&mut self, challenge: Challenge) {
+        self.work(Job::Prove { challenge });
     }
 
     /// A message of the hub.
@@ -191,11 +200,16 @@ impl Session {
             Ending::Lost | Ending::Closed(_) | Ending::Slow => {
                 Failure::new(Code::Disconnected, "the link to the hub is lost", "connect again")
             }
-            Ending::Misbehaved(error) if self.phase == Phase::Registering => Failure::new(
-                Code::NotAHub,
-                format!("what answers there is no hub that this program can talk to: {error}"),
-                "check address and port, and that both ends have the same version",
-            ),
+            Ending::Misbehaved(error) if self.phase == Phase::Registering => {
+                let hint = match error {
+                    ProtocolError::InvalidMessage(InvalidMessage::Tls) => {
+                        "the hub listens there with TLS: connect to tls:// instead of tcp://"
+                    }
+                    _ => "check address and port, and that both ends have the same version",
+                };
+                let text = format!("what answers there is no hub that this program can talk to: {error}");
+                Failure::new(Code::NotAHub, text, hint)
+            }
             Ending::Misbehaved(error) => {
                 Failure::new(Code::Disconnected, format!("the hub broke the protocol: {error}"), "connect again")
             }
@@ -242,7 +256,8 @@ impl Session {
     pub fn done(&mut self, done: Done, now: Instant) {
         match done {
             Done::Proved { record, proof } => {
-                self.tell_hub(Register { record, guest: self.me.guest, proof, invite: None });
+                let (guest, invite) = (self.me.guest, self.invite.take());
+                self.tell_hub(Register { record, guest, proof, invite });
             }
             Done::Checked(good) => {
                 let missing = self.directory.take_records(good);
@@ -366,7 +381,8 @@ impl Session {
     fn hub_error(&mut self, error: message::Error) {
         let hint = hint_for(error.code, &self.me.name);
         let failure = Failure::new(error.code, error.text.0, hint);
-        if self.phase == Phase::Registering {
+        let is_end = matches!(error.code, Code::TakenOver | Code::Kicked | Code::Banned);
+        if self.phase == Phase::Registering || is_end {
             self.over(failure);
         } else {
             self.event(Event::Error(failure), None);
@@ -515,6 +531,20 @@ fn hint_for(code: Code, name: &MemberName) -> String {
         Code::BadProof => "check that program and hub have the same version".to_owned(),
         Code::UnsupportedVersion => "use the same version as the hub".to_owned(),
         Code::HubClosing | Code::SlowConsumer | Code::Disconnected => "connect again".to_owned(),
+        Code::NameReserved => format!(
+            "if you are {name}, restore your key (securestream keys import FILE), or ask the operator to run: \
+             securestream hub release {name}; else choose another name"
+        ),
+        Code::NotInvited => format!(
+            "ask the operator for an invite (they run: securestream hub invite {name}) and connect by the URL with it"
+        ),
+        Code::Banned => format!("only the operator can change that (they run: securestream hub unban {name})"),
+        Code::Kicked => "ask the operator why; you may connect again".to_owned(),
+        Code::TakenOver => "go on where you came in last; if that was not you, somebody has a copy of your keys: \
+                            connect and run securestream keys rotate"
+            .to_owned(),
+        Code::DataUnusable => "use the newest copy of your keys (securestream keys import FILE)".to_owned(),
+        Code::TryLater => "try again in a moment".to_owned(),
         _ => String::new(),
     }
 }

@@ -228,11 +228,10 @@ impl Relay {
                     self.turn_away(link, Code::TryLater, "the hub cannot write to its disk; try again later");
                 }
             }
-            // It went away meanwhile; its name is bound all the same.
-            Purpose::Admission { .. } => {}
             Purpose::Update { link, record } => self.update_committed(link, &record, is_kept),
             Purpose::Operator if is_kept => self.operator_committed(&change),
-            Purpose::Operator => {}
+            // A candidate went away meanwhile; its name is bound all the same.
+            Purpose::Admission { .. } | Purpose::Operator => {}
         }
     }
 
@@ -250,7 +249,7 @@ impl Relay {
                 self.take_over(old);
             } else if let Some(away) = self.roster.take_back(&holder.fingerprint) {
                 if holder == entry && !away.missed {
-                    return self.come_back(link, record, holder);
+                    return self.come_back(link, record, &entry);
                 }
                 self.gone(&away.name, LeaveReason::Lost);
             }
@@ -281,9 +280,9 @@ impl Relay {
     }
 
     /// A member whose link broke a moment ago is here again, and nobody noticed.
-    fn come_back(&mut self, link: LinkId, record: &VerifiedRecord, entry: DirectoryEntry) {
+    fn come_back(&mut self, link: LinkId, record: &VerifiedRecord, entry: &DirectoryEntry) {
         let is_new = self.is_new_record(record);
-        self.welcome(link, record, &entry);
+        self.welcome(link, record, entry);
         if is_new {
             self.directory.renew(entry.fingerprint, encoded(record));
             self.tell_new_record(link, record);

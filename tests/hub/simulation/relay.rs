@@ -61,7 +61,7 @@ fn told(relay: &mut Relay) -> Vec<String> {
         }
         Command::VerifyUpdate { link: LinkId(link), .. } => format!("{link} verify update"),
         Command::Commit(CommitId(id), _) => format!("commit {id}"),
-        Command::Chain(_) => "chain".to_owned(),
+        Command::Chain(_) => String::new(),
         Command::Establish(LinkId(link)) => format!("{link} establish"),
         Command::Close(LinkId(link), code) => format!("{link} close {code}"),
         Command::CloseSilently(LinkId(link), code) => format!("{link} close silently {code}"),
@@ -71,7 +71,7 @@ fn told(relay: &mut Relay) -> Vec<String> {
             format!("report {}", event["event"].as_str().unwrap())
         }
     };
-    relay.take_commands().into_iter().map(short).collect()
+    relay.take_commands().into_iter().map(short).filter(|told| !told.is_empty()).collect()
 }
 
 fn word(message: &Message) -> String {
