@@ -145,7 +145,7 @@ impl Worker {
 
     fn check_all(&self, records: &[Blob]) -> Done {
         let check = |record: &Blob| {
-            let record: KeyRecord = wire::from_bytes(record).ok()?;
+            let record = KeyRecord::decode(record).inspect_err(|error| log::debug!("{error}")).ok()?;
             let fingerprint = record.fingerprint();
             let checked = verify_record(&*self.provider, record, fingerprint);
             checked.inspect_err(|error| log::debug!("key record {fingerprint} is not used: {error}")).ok()

@@ -58,6 +58,20 @@ impl DiskStorage {
         Ok(Self { folder: folder.to_owned(), _lock: file })
     }
 
+    /// Reads one file of a folder that another process may hold: files are replaced whole, so what is read is
+    /// what was there at some moment. `None` when there is no such file or folder.
+    ///
+    /// # Errors
+    /// As those of [`DiskStorage::open`] and [`Storage::read`], except that nothing is made.
+    pub fn peek(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        match fs::symlink_metadata(folder) {
+            Ok(found) => check_folder(folder, &found, OTHERS)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StorageError::io("look at", folder)(error)),
+        }
+        read_private(folder, name)
+    }
+
     /// The folder that is held.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -72,17 +86,7 @@ impl DiskStorage {
 
 impl Storage for DiskStorage {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
-        check_name(name)?;
-        let path = self.folder.join(name);
-        let Some(file) = open_private(&path, OpenOptions::new().read(true))? else { return Ok(None) };
-        let bytes = file.metadata().map_err(StorageError::io("look at", &path))?.len();
-        if bytes > MAX_FILE {
-            return Err(StorageError::TooLarge { path, bytes });
-        }
-        // One allocation of the right size: a growing one would leave copies of keys behind.
-        let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0) + 1);
-        file.take(MAX_FILE).read_to_end(&mut content).map_err(StorageError::io("read", &path))?;
-        Ok(Some(content))
+        read_private(&self.folder, name)
     }
 
     fn replace(&mut self, name: &str, content: &[u8]) -> Result<(), StorageError> {
@@ -111,6 +115,17 @@ impl Storage for DiskStorage {
         })
     }
 
+    fn names(&self) -> Result<Vec<String>, StorageError> {
+        let refused = || StorageError::io("look into", &self.folder);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(refused())? {
+            let name = entry.map_err(refused())?.file_name().into_string();
+            names.extend(name.ok().filter(|name| check_name(name).is_ok()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
     fn remove(&mut self, name: &str) -> Result<(), StorageError> {
         check_name(name)?;
         let path = self.folder.join(name);
@@ -119,6 +134,21 @@ impl Storage for DiskStorage {
             _ => self.sync_folder(),
         }
     }
+}
+
+/// The content of a private file, `None` when there is none.
+fn read_private(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+    check_name(name)?;
+    let path = folder.join(name);
+    let Some(file) = open_private(&path, OpenOptions::new().read(true))? else { return Ok(None) };
+    let bytes = file.metadata().map_err(StorageError::io("look at", &path))?.len();
+    if bytes > MAX_FILE {
+        return Err(StorageError::TooLarge { path, bytes });
+    }
+    // One allocation of the right size: a growing one would leave copies of keys behind.
+    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0) + 1);
+    file.take(MAX_FILE).read_to_end(&mut content).map_err(StorageError::io("read", &path))?;
+    Ok(Some(content))
 }
 
 /// Writes a temporary file beside `path`, then gives it that name.
@@ -372,6 +402,21 @@ mod tests {
         let text = storage.replace("keys", b"k").unwrap_err().to_string();
         assert!(text.starts_with("cannot write ") && text.contains("No such file"), "{text}");
         assert!(storage.append("log", b"l").is_err());
+    }
+
+    #[test]
+    fn a_file_can_be_looked_at_while_the_folder_is_held() {
+        let at = fixture();
+        assert_eq!(DiskStorage::peek(&at.folder, "keys").unwrap(), None);
+        assert!(!at.folder.exists(), "looking makes nothing");
+        let mut storage = DiskStorage::open(&at.folder).unwrap();
+        storage.replace("keys", b"k").unwrap();
+        assert_eq!(DiskStorage::peek(&at.folder, "keys").unwrap().unwrap(), b"k");
+        assert_eq!(DiskStorage::peek(&at.folder, "marks").unwrap(), None);
+        fs::set_permissions(at.folder.join("keys"), fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(DiskStorage::peek(&at.folder, "keys"), Err(StorageError::NotPrivate { .. })));
+        fs::set_permissions(&at.folder, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(DiskStorage::peek(&at.folder, "marks"), Err(StorageError::NotPrivate { .. })));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, ListenAddress, ListenH
 pub use fingerprint::{Fingerprint, FingerprintError};
 pub use hub_key::{HubKey, HubKeyError};
 pub use id::{DirectorySequence, LinkId, MessageId, PlayEpoch, PlayId};
-pub use key_record::{Bundle, CurveKey, KeyRecord, PublicKeys, Rotation};
+pub use key_record::{Bundle, CurveKey, KeyRecord, KeyRecordError, PublicKeys, Rotation};
 pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};
 pub use name::{MemberName, NameError};
 pub use printable::Printable;

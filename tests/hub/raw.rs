@@ -160,7 +160,7 @@ pub(crate) fn hello() -> Hello {
 
 /// Test keys drawn by a name.
 pub(crate) fn identity(name: &str) -> Identity {
-    Identity::generate(&InsecureProvider, &name.parse().unwrap(), &mut rng(name)).unwrap()
+    Identity::generate(&InsecureProvider, &name.parse().unwrap(), 0, &mut rng(name)).unwrap()
 }
 
 pub(crate) fn rng(seed: &str) -> StdRng {
