@@ -81,6 +81,9 @@ pub(super) struct ServeArgs {
     /// The URL to give to members, where it is not the one listened on; with * as host it never is
     #[arg(long, value_name = "URL", env = "SECURESTREAM_PUBLIC_URL")]
     pub(super) public_url: Option<String>,
+    /// Limit links and posts of this machine as well; they are not, so that scripts can do as they like
+    #[arg(long, env = "SECURESTREAM_LIMIT_LOOPBACK", value_parser = FalseyValueParser::new())]
+    pub(super) limit_loopback: bool,
     /// Report on standard output, one JSON object a line
     #[arg(long, env = "SECURESTREAM_JSON", value_parser = FalseyValueParser::new())]
     pub(super) json: bool,

@@ -27,6 +27,8 @@ pub struct ServeOptions {
     pub admit: Admit,
     /// The URL to give to members instead of that of the listener.
     pub public_url: Option<String>,
+    /// Whether links and posts of this machine are limited like those of others.
+    pub limit_loopback: bool,
     /// Whether standard output has events instead of URLs.
     pub json: bool,
     /// What goes to standard error.
@@ -63,6 +65,7 @@ pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<Se
         },
         admit,
         public_url,
+        limit_loopback: args.limit_loopback,
         json: args.json,
         log: args.log,
     })

@@ -1,7 +1,7 @@
 //! The hub's thread: one loop over its listeners and links.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{
         Arc,
@@ -21,9 +21,13 @@ use super::{
 use crate::{
     crypto::{Challenge, CryptoProvider, RegistrationError, VerifiedRecord, verify_registration},
     directory::Directory,
-    proto::{Connection, Ending, Event, Message, message::Nonce},
+    proto::{
+        Connection, Ending, Event, Message,
+        message::{Nonce, Post, Refused},
+    },
     server::{
-        Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, Requests, listing, report::HubEvent,
+        Command, Door, PlayOutput, Plays, Rates, ReadJob, ReadResult, Relay, RelayOptions, Requests,
+        door::RefusedLinks, listing, report::HubEvent,
     },
     transport::{Listener, Notifier},
     types::{Code, EndReason, KeyRecord, LinkId, wire::Blob},
@@ -47,6 +51,8 @@ pub struct HubParts {
     pub directory: Box<dyn Directory>,
     pub crypto: Arc<dyn CryptoProvider>,
     pub videos: Arc<dyn VideoSource>,
+    /// Whether links and posts of this machine are limited like those of others.
+    pub limits_local: bool,
 }
 
 struct Verification {
@@ -77,6 +83,10 @@ impl HubStopper {
 pub struct Hub {
     event_loop: EventLoop,
     relay: Relay,
+    door: Door,
+    rates: Rates,
+    /// Links whose posts are not counted.
+    exempt: BTreeSet<LinkId>,
     requests: Requests,
     plays: BTreeMap<LinkId, Plays>,
     videos: Arc<dyn VideoSource>,
@@ -95,11 +105,7 @@ impl Hub {
     /// # Errors
     /// When the system gives no poll or threads.
     pub fn new(parts: HubParts, report: impl FnMut(HubEvent) + Send + 'static) -> io::Result<Self> {
-        let mut event_loop = EventLoop::new(|now| {
-            let mut nonce = [0; 32];
-            rand::rng().fill_bytes(&mut nonce);
-            Connection::hub(Nonce(nonce), now)
-        })?;
+        let mut event_loop = EventLoop::new()?;
         let notifier = event_loop.notifier();
         let crypto = parts.crypto;
         let verifiers = Pool::new("verify", POOL_THREADS, &notifier, move |job: Verification| {
@@ -116,6 +122,9 @@ impl Hub {
         Ok(Self {
             event_loop,
             relay: Relay::new(parts.options, parts.directory),
+            door: Door::new(parts.limits_local, fresh()),
+            rates: Rates::new(clock::now()),
+            exempt: BTreeSet::new(),
             requests: Requests::default(),
             plays: BTreeMap::new(),
             videos: parts.videos,
@@ -152,7 +161,10 @@ impl Hub {
         let mut more_media = false;
         while !self.is_over() {
             let deadline = if more_media { Some(clock::now()) } else { self.deadline() };
-            let occurrences = self.event_loop.turn(deadline)?;
+            let door = &mut self.door;
+            let occurrences = self.event_loop.turn(deadline, &mut |link, peer, now| {
+                door.knock(link, peer, now).then(|| Connection::hub(Nonce(fresh()), now))
+            })?;
             let now = clock::now();
             self.requests.next_turn();
             for occurrence in occurrences {
@@ -160,6 +172,7 @@ impl Hub {
             }
             self.take_answers();
             self.relay.timeout(now);
+            self.close_the_door_on_some(now);
             self.obey(now);
             self.event_loop.flush();
             more_media = self.pump_media();
@@ -169,7 +182,7 @@ impl Hub {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        [self.relay.deadline(), self.closing_until].into_iter().flatten().min()
+        [self.relay.deadline(), self.door.deadline(), self.closing_until].into_iter().flatten().min()
     }
 
     fn is_over(&self) -> bool {
@@ -181,7 +194,12 @@ impl Hub {
 
     fn occurred(&mut self, occurrence: Occurrence, now: Instant) {
         match occurrence {
-            Occurrence::Accepted(link, peer) => self.relay.accepted(link, peer),
+            Occurrence::Accepted(link, peer) => {
+                if self.door.is_exempt(&peer) {
+                    self.exempt.insert(link);
+                }
+                self.relay.accepted(link, peer.to_string());
+            }
             Occurrence::Event(link, Event::Message(message)) => self.message(link, message),
             Occurrence::Event(link, Event::Ended(ending)) => self.ended(link, &ending, now),
             Occurrence::Event(_, Event::Greeted(_)) => {}
@@ -196,6 +214,10 @@ impl Hub {
             return self.relay.let_go(link, Code::RateLimited, text);
         }
         match message {
+            Message::Post(post) if !self.may_post(link, &post) => {
+                let refused = Refused { mid: post.mid, code: Code::RateLimited };
+                self.with(link, |connection| connection.send(&refused.into(), clock::now()));
+            }
             Message::ListVideos(_) => self.list_videos(link),
             Message::Play(_)
             | Message::Credit(_)
@@ -211,7 +233,15 @@ impl Hub {
         }
     }
 
+    fn may_post(&mut self, link: LinkId, post: &Post) -> bool {
+        // The relay has its own answer for who is no member.
+        let Some(from) = self.relay.fingerprint_of(link).filter(|_| !self.exempt.contains(&link)) else { return true };
+        self.rates.allow(from, post.kind, clock::now())
+    }
+
     fn ended(&mut self, link: LinkId, ending: &Ending, now: Instant) {
+        self.door.ended(link, ending, now);
+        self.exempt.remove(&link);
         if let Some(mut plays) = self.plays.remove(&link) {
             let outputs = plays.end_all(EndReason::Lost);
             self.put_out(link, outputs);
@@ -244,12 +274,24 @@ impl Hub {
                 Command::Report(event) => (self.report)(event),
                 Command::Verify { link, record, proof } => self.verify(link, record, proof),
                 Command::Send(link, message) => self.with(link, |connection| connection.send(&message, now)),
-                Command::Establish(link) => self.with(link, |connection| connection.establish(now)),
+                Command::Establish(link) => {
+                    self.door.registered(link, now);
+                    self.with(link, |connection| connection.establish(now));
+                }
                 Command::Close(link, code) => self.with(link, |connection| connection.close(code, now)),
                 Command::CloseSilently(link, code) => {
                     self.with(link, |connection| connection.close_silently(code, now));
                 }
             }
+        }
+    }
+
+    fn close_the_door_on_some(&mut self, now: Instant) {
+        for link in self.door.take_evicted() {
+            self.with(link, |connection| connection.close_silently(Code::RateLimited, now));
+        }
+        if let Some(RefusedLinks { links, peer }) = self.door.take_report(now) {
+            (self.report)(HubEvent::LinksRefused { links, peer: peer.to_string() });
         }
     }
 
@@ -344,6 +386,13 @@ impl Hub {
         }
         self.stops_handled = asked;
     }
+}
+
+/// Bytes that nobody else knows.
+fn fresh() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
 }
 
 fn is_stop(signal: i32) -> bool {

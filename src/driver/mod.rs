@@ -7,8 +7,9 @@ pub mod member;
 mod players;
 mod pool;
 mod pump;
+mod reserve;
 mod signals;
 mod timers;
 
-pub use event_loop::{EventLoop, Occurrence};
+pub use event_loop::{Accept, EventLoop, Occurrence};
 pub use signals::DefaultSignals;

@@ -119,7 +119,7 @@ mod tests {
         },
         transport::Readiness,
         types::{
-            Code,
+            Code, Peer,
             limits::{DRAIN_DEADLINE, HANDSHAKE_DEADLINE},
         },
     };
@@ -147,8 +147,8 @@ mod tests {
             Ok(())
         }
 
-        fn peer(&self) -> String {
-            "closed".to_owned()
+        fn peer(&self) -> Peer {
+            Peer::local("closed")
         }
     }
 

@@ -78,6 +78,7 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         directory: Box::new(MemoryDirectory::default()),
         crypto: Arc::new(RsaProvider::default()),
         videos: Arc::clone(&videos),
+        limits_local: options.limit_loopback,
     };
     let hub_reporter = reporter.clone();
     let mut hub =

@@ -19,7 +19,7 @@ use crate::{
         },
     },
     types::{
-        Code, DirectoryEntry, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode,
+        Code, DirectoryEntry, Fingerprint, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode,
         limits::{DIRECTORY_PAGE, LOST_GRACE, MAX_FETCH, MAX_REGISTRATIONS},
         wire::{self, Blob},
     },
@@ -78,6 +78,12 @@ impl Relay {
     #[must_use]
     pub fn name_of(&self, link: LinkId) -> Option<&MemberName> {
         self.roster.member(link).map(|member| &member.name)
+    }
+
+    /// The keys of the member behind a link.
+    #[must_use]
+    pub fn fingerprint_of(&self, link: LinkId) -> Option<Fingerprint> {
+        self.roster.member(link).map(|member| member.fingerprint)
     }
 
     /// When [`Relay::timeout`] must be called next.

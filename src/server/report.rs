@@ -72,6 +72,9 @@ pub enum HubEvent {
         code: Code,
         peer: String,
     },
+    /// Links were closed without a word, for what came from there before or because too many wait to register;
+    /// how many since the last such event, and where the last of them came from. Told once a second at most.
+    LinksRefused { links: u64, peer: String },
     /// Why the hub ends.
     Error {
         #[serde(serialize_with = "as_text")]
@@ -131,7 +134,7 @@ impl HubEvent {
         match self {
             Self::Error { .. } => log::Level::Error,
             Self::Catalog { skipped, .. } if !skipped.is_empty() => log::Level::Warn,
-            Self::Refused { .. } => log::Level::Warn,
+            Self::Refused { .. } | Self::LinksRefused { .. } => log::Level::Warn,
             Self::Hello { .. } => log::Level::Debug,
             _ => log::Level::Info,
         }
@@ -156,6 +159,10 @@ impl HubEvent {
                 format!("\"{}\" for {name} ended ({reason}, play {play})", Printable(title))
             }
             Self::Refused { code, peer } => format!("refused {} ({code})", Printable(peer)),
+            Self::LinksRefused { links: 1, peer } => format!("refused a link from {}", Printable(peer)),
+            Self::LinksRefused { links, peer } => {
+                format!("refused {links} links, the last from {}", Printable(peer))
+            }
             Self::Error { message, hint, .. } => format!("{} ({})", Printable(message), Printable(hint)),
             Self::Bye { exit, .. } => format!("ended with {}", *exit as u8),
         }
@@ -243,6 +250,7 @@ mod tests {
             HubEvent::Rendition { name: name.clone(), play, title: title.clone(), width: 426, height: 240 },
             HubEvent::PlayEnded { name, play, title, reason: EndReason::Finished },
             HubEvent::Refused { code: Code::BadProof, peer: "127.0.0.1:5".into() },
+            HubEvent::LinksRefused { links: 9936, peer: "192.0.2.66:5".into() },
             HubEvent::error(Code::ListenFailed, "the port is taken", "choose another with --listen"),
             HubEvent::bye(ExitCode::Fine),
         ]

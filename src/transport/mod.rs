@@ -19,6 +19,8 @@ use std::io::{self, IoSlice};
 pub use readiness::{Notifier, Readiness};
 pub use socket::SocketTransport;
 
+use crate::types::Peer;
+
 /// One end of a link.
 ///
 /// The end of the bytes is a read of 0. Dropping an end closes the link: what was written still arrives, then
@@ -39,8 +41,8 @@ pub trait Transport: Send {
     /// Asks to be told, edge-triggered, whenever the link may be read or written again.
     fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()>;
 
-    /// The other end, for the operator's eyes.
-    fn peer(&self) -> String;
+    /// The other end.
+    fn peer(&self) -> Peer;
 }
 
 /// What links come in by.

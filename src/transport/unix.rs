@@ -12,6 +12,7 @@ use mio::{
 };
 
 use super::{Listener, Readiness, SocketTransport, Transport};
+use crate::types::Peer;
 
 /// One end of a link over a Unix-domain socket.
 pub type UnixTransport = SocketTransport<UnixStream>;
@@ -26,7 +27,7 @@ const PEER: &str = "unix";
 pub fn connect(path: &Path) -> io::Result<UnixTransport> {
     let stream = StdStream::connect(path)?;
     stream.set_nonblocking(true)?;
-    Ok(SocketTransport::new(UnixStream::from_std(stream), PEER.to_owned()))
+    Ok(SocketTransport::new(UnixStream::from_std(stream), Peer::local(PEER)))
 }
 
 /// Where links over a Unix-domain socket come in. The socket's file goes when this goes.
@@ -55,7 +56,7 @@ pub fn listen(path: &Path) -> io::Result<UnixLinks> {
 impl Listener for UnixLinks {
     fn accept(&mut self) -> io::Result<Box<dyn Transport>> {
         let (stream, _) = self.listener.accept()?;
-        Ok(Box::new(SocketTransport::new(stream, PEER.to_owned())))
+        Ok(Box::new(SocketTransport::new(stream, Peer::local(PEER))))
     }
 
     fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {

@@ -13,6 +13,7 @@ mod key_record;
 pub mod limits;
 mod media;
 mod name;
+mod peer;
 mod printable;
 pub mod wire;
 
@@ -25,4 +26,5 @@ pub use id::{DirectorySequence, LinkId, MessageId, PlayEpoch, PlayId};
 pub use key_record::{KeyRecord, PublicKeys};
 pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};
 pub use name::{MemberName, NameError};
+pub use peer::{Peer, Source};
 pub use printable::Printable;

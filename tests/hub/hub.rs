@@ -86,6 +86,7 @@ impl TestHub {
             directory: Box::new(MemoryDirectory::default()),
             crypto: Arc::new(InsecureProvider),
             videos: Arc::new(MemorySource::new([])),
+            limits_local: false,
         };
         change(&mut parts);
         let (sender, receiver) = mpsc::channel();

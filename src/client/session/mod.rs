@@ -13,6 +13,7 @@
 mod directory;
 mod incoming;
 mod outgoing;
+mod pacing;
 mod play;
 mod plays;
 
@@ -143,7 +144,7 @@ impl Session {
             Phase::Leaving(until) | Phase::Left(until) => Some(until),
             _ => None,
         };
-        [leaving, self.incoming.deadline()].into_iter().flatten().min()
+        [leaving, self.incoming.deadline(), self.outgoing.deadline()].into_iter().flatten().min()
     }
 
     /// The members that are here, this one included, by name.
@@ -262,6 +263,7 @@ impl Session {
     /// Time has passed.
     pub fn timeout(&mut self, now: Instant) {
         self.post_receipts(now);
+        self.post_again(now);
         self.leave_when_settled(now);
     }
 
