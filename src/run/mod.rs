@@ -1,6 +1,7 @@
 //! Puts the parts together: here, and only here, concrete implementations are chosen.
 
 mod connect;
+mod descriptors;
 mod printer;
 mod refusal;
 mod serve;

@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
+    descriptors,
     printer::{self, Printer},
     refusal::{OrRefuse as _, Refusal},
 };
@@ -58,6 +59,7 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
 }
 
 fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
+    descriptors::raise_limit();
     let videos = open_videos(&options.videos)?;
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
     let mut urls = Vec::new();

@@ -298,7 +298,7 @@ impl Door {
             return;
         }
         let bits = self.rng.next_u64();
-        let point = if bits % 2 == 0 { Source::V4((bits >> 32) as u32) } else { Source::V6(bits) };
+        let point = if bits.is_multiple_of(2) { Source::V4((bits >> 32) as u32) } else { Source::V6(bits) };
         let around = self.sources.range(point..).chain(self.sources.range(..point));
         // There are far more sources than links that wait.
         let found = around.into_iter().find(|(_, record)| record.waiting == 0).map(|(source, _)| *source);

@@ -134,7 +134,9 @@ mod tests {
         for tenth in 0..100 {
             let now = start + Duration::from_millis(100) * tenth;
             for number in 2..42 {
-                (0..3).for_each(|_| drop(rates.allow(Fingerprint([number; 32]), SealKind::Seal, now)));
+                for _ in 0..3 {
+                    let _ = rates.allow(Fingerprint([number; 32]), SealKind::Seal, now);
+                }
             }
             said += u32::from(tenth >= 20 && tenth % 10 == 0 && rates.allow(ALICE, SealKind::Seal, now));
         }

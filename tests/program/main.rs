@@ -12,6 +12,7 @@ mod ends;
 mod guide;
 mod identities;
 mod listeners;
+mod shortage;
 mod signals;
 mod usage;
 mod videos;

@@ -22,7 +22,7 @@ fn junk(number: u64) -> Post {
     Post { mid: MessageId(mid), audience: None, kind: SealKind::Seal, sealed: vec![0x5a; 2048].into() }
 }
 
-fn is_junk(message: &&Message) -> bool {
+fn is_junk(message: &Message) -> bool {
     matches!(message, Message::Relayed(Relayed { kind: SealKind::Seal, sealed }) if sealed.len() == 2048)
 }
 
@@ -35,7 +35,7 @@ fn attack_10_a_thousand_junk_seals_a_second_are_capped_and_chat_goes_on() {
     for second in 0..30 {
         for _ in 0..1000 {
             number += 1;
-            world.to_hub(mallory, junk(number).into());
+            world.bring_to_hub(mallory, junk(number).into());
             world.settle();
             world.advance(Duration::from_millis(1));
         }
@@ -51,7 +51,7 @@ fn attack_10_a_thousand_junk_seals_a_second_are_capped_and_chat_goes_on() {
     }
     world.advance(seconds(1));
     assert_eq!(world.count(alice, &json!({"event": "delivered", "by": "bob"})), 30);
-    let passed = world.nodes[bob].received.iter().filter(is_junk).count();
+    let passed = world.nodes[bob].received.iter().filter(|message| is_junk(message)).count();
     assert!((20 + 145..=20 + 150).contains(&passed), "a burst and five a second: {passed}");
 }
 

@@ -260,7 +260,7 @@ impl World {
                 node.sent.push(message.clone());
                 if node.linked {
                     let link = node.link;
-                    self.to_hub(link, through_bytes(&message));
+                    self.bring_to_hub(link, through_bytes(&message));
                 }
             }
             Output::Event(event, reference) => {
@@ -275,7 +275,7 @@ impl World {
     }
 
     /// Brings a message to the relay as a hub does that limits everybody.
-    pub(super) fn to_hub(&mut self, link: LinkId, message: Message) {
+    pub(super) fn bring_to_hub(&mut self, link: LinkId, message: Message) {
         if let (Message::Post(post), Some(from)) = (&message, self.relay.fingerprint_of(link))
             && (!self.rates.allow(from, post.kind, self.now) || (self.takes_nothing && post.kind != SealKind::Tagged))
         {
