@@ -16,7 +16,7 @@ use securestream::{
     },
     server::{Command, Play, Relay, RelayOptions, Request, Step},
     types::{
-        LinkId, MediaTime, MessageId, PlayEpoch, PlayId, PlayMode, RelayMode, RenditionLabel, SealKind,
+        DirectoryHead, LinkId, MediaTime, MessageId, PlayEpoch, PlayId, PlayMode, RelayMode, RenditionLabel, SealKind,
         limits::MAX_RECORD, wire,
     },
     video::{MemorySource, VideoSource},
@@ -66,7 +66,8 @@ fn seal_and_open(criterion: &mut Criterion) {
     let mut member =
         |name: &str| Identity::generate(&provider, &name.parse().expect("a name"), &mut rng).expect("keys can be made");
     let (alice, bob, carol) = (member("alice"), member("bob"), member("carol"));
-    let draft = Draft { id: MessageId([1; 16]), sequence: 1, time: 0, text: "meet at noon" };
+    let draft =
+        Draft { id: MessageId([1; 16]), sequence: 1, time: 0, stamp: DirectoryHead::FIRST, text: "meet at noon" };
     let sealed = seal(&provider, &alice, bob.verified_record(), &draft, &mut rng).expect("sealed");
     let mut group = criterion.benchmark_group("rsa 3072");
     group.sample_size(20);
@@ -121,7 +122,7 @@ impl Crowd {
         let challenge = Challenge { channel_binding: Vec::new(), nonce: [0; 32] };
         let proof = identity.prove(&challenge, &mut rng).expect("proven").into();
         let record = wire::to_bytes(identity.record()).into();
-        self.relay.message(link, Register { record, guest: true, proof }.into());
+        self.relay.message(link, Register { record, guest: true, proof, invite: None }.into());
         for command in self.relay.take_commands() {
             if let Command::Verify { link, record, proof } = command {
                 self.relay.verified(link, verify_registration(&InsecureProvider, record, &challenge, &proof));

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("video", &["types"]),
     // Sealed bytes are opaque to a hub: of crypto it knows what came of verifying a registration.
     ("server", &["types", "proto", "directory", "video", "crypto::VerifiedRecord", "crypto::RegistrationError"]),
-    ("client", &["types", "proto", "crypto", "storage", "video"]),
+    ("client", &["types", "proto", "crypto", "directory", "storage", "video"]),
     ("driver", &["types", "proto", "crypto", "directory", "storage", "transport", "video", "server", "client"]),
     // A command line that cannot be followed is answered in the form of the program that was asked for.
     ("cli", &["types", "client", "server::report"]),

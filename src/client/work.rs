@@ -14,7 +14,7 @@ use crate::{
         VerifiedRecord, open, seal, seal_group, verify_record,
     },
     types::{
-        Code, Fingerprint, KeyRecord, MemberName, MessageId, SealKind,
+        Code, DirectoryHead, Fingerprint, KeyRecord, MemberName, MessageId, SealKind,
         wire::{self, Blob},
     },
 };
@@ -27,9 +27,9 @@ pub enum Job {
     /// Check key records that the hub sent.
     Check { records: Vec<Blob> },
     /// Seal a text for one member.
-    Seal { id: MessageId, to: Arc<VerifiedRecord>, text: String },
+    Seal { id: MessageId, to: Arc<VerifiedRecord>, stamp: DirectoryHead, text: String },
     /// Seal a text for all of these.
-    SealGroup { id: MessageId, to: Vec<Arc<VerifiedRecord>>, text: String },
+    SealGroup { id: MessageId, to: Vec<Arc<VerifiedRecord>>, stamp: DirectoryHead, text: String },
     /// Try to open what the hub relayed.
     Open { kind: SealKind, sealed: Blob },
     /// Prove who wrote what opened, and judge whether it is new.
@@ -115,12 +115,12 @@ impl Worker {
         match job {
             Job::Prove { nonce } => self.prove(nonce),
             Job::Check { records } => self.check_all(&records),
-            Job::Seal { id, to, text } => {
-                let result = self.seal(id, &to, &text);
+            Job::Seal { id, to, stamp, text } => {
+                let result = self.seal(id, &to, stamp, &text);
                 sealed(id, result)
             }
-            Job::SealGroup { id, to, text } => {
-                let result = self.seal_group(id, &to, &text);
+            Job::SealGroup { id, to, stamp, text } => {
+                let result = self.seal_group(id, &to, stamp, &text);
                 sealed(id, result)
             }
             Job::Open { kind, sealed } => {
@@ -155,18 +155,30 @@ impl Worker {
         Done::Checked(records.iter().filter_map(check).map(Arc::new).collect())
     }
 
-    fn seal(&mut self, id: MessageId, to: &VerifiedRecord, text: &str) -> Result<SealedPost, Trouble> {
+    fn seal(
+        &mut self,
+        id: MessageId,
+        to: &VerifiedRecord,
+        stamp: DirectoryHead,
+        text: &str,
+    ) -> Result<SealedPost, Trouble> {
         let sequence = self.keyring.next_sequence(Audience::Member(to.fingerprint())).map_err(Trouble::Keyring)?;
-        let draft = Draft { id, sequence, time: (self.unix_millis)(), text };
+        let draft = Draft { id, sequence, time: (self.unix_millis)(), stamp, text };
         let sealed =
             seal(&*self.provider, self.keyring.identity(), to, &draft, &mut self.rng).map_err(Trouble::Seal)?;
         let receipts = vec![(to.fingerprint(), sealed.receipt)];
         Ok(SealedPost { kind: SealKind::Seal, sealed: sealed.bytes.into(), receipts })
     }
 
-    fn seal_group(&mut self, id: MessageId, to: &[Arc<VerifiedRecord>], text: &str) -> Result<SealedPost, Trouble> {
+    fn seal_group(
+        &mut self,
+        id: MessageId,
+        to: &[Arc<VerifiedRecord>],
+        stamp: DirectoryHead,
+        text: &str,
+    ) -> Result<SealedPost, Trouble> {
         let sequence = self.keyring.next_sequence(Audience::Group).map_err(Trouble::Keyring)?;
-        let draft = Draft { id, sequence, time: (self.unix_millis)(), text };
+        let draft = Draft { id, sequence, time: (self.unix_millis)(), stamp, text };
         let to: Vec<&VerifiedRecord> = to.iter().map(|record| &**record).collect();
         let sealed =
             seal_group(&*self.provider, self.keyring.identity(), &to, &draft, &mut self.rng).map_err(Trouble::Seal)?;

@@ -17,12 +17,14 @@ use super::{
     testing::InsecureProvider,
     transcript,
 };
-use crate::types::{MessageId, SealKind};
+use crate::types::{DirectoryHead, DirectorySequence, Head, MessageId, SealKind};
+
+const STAMP: DirectoryHead = DirectoryHead { epoch: DirectorySequence(7), head: Head([0x4d; 32]) };
 
 const FAST: InsecureProvider = InsecureProvider;
 
 fn draft(text: &str) -> Draft<'_> {
-    Draft { id: MessageId([0x1d; 16]), sequence: 42, time: 1_790_000_000_000, text }
+    Draft { id: MessageId([0x1d; 16]), sequence: 42, time: 1_790_000_000_000, stamp: STAMP, text }
 }
 
 fn opened(me: &Identity, kind: SealKind, record: &[u8]) -> Option<Opened> {

@@ -1,5 +1,6 @@
 //! Records made once and kept in `tests/data/seal`: what opens today has to open in every later version, and
-//! whoever writes another implementation can check it against them.
+//! whoever writes another implementation can check it against them. `SECURESTREAM_BLESS=1` makes them anew, which
+//! is a change of the protocol.
 
 use super::{
     identity::Identity,
@@ -9,8 +10,8 @@ use super::{
     rsa_provider::RsaProvider,
 };
 use crate::{
-    crypto::{Letter, fixtures::rng, letter::Stream, verify_record},
-    types::{MessageId, SealKind},
+    crypto::{Draft, Letter, fixtures::rng, letter::Stream, seal, seal_group, verify_record},
+    types::{DirectoryHead, DirectorySequence, Head, MessageId, SealKind},
 };
 
 macro_rules! golden {
@@ -21,6 +22,7 @@ macro_rules! golden {
 
 const ID: MessageId = MessageId([0x1d; 16]);
 const TIME: u64 = 1_790_000_000_000;
+const STAMP: DirectoryHead = DirectoryHead { epoch: DirectorySequence(7), head: Head([0x4d; 32]) };
 const PROVIDER: fn() -> RsaProvider = RsaProvider::default;
 
 fn alice() -> Identity {
@@ -49,10 +51,36 @@ fn receipt_is(secret: &ReceiptSecret, receipt: &[u8]) {
 }
 
 #[test]
+fn they_are_made_anew_when_asked() {
+    if std::env::var_os("SECURESTREAM_BLESS").is_none() {
+        return;
+    }
+    let mut rng = rand::rng();
+    let make = |name: &str| Identity::generate(&PROVIDER(), &name.parse().unwrap(), &mut rand::rng()).unwrap();
+    let (alice, bob) = (make("alice"), make("bob"));
+    let (to_alice, to_bob) = (alice.verified_record(), bob.verified_record());
+    let draft = |sequence, text| Draft { id: ID, sequence, time: TIME, stamp: STAMP, text };
+    let sealed = seal(&PROVIDER(), &alice, to_bob, &draft(TIME + 1, "meet at noon"), &mut rng).unwrap();
+    let group = seal_group(&PROVIDER(), &alice, &[to_alice, to_bob], &draft(TIME + 2, ""), &mut rng).unwrap();
+    let of_bob = group.receipts.iter().find(|(member, _)| *member == bob.fingerprint()).unwrap();
+    for (name, content) in [
+        ("alice.pem", alice.to_pem().unwrap().as_bytes()),
+        ("bob.pem", bob.to_pem().unwrap().as_bytes()),
+        ("seal.bin", &sealed.bytes),
+        ("seal-receipt.bin", &sealed.receipt.receipt(ID)),
+        ("group.bin", &group.bytes),
+        ("group-receipt.bin", &of_bob.1.receipt(ID)),
+        ("proof.bin", &alice.prove(&challenge(), &mut rng).unwrap()),
+    ] {
+        std::fs::write(format!("{}/tests/data/seal/{name}", env!("CARGO_MANIFEST_DIR")), content).unwrap();
+    }
+}
+
+#[test]
 fn the_seal_opens() {
     let letter = opened(SealKind::Seal, golden!("seal.bin"));
     assert_eq!((letter.text.as_str(), letter.id, letter.time), ("meet at noon", ID, TIME));
-    assert_eq!((letter.stream, letter.sequence), (Stream::Direct, TIME + 1));
+    assert_eq!((letter.stream, letter.sequence, letter.stamp), (Stream::Direct, TIME + 1, STAMP));
     receipt_is(&letter.receipt, golden!("seal-receipt.bin"));
 }
 

@@ -65,6 +65,8 @@ impl Identity {
             name: name.as_str().into(),
             keys: keys.public().clone(),
             sequence: 1,
+            rotations: Vec::new(),
+            bundle: None,
             signature: Blob::default(),
         };
         record.signature = keys.sign(&record.signed_bytes(), rng)?.into();

@@ -3,7 +3,7 @@
 //! One MessagePack array:
 //!
 //! ```text
-//!   [ from bin32, to bin32, head bin32, id bin16, stream u8, sequence bin8, time bin8,
+//!   [ from bin32, to bin32, epoch bin8, head bin32, id bin16, stream u8, sequence bin8, time bin8,
 //!     receipt tag bin16, receipt key bin32, text str, signature bin ]
 //! ```
 //!
@@ -27,7 +27,7 @@ use super::{
     transcript,
 };
 use crate::types::{
-    Fingerprint, MessageId,
+    DirectoryHead, DirectorySequence, Fingerprint, Head, MessageId,
     limits::MAX_TEXT,
     wire::{self, Blob, Text, fixed_bytes, wire_struct},
 };
@@ -41,6 +41,8 @@ pub struct Draft<'a> {
     pub sequence: u64,
     /// Milliseconds since 1970-01-01 UTC by the sender's clock; shown, never relied on.
     pub time: u64,
+    /// The directory as the sender knows it.
+    pub stamp: DirectoryHead,
     /// At most [`MAX_TEXT`] bytes; may be empty.
     pub text: &'a str,
 }
@@ -84,6 +86,8 @@ pub struct Letter {
     pub sequence: u64,
     /// Milliseconds since 1970-01-01 UTC by the sender's clock.
     pub time: u64,
+    /// The directory as its sender knew it.
+    pub stamp: DirectoryHead,
     /// As it was typed: escape it before it reaches a terminal.
     pub text: String,
     /// How to acknowledge it.
@@ -159,8 +163,9 @@ impl Opened {
             return Err(LetterError::TooLong);
         }
         let (sequence, time) = (inner.sequence.number(), inner.time.number());
+        let stamp = DirectoryHead { epoch: DirectorySequence(inner.epoch.number()), head: inner.head };
         let Inner { from, to, id, text: Text(text), .. } = inner;
-        Ok(Letter { from, stream, id, sequence, time, text, receipt, to })
+        Ok(Letter { from, stream, id, sequence, time, stamp, text, receipt, to })
     }
 
     /// Reads what a body held. `own` turns the receipt secret in it into this member's.
@@ -204,7 +209,8 @@ pub(super) fn write(
     let mut inner = Inner {
         from: from.fingerprint(),
         to: Hash32(address.to),
-        head: Hash32([0; 32]),
+        epoch: Eight(draft.stamp.epoch.0.to_be_bytes()),
+        head: draft.stamp.head,
         id: draft.id,
         stream: address.stream.number(),
         sequence: Eight(draft.sequence.to_be_bytes()),
@@ -225,7 +231,7 @@ pub(super) fn write(
 /// Bytes of an encoded letter, or a few more: those of its text and signature, and all else.
 pub(super) fn encoded_length(text: usize, signature: usize) -> usize {
     const ARRAY_AND_STREAM: usize = 2;
-    const FIXED: usize = 5 * 32 - 32 + 2 * 16 + 2 * 8 + 8 * 2;
+    const FIXED: usize = 4 * 32 + 2 * 16 + 3 * 8 + 9 * 2;
     const LONGEST_HEADERS: usize = 5 + 3;
     ARRAY_AND_STREAM + FIXED + LONGEST_HEADERS + text + signature
 }
@@ -272,8 +278,8 @@ wire_struct! {
     struct Inner {
         from: Fingerprint,
         to: Hash32,
-        /// Of the directory's chain of changes; zeros as long as there is none.
-        head: Hash32,
+        epoch: Eight,
+        head: Head,
         id: MessageId,
         stream: u8,
         sequence: Eight,
@@ -293,6 +299,7 @@ impl Inner {
                 &h.0,
                 &self.from.0,
                 &self.to.0,
+                &self.epoch.0,
                 &self.head.0,
                 &self.id.0,
                 &[self.stream],
@@ -315,7 +322,7 @@ mod tests {
 
     fn written(text: &str) -> Zeroizing<Vec<u8>> {
         let address = Address { to: [2; 32], stream: Stream::Direct, h: H };
-        let draft = Draft { id: MessageId([3; 16]), sequence: 4, time: 5, text };
+        let draft = Draft { id: MessageId([3; 16]), sequence: 4, time: 5, stamp: DirectoryHead::FIRST, text };
         write(&member("alice"), &address, &draft, &ReceiptSecret::random(&mut rng(1)), &mut rng(2)).unwrap()
     }
 

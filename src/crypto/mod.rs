@@ -26,7 +26,7 @@
 //! let to_bob = verify_record(&provider, bob.record().clone(), bob.fingerprint())?;
 //! let from_alice = verify_record(&provider, alice.record().clone(), alice.fingerprint())?;
 //!
-//! let draft = Draft { id: MessageId([7; 16]), sequence: 1, time: 0, text: "meet at noon" };
+//! let draft = Draft { id: MessageId([7; 16]), sequence: 1, time: 0, stamp: DirectoryHead::FIRST, text: "meet at noon" };
 //! let sealed = seal(&provider, &alice, &to_bob, &draft, &mut rng)?;
 //! let mut receipts = ExpectedReceipts::default();
 //! receipts.expect(draft.id, bob.fingerprint(), sealed.receipt);

@@ -28,7 +28,9 @@ use super::{
     seal::{MAX_SEALED, SealError, Sealed, seal},
     testing::InsecureProvider,
 };
-use crate::types::{Code, MessageId, PublicKeys, SealKind, limits::MAX_TEXT};
+use crate::types::{Code, DirectoryHead, DirectorySequence, Head, MessageId, PublicKeys, SealKind, limits::MAX_TEXT};
+
+const STAMP: DirectoryHead = DirectoryHead { epoch: DirectorySequence(7), head: Head([0x4d; 32]) };
 
 const ID: MessageId = MessageId([0x1d; 16]);
 const FAST: InsecureProvider = InsecureProvider;
@@ -38,7 +40,7 @@ fn real() -> RsaProvider {
 }
 
 fn draft(text: &str) -> Draft<'_> {
-    Draft { id: ID, sequence: 42, time: 1_790_000_000_000, text }
+    Draft { id: ID, sequence: 42, time: 1_790_000_000_000, stamp: STAMP, text }
 }
 
 fn sealed(from: &Identity, to: &Identity, text: &str) -> Sealed {

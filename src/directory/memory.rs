@@ -1,12 +1,12 @@
 //! A directory in this process's memory.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     ops::Bound,
 };
 
-use super::{Directory, NameTaken, Page};
-use crate::types::{DirectoryEntry, DirectorySequence, Fingerprint, MemberName, wire::Blob};
+use super::{Chain, Directory, DirectoryTree, Link, NameTaken, Page};
+use crate::types::{DirectoryEntry, DirectorySequence, Fingerprint, Head, MemberName, wire::Blob};
 
 /// Key records kept of members who left: enough for the messages that are under way, 1.5 MB at most.
 const DEPARTED: usize = 1024;
@@ -14,29 +14,37 @@ const DEPARTED: usize = 1024;
 /// A [`Directory`] that lives as long as the hub's process.
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
-    members: BTreeMap<MemberName, DirectoryEntry>,
+    tree: DirectoryTree,
     records: HashMap<Fingerprint, Blob>,
     /// Fingerprints of those who left, oldest first.
     departed: VecDeque<Fingerprint>,
-    sequence: DirectorySequence,
+    chain: Chain,
+}
+
+impl MemoryDirectory {
+    /// Gives the change that was just made its number.
+    fn changed(&mut self) -> DirectorySequence {
+        let sequence = self.chain.end().epoch.next();
+        self.chain.push(sequence, self.tree.state());
+        sequence
+    }
 }
 
 impl Directory for MemoryDirectory {
     fn claim(&mut self, entry: DirectoryEntry, record: Blob) -> Result<DirectorySequence, NameTaken> {
-        if self.members.contains_key(&entry.name) {
+        if self.tree.members().contains_key(&entry.name) {
             return Err(NameTaken);
         }
         self.departed.retain(|gone| *gone != entry.fingerprint);
         self.records.insert(entry.fingerprint, record);
-        self.members.insert(entry.name.clone(), entry);
-        self.sequence = self.sequence.next();
-        Ok(self.sequence)
+        self.tree.insert(entry);
+        Ok(self.changed())
     }
 
     fn release(&mut self, name: &MemberName) -> Option<DirectorySequence> {
-        let entry = self.members.remove(name)?;
+        let entry = self.tree.remove(name)?;
         // The same keys may be here under a second name.
-        if !self.members.values().any(|other| other.fingerprint == entry.fingerprint) {
+        if !self.tree.members().values().any(|other| other.fingerprint == entry.fingerprint) {
             self.departed.push_back(entry.fingerprint);
         }
         if self.departed.len() > DEPARTED
@@ -44,12 +52,11 @@ impl Directory for MemoryDirectory {
         {
             self.records.remove(&oldest);
         }
-        self.sequence = self.sequence.next();
-        Some(self.sequence)
+        Some(self.changed())
     }
 
     fn find(&self, name: &MemberName) -> Option<&DirectoryEntry> {
-        self.members.get(name)
+        self.tree.members().get(name)
     }
 
     fn record(&self, fingerprint: &Fingerprint) -> Option<Blob> {
@@ -58,17 +65,25 @@ impl Directory for MemoryDirectory {
 
     fn page(&self, after: Option<&MemberName>, limit: usize) -> Page {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut rest = self.members.range::<MemberName, _>((from, Bound::Unbounded)).map(|(_, entry)| entry);
+        let mut rest = self.tree.members().range::<MemberName, _>((from, Bound::Unbounded)).map(|(_, entry)| entry);
         let entries = rest.by_ref().take(limit).cloned().collect();
         Page { entries, last: rest.next().is_none() }
     }
 
     fn sequence(&self) -> DirectorySequence {
-        self.sequence
+        self.chain.end().epoch
+    }
+
+    fn previous(&self) -> Head {
+        self.chain.previous()
+    }
+
+    fn links_after(&self, sequence: DirectorySequence) -> Option<Vec<Link>> {
+        self.chain.after(sequence).map(|links| links.copied().collect())
     }
 
     fn len(&self) -> usize {
-        self.members.len()
+        self.tree.members().len()
     }
 }
 

@@ -3,12 +3,19 @@
 //! Every change has the next [`DirectorySequence`]. Whoever reads the pages one after the other and applies the
 //! changes that happen meanwhile, in the order the hub sends them, ends with the directory as it is: a page is
 //! true as of the moment it is made, and pages follow the order of names.
+//!
+//! After each change the whole directory has a hash ([`DirectoryTree`]), and these hashes form a [`Chain`]: members
+//! compare its heads in what they write to each other, so that nobody can be shown another directory than the rest.
 
+mod chain;
 mod memory;
+mod tree;
 
+pub use chain::{Chain, Link, advance};
 pub use memory::MemoryDirectory;
+pub use tree::DirectoryTree;
 
-use crate::types::{DirectoryEntry, DirectorySequence, Fingerprint, MemberName, wire::Blob};
+use crate::types::{DirectoryEntry, DirectorySequence, Fingerprint, Head, MemberName, wire::Blob};
 
 /// The name is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +54,12 @@ pub trait Directory: Send {
 
     /// The number of the last change.
     fn sequence(&self) -> DirectorySequence;
+
+    /// The end of the hash chain before the last change.
+    fn previous(&self) -> Head;
+
+    /// The links of the hash chain after that change; `None` when it is not, or no longer, known.
+    fn links_after(&self, sequence: DirectorySequence) -> Option<Vec<Link>>;
 
     /// How many members there are.
     fn len(&self) -> usize;

@@ -114,7 +114,7 @@ fn greeting_registration_and_messages_go_through_in_pieces_of_any_size() {
         pair.step = step;
         pair.exchange();
         assert!(matches!(events(&mut pair.member)[..], [Event::Greeted(Nonce([1, ..]))]));
-        let register = Register { record: vec![1].into(), guest: true, proof: vec![2].into() };
+        let register = Register { record: vec![1].into(), guest: true, proof: vec![2].into(), invite: None };
         pair.member.send(&register.clone().into(), pair.now);
         pair.exchange();
         assert_eq!(messages(&mut pair.hub), [register.into()]);

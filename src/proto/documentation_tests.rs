@@ -60,6 +60,9 @@ fn every_limit_has_its_value_in_the_documentation() {
         ("members in one DirectoryPage", DIRECTORY_PAGE.to_string()),
         ("titles in one Videos", VIDEOS_PAGE.to_string()),
         ("fingerprints in one FetchRecords", MAX_FETCH.to_string()),
+        ("a key record", grouped(MAX_KEY_RECORD) + " bytes"),
+        ("changes of keys in a key record", MAX_ROTATIONS.to_string()),
+        ("links in one Heads", grouped(MAX_HEADS)),
     ] {
         let row = format!("\n| {what} | {value} |");
         assert!(limits.contains(&row), "no row {row}");

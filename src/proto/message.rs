@@ -12,8 +12,8 @@ use serde::{
 };
 
 use crate::types::{
-    Code, Codec, DirectoryEntry, DirectorySequence, EndReason, Fingerprint, LeaveReason, MediaTime, MemberName,
-    MessageId, PlayEpoch, PlayId, PlayMode, RelayMode, RenditionLabel, SealKind,
+    Code, Codec, CurveKey, DirectoryEntry, DirectorySequence, EndReason, Fingerprint, Head, LeaveReason, MediaTime,
+    MemberName, MessageId, PlayEpoch, PlayId, PlayMode, RelayMode, RenditionLabel, SealKind, StateHash,
     wire::{Blob, DecodeError, Text, field, fixed_bytes, from_bytes, skip_surplus, wire_struct},
 };
 
@@ -121,6 +121,8 @@ messages! {
         guest: bool,
         /// Signature over the hub's nonce, see `docs/protocol.md`.
         proof: Blob,
+        /// What a hub that takes nobody else gave to somebody it wants.
+        invite: Option<Text>,
     }
     /// Asks for the key records of these fingerprints.
     3 => FetchRecords { fingerprints: Vec<Fingerprint> }
@@ -160,6 +162,17 @@ messages! {
     13 => Pong { token: u64 }
     /// Leaves.
     14 => Quit {}
+    /// Asks how the directory came from the state after this change to where it is.
+    15 => FetchHeads { after: DirectorySequence }
+    /// Replaces the sender's key record by a newer one of the same keys.
+    16 => Update {
+        /// The encoded [`KeyRecord`](crate::types::KeyRecord).
+        record: Blob,
+    }
+    /// Leaves keys with the hub, each for one session; in direct mode.
+    17 => PublishOneTime { keys: Vec<CurveKey> }
+    /// Asks for one of a member's one-time keys, in direct mode.
+    18 => FetchOneTime { fingerprint: Fingerprint }
 
     /// Answers Hello.
     32 => HelloAck {
@@ -178,7 +191,13 @@ messages! {
         members: u32,
     }
     /// Answers `NextPage`: members as they are after change `sequence`, in the order of their folded names.
-    34 => DirectoryPage { sequence: DirectorySequence, entries: Vec<DirectoryEntry>, last: bool }
+    34 => DirectoryPage {
+        sequence: DirectorySequence,
+        entries: Vec<DirectoryEntry>,
+        last: bool,
+        /// The end of the hash chain before change `sequence`.
+        previous: Head,
+    }
     /// Somebody is here now.
     35 => Joined { sequence: DirectorySequence, entry: DirectoryEntry }
     /// Somebody is no longer here.
@@ -240,6 +259,29 @@ messages! {
     48 => PlayRefused { play: PlayId, code: Code, text: Text }
     /// Something about a play that its viewer should know.
     49 => PlayNotice { play: PlayId, code: Code, text: Text }
+    /// Answers `FetchHeads`: the states after each change since, oldest first.
+    50 => Heads {
+        links: Vec<HeadLink>,
+        /// Whether the hub still knows the state that was asked about.
+        complete: bool,
+    }
+    /// Somebody has a newer key record for the same keys.
+    51 => RecordChanged {
+        fingerprint: Fingerprint,
+        /// Of the record.
+        sequence: u64,
+    }
+    /// Answers `FetchOneTime`; with no key when there is none left, or not for this asker.
+    52 => OneTime { fingerprint: Fingerprint, key: Option<CurveKey> }
+}
+
+wire_struct! {
+    /// A link of the directory's hash chain.
+    pub struct HeadLink {
+        pub sequence: DirectorySequence,
+        /// Of the directory after that change.
+        pub state: StateHash,
+    }
 }
 
 fixed_bytes! {

@@ -22,7 +22,7 @@ fn of_members() -> Vec<Message> {
     let (play, epoch, label) = (PLAY, EPOCH, LABEL);
     vec![
         Hello { versions: vec![1], agent: "securestream/0.1.0".into() }.into(),
-        Register { record: vec![1, 2].into(), guest: false, proof: vec![3].into() }.into(),
+        Register { record: vec![1, 2].into(), guest: false, proof: vec![3].into(), invite: Some("ab12".into()) }.into(),
         FetchRecords { fingerprints: vec![Fingerprint([9; 32])] }.into(),
         NextPage {}.into(),
         Post { mid: MessageId([5; 16]), audience: None, kind: SealKind::Seal, sealed: vec![0xff].into() }.into(),
@@ -50,6 +50,10 @@ fn of_members() -> Vec<Message> {
         Ping { token: 4 }.into(),
         Pong { token: 4 }.into(),
         Quit {}.into(),
+        FetchHeads { after: DirectorySequence(8) }.into(),
+        Update { record: vec![1, 2].into() }.into(),
+        PublishOneTime { keys: vec![CurveKey([3; 32])] }.into(),
+        FetchOneTime { fingerprint: Fingerprint([7; 32]) }.into(),
     ]
 }
 
@@ -69,13 +73,18 @@ fn of_hubs() -> Vec<Message> {
             members: 2,
         }
         .into(),
-        DirectoryPage { sequence: DirectorySequence(8), entries: vec![entry()], last: true }.into(),
+        DirectoryPage { sequence: DirectorySequence(8), entries: vec![entry()], last: true, previous: Head([4; 32]) }
+            .into(),
         Joined { sequence: DirectorySequence(9), entry: entry() }.into(),
         Left { sequence: DirectorySequence(10), name: "bob".parse().unwrap(), reason: LeaveReason::Lost }.into(),
         Records { records: vec![vec![1].into()], missing: vec![Fingerprint([9; 32])] }.into(),
         Relayed { kind: SealKind::Group, sealed: vec![1, 2, 3].into() }.into(),
         Accepted { mid: MessageId([5; 16]) }.into(),
         Refused { mid: MessageId([5; 16]), code: Code::NoSuchMember }.into(),
+        Heads { links: vec![HeadLink { sequence: DirectorySequence(9), state: StateHash([6; 32]) }], complete: true }
+            .into(),
+        RecordChanged { fingerprint: Fingerprint([7; 32]), sequence: 2 }.into(),
+        OneTime { fingerprint: Fingerprint([7; 32]), key: Some(CurveKey([3; 32])) }.into(),
     ]
 }
 

@@ -14,12 +14,12 @@ use crate::{
     proto::{
         Ending, Message, encode,
         message::{
-            Accepted, DirectoryPage, Error, FetchRecords, Joined, Left, Post, Records, Refused, Register, Relayed,
-            Welcome,
+            Accepted, DirectoryPage, Error, FetchRecords, HeadLink, Heads, Joined, Left, Post, Records, Refused,
+            Register, Relayed, Welcome,
         },
     },
     types::{
-        Code, DirectoryEntry, Fingerprint, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode,
+        Code, DirectoryEntry, DirectorySequence, Fingerprint, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode,
         limits::{DIRECTORY_PAGE, LOST_GRACE, MAX_FETCH, MAX_REGISTRATIONS},
         wire::{self, Blob},
     },
@@ -104,6 +104,7 @@ impl Relay {
             Message::Quit(_) => self.quit(link),
             Message::NextPage(_) => self.next_page(link),
             Message::FetchRecords(fetch) => self.fetch(link, &fetch),
+            Message::FetchHeads(fetch) => self.fetch_heads(link, fetch.after),
             Message::Post(post) => self.post(link, post),
             // The connection lets nothing else through; a message of a newer version asks for nothing here.
             _ => {}
@@ -243,8 +244,20 @@ impl Relay {
             member.paged_to = None;
         }
         let sequence = self.directory.sequence();
-        let page = DirectoryPage { sequence, entries: page.entries, last: page.last };
+        let previous = self.directory.previous();
+        let page = DirectoryPage { sequence, entries: page.entries, last: page.last, previous };
         self.commands.push(Command::Send(link, page.into()));
+    }
+
+    fn fetch_heads(&mut self, link: LinkId, after: DirectorySequence) {
+        if self.roster.member(link).is_none() {
+            return;
+        }
+        let links = self.directory.links_after(after);
+        let complete = links.is_some();
+        let link_of = |(sequence, state)| HeadLink { sequence, state };
+        let links = links.into_iter().flatten().map(link_of).collect();
+        self.commands.push(Command::Send(link, Heads { links, complete }.into()));
     }
 
     fn fetch(&mut self, link: LinkId, fetch: &FetchRecords) {

@@ -55,6 +55,9 @@ numbered! {
         71 => RenditionMissing "rendition_missing",
         72 => UnexpectedSuccess "unexpected_success",
         73 => Interrupted "interrupted",
+        74 => DirectoryUnproven "directory_unproven",
+        75 => Kicked "kicked",
+        76 => KeyRotated "key_rotated",
     }
 }
 
@@ -107,6 +110,7 @@ impl Code {
             | Self::BadProof
             | Self::NotInvited
             | Self::Banned
+            | Self::Kicked
             | Self::TakenOver
             | Self::SlowConsumer => ExitCode::Refused,
             Self::KeyChanged | Self::HubKeyChanged | Self::Equivocation => ExitCode::Trust,

@@ -1,10 +1,12 @@
 //! What a member publishes about itself.
 
+use std::fmt;
+
 use sha2::{Digest as _, Sha256};
 
 use super::{
     Fingerprint,
-    wire::{self, Blob, Text, wire_struct},
+    wire::{self, Blob, Text, fixed_bytes, wire_struct},
 };
 
 wire_struct! {
@@ -31,25 +33,64 @@ impl PublicKeys {
     }
 }
 
+fixed_bytes! {
+    /// A Curve25519 public key ([RFC 7748](https://www.rfc-editor.org/rfc/rfc7748)).
+    pub struct CurveKey(32);
+}
+
+impl fmt::Display for CurveKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+wire_struct! {
+    /// What others begin a session with a member with.
+    pub struct Bundle {
+        /// Olm's identity key: the same for as long as the member keeps its folder.
+        pub identity: CurveKey,
+        /// Stands in for a one-time key; replaced every week.
+        pub fallback: CurveKey,
+        /// An ML-KEM-768 encapsulation key of 1,184 bytes ([FIPS 203](https://csrc.nist.gov/pubs/fips/203/final)); replaced
+        /// with the fallback.
+        pub kem: Blob,
+    }
+}
+
+wire_struct! {
+    /// Keys that a member had before, and their word for those that came next.
+    pub struct Rotation {
+        /// The keys that were given up.
+        pub keys: PublicKeys,
+        /// By the signing key among them, over the change: see `crypto`.
+        pub signature: Blob,
+    }
+}
+
 wire_struct! {
     /// A member's name and keys, signed by the signing key in it. The name is as it was typed: whoever takes
     /// a record in checks it, see [`MemberName`](super::MemberName).
     pub struct KeyRecord {
         pub name: Text,
         pub keys: PublicKeys,
-        /// Grows with every change that the member makes to its record.
+        /// Grows with every change that the member makes to its record: the clock in milliseconds since 1970, or one
+        /// more than before.
         pub sequence: u64,
+        /// The changes of keys that led here, oldest first; at most [`MAX_ROTATIONS`](super::limits::MAX_ROTATIONS).
+        pub rotations: Vec<Rotation>,
+        /// Nothing when its member takes sealed messages only.
+        pub bundle: Option<Bundle>,
         /// RSA-PSS-SHA256 over [`KeyRecord::signed_bytes`].
         pub signature: Blob,
     }
 }
 
 impl KeyRecord {
-    /// What the signature covers: a domain, then name, keys and sequence as one MessagePack array.
+    /// What the signature covers: a domain, then all other fields as one MessagePack array.
     #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
         let mut bytes = b"securestream/v1/key-record".to_vec();
-        wire::write_to(&mut bytes, &(&self.name, &self.keys, self.sequence));
+        wire::write_to(&mut bytes, &(&self.name, &self.keys, self.sequence, &self.rotations, &self.bundle));
         bytes
     }
 

@@ -48,8 +48,17 @@ pub const DIRECTORY_PAGE: usize = 200;
 /// Titles in one page of the list of videos.
 pub const VIDEOS_PAGE: usize = 100;
 
-/// Key records in one request and its answer: each is about 1.4 kB now, 3 kB with a bundle.
-pub const MAX_FETCH: usize = 256;
+/// Largest encoded key record in bytes: one with four rotations and a bundle has some 8 kB.
+pub const MAX_KEY_RECORD: usize = 12 * 1024;
+
+/// Changes of keys that a key record tells of. Whoever missed more takes the member for a new one.
+pub const MAX_ROTATIONS: usize = 4;
+
+/// Key records in one request and its answer: as many as fit a record at their largest.
+pub const MAX_FETCH: usize = 64;
+
+/// Changes of the directory whose states the hub keeps for members who come back: 640 kB.
+pub const MAX_HEADS: usize = 16_384;
 
 /// From accepting a link to a registration that holds, else the link is dropped.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);

@@ -161,5 +161,5 @@ pub(crate) fn rng(seed: &str) -> StdRng {
 pub(crate) fn registration(identity: &Identity, nonce: Nonce) -> Register {
     let challenge = Challenge { channel_binding: Vec::new(), nonce: nonce.0 };
     let proof = identity.prove(&challenge, &mut rng("proof")).unwrap();
-    Register { record: wire::to_bytes(identity.record()).into(), guest: true, proof: proof.into() }
+    Register { record: wire::to_bytes(identity.record()).into(), guest: true, proof: proof.into(), invite: None }
 }

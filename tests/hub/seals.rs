@@ -7,7 +7,7 @@ use securestream::{
         testing::InsecureProvider,
     },
     proto::Message,
-    types::{MessageId, PublicKeys, SealKind},
+    types::{DirectoryHead, MessageId, PublicKeys, SealKind},
 };
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -74,7 +74,8 @@ fn sealed(number: u8, text: &str) -> Vec<u8> {
 }
 
 fn sealed_by(sender: &Identity, number: u8, text: &str) -> Vec<u8> {
-    let draft = Draft { id: MessageId([number; 16]), sequence: number.into(), time: 0, text };
+    let draft =
+        Draft { id: MessageId([number; 16]), sequence: number.into(), time: 0, stamp: DirectoryHead::FIRST, text };
     let bob = identity("bob");
     seal(&InsecureProvider, sender, bob.verified_record(), &draft, &mut rng(text)).unwrap().bytes
 }
@@ -85,7 +86,13 @@ fn bad_input_33_a_forged_sender_is_not_shown(wire: Wire) {
     let as_alice = Identity::generate(&forger, &"alice".parse().unwrap(), &mut rng("forger")).unwrap();
     assert_eq!(as_alice.fingerprint(), identity("alice").fingerprint(), "the letter claims to be of alice");
     scene.post(sealed_by(&as_alice, 1, "send me the money"));
-    let draft = Draft { id: MessageId([2; 16]), sequence: 2, time: 0, text: "all of you, send money" };
+    let draft = Draft {
+        id: MessageId([2; 16]),
+        sequence: 2,
+        time: 0,
+        stamp: DirectoryHead::FIRST,
+        text: "all of you, send money",
+    };
     let (bob, alice) = (identity("bob"), identity("alice"));
     let to = [bob.verified_record(), alice.verified_record()];
     let group = seal_group(&InsecureProvider, &as_alice, &to, &draft, &mut rng("group")).unwrap();

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     crypto::{Draft, open, seal, testing::InsecureProvider, verify_record},
     storage::{FailingStorage, Fault as DiskFault},
-    types::{Code, ExitCode, MessageId, SealKind},
+    types::{Code, DirectoryHead, ExitCode, MessageId, SealKind},
 };
 
 const NOW: u64 = 1_790_000_000_000;
@@ -34,7 +34,7 @@ fn letter(keyring: &Keyring, sequence: u64) -> Letter {
     let (provider, mut rng) = (InsecureProvider, rng(9));
     let alice = Identity::generate(&provider, &"alice".parse().unwrap(), &mut rng).unwrap();
     let me = keyring.identity();
-    let draft = Draft { id: MessageId([1; 16]), sequence, time: NOW, text: "hello" };
+    let draft = Draft { id: MessageId([1; 16]), sequence, time: NOW, stamp: DirectoryHead::FIRST, text: "hello" };
     let sealed = seal(&provider, &alice, me.verified_record(), &draft, &mut rng).unwrap();
     let opened = open(&provider, me, SealKind::Seal, &sealed.bytes, &mut rng).unwrap();
     let sender = verify_record(&provider, alice.record().clone(), opened.sender()).unwrap();

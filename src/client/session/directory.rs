@@ -1,7 +1,7 @@
 //! This member's copy of the directory, and the key records behind it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -9,13 +9,14 @@ use rand::{rngs::StdRng, seq::IteratorRandom as _};
 
 use crate::{
     crypto::VerifiedRecord,
+    directory::{DirectoryTree, advance},
     proto::message::{DirectoryPage, FetchRecords, Joined, Left},
-    types::{DirectoryEntry, DirectorySequence, Fingerprint, MemberName, limits::MAX_FETCH},
+    types::{DirectoryEntry, DirectoryHead, DirectorySequence, Fingerprint, Head, MemberName, limits::MAX_FETCH},
 };
 
-/// Members up to which all key records are fetched, so that fetching says nothing; beyond, only those that are
-/// needed, among decoys.
-const FETCH_ALL: usize = MAX_FETCH;
+/// Members up to which all key records are fetched, in as many requests as that takes, so that fetching says nothing;
+/// beyond, only those that are needed, among decoys.
+const FETCH_ALL: usize = 256;
 
 /// Others that are fetched along with the one that is needed.
 const DECOYS: usize = 31;
@@ -26,8 +27,9 @@ const MAX_MEMBERS: usize = 100_000;
 /// Who is here, as this member knows it.
 pub(super) struct DirectoryCopy {
     me: Fingerprint,
-    members: BTreeMap<MemberName, DirectoryEntry>,
-    sequence: DirectorySequence,
+    tree: DirectoryTree,
+    /// Its head is right once the last page is in.
+    end: DirectoryHead,
     records: HashMap<Fingerprint, Arc<VerifiedRecord>>,
     /// Needed for a post or a letter.
     wanted: BTreeSet<Fingerprint>,
@@ -42,8 +44,8 @@ impl DirectoryCopy {
     pub(super) fn new(me: Fingerprint, rng: StdRng) -> Self {
         Self {
             me,
-            members: BTreeMap::new(),
-            sequence: DirectorySequence::default(),
+            tree: DirectoryTree::default(),
+            end: DirectoryHead::FIRST,
             records: HashMap::new(),
             wanted: BTreeSet::new(),
             asked: BTreeSet::new(),
@@ -53,31 +55,36 @@ impl DirectoryCopy {
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = &DirectoryEntry> {
-        self.members.values()
+        self.tree.members().values()
     }
 
     pub(super) fn find(&self, name: &MemberName) -> Option<&DirectoryEntry> {
-        self.members.get(name)
+        self.tree.members().get(name)
     }
 
     pub(super) fn sequence(&self) -> DirectorySequence {
-        self.sequence
+        self.end.epoch
+    }
+
+    /// The directory as this member knows it: what its letters carry.
+    pub(super) fn head(&self) -> DirectoryHead {
+        self.end
     }
 
     /// The name behind a fingerprint, while its member is here.
     pub(super) fn name_of(&self, fingerprint: &Fingerprint) -> Option<&MemberName> {
-        self.members.values().find(|entry| entry.fingerprint == *fingerprint).map(|entry| &entry.name)
+        self.tree.members().values().find(|entry| entry.fingerprint == *fingerprint).map(|entry| &entry.name)
     }
 
     /// Everybody but this member.
     pub(super) fn others(&self) -> impl Iterator<Item = &DirectoryEntry> {
-        self.members.values().filter(|entry| entry.fingerprint != self.me)
+        self.tree.members().values().filter(|entry| entry.fingerprint != self.me)
     }
 
     /// The directory is read from its start; changes after `sequence` follow.
     pub(super) fn begin(&mut self, sequence: DirectorySequence) {
-        self.members.clear();
-        self.sequence = sequence;
+        self.tree = DirectoryTree::default();
+        self.end = DirectoryHead { epoch: sequence, head: Head::FIRST };
     }
 
     /// Takes in a page; true when it was the last. A page is true as of when it was made, and changes come in
@@ -86,30 +93,42 @@ impl DirectoryCopy {
         for entry in page.entries {
             self.enter(entry);
         }
+        if page.last {
+            // Whatever changed before this page was made has come before it.
+            self.end = advance(page.previous, page.sequence, self.tree.state());
+        }
         page.last
     }
 
     /// Takes in a change; false when it is old.
     pub(super) fn apply_join(&mut self, joined: Joined) -> bool {
-        self.is_next(joined.sequence) && self.enter(joined.entry)
+        let is_new = self.is_next(joined.sequence) && self.enter(joined.entry);
+        if is_new {
+            self.end = advance(self.end.head, joined.sequence, self.tree.state());
+        }
+        is_new
     }
 
     /// Takes in a change; who left, unless it is old or nobody of that name was here.
     pub(super) fn apply_leave(&mut self, left: &Left) -> Option<DirectoryEntry> {
-        if self.is_next(left.sequence) { self.members.remove(&left.name) } else { None }
+        if !self.is_next(left.sequence) {
+            return None;
+        }
+        let gone = self.tree.remove(&left.name);
+        self.end = advance(self.end.head, left.sequence, self.tree.state());
+        gone
     }
 
     fn is_next(&mut self, sequence: DirectorySequence) -> bool {
-        let is_newer = sequence > self.sequence;
-        if is_newer && sequence != self.sequence.next() {
+        let is_newer = sequence > self.end.epoch;
+        if is_newer && sequence != self.end.epoch.next() {
             log::debug!("the hub left out changes of its directory before {}", sequence.0);
         }
-        self.sequence = self.sequence.max(sequence);
         is_newer
     }
 
     fn enter(&mut self, entry: DirectoryEntry) -> bool {
-        if self.members.len() >= MAX_MEMBERS && !self.members.contains_key(&entry.name) {
+        if self.tree.members().len() >= MAX_MEMBERS && !self.tree.members().contains_key(&entry.name) {
             log::debug!("the directory is longer than {MAX_MEMBERS} members; {} is left out", entry.name);
             return false;
         }
@@ -117,7 +136,7 @@ impl DirectoryCopy {
         if self.records.get(&entry.fingerprint).is_some_and(|record| *record.name() != entry.name) {
             self.records.remove(&entry.fingerprint);
         }
-        self.members.insert(entry.name.clone(), entry);
+        self.tree.insert(entry);
         true
     }
 
@@ -164,10 +183,10 @@ impl DirectoryCopy {
                 && *fingerprint != self.me
         };
         let mut needed: BTreeSet<Fingerprint> = self.wanted.iter().copied().filter(lacks).collect();
-        if self.members.len() <= FETCH_ALL {
-            needed.extend(self.members.values().map(|entry| entry.fingerprint).filter(lacks));
+        if self.tree.members().len() <= FETCH_ALL {
+            needed.extend(self.tree.members().values().map(|entry| entry.fingerprint).filter(lacks));
         } else if !needed.is_empty() {
-            let others = self.members.values().map(|entry| entry.fingerprint).filter(lacks);
+            let others = self.tree.members().values().map(|entry| entry.fingerprint).filter(lacks);
             needed.extend(others.sample(&mut self.rng, DECOYS));
         }
         let fingerprints: Vec<_> = needed.into_iter().take(MAX_FETCH).collect();
@@ -177,8 +196,8 @@ impl DirectoryCopy {
 
     /// Records of members who left long ago go when there are many.
     fn forget_surplus(&mut self) {
-        if self.records.len() + self.unavailable.len() > 2 * self.members.len() + 1024 {
-            let here: BTreeSet<_> = self.members.values().map(|entry| entry.fingerprint).collect();
+        if self.records.len() + self.unavailable.len() > 2 * self.tree.members().len() + 1024 {
+            let here: BTreeSet<_> = self.tree.members().values().map(|entry| entry.fingerprint).collect();
             self.records.retain(|fingerprint, _| here.contains(fingerprint));
             self.unavailable.retain(|fingerprint| here.contains(fingerprint));
         }

@@ -243,7 +243,7 @@ impl Session {
     pub fn done(&mut self, done: Done, now: Instant) {
         match done {
             Done::Proved { record, proof } => {
-                self.tell_hub(Register { record, guest: self.me.guest, proof });
+                self.tell_hub(Register { record, guest: self.me.guest, proof, invite: None });
             }
             Done::Checked(good) => {
                 let missing = self.directory.take_records(good);

@@ -120,6 +120,7 @@ impl Session {
     pub(super) fn seal_what_can_be(&mut self) {
         let mut posts: Vec<_> = self.outgoing.posts.iter_mut().collect();
         posts.sort_unstable_by_key(|(_, post)| post.number);
+        let stamp = self.directory.head();
         let (mut jobs, mut waited_for) = (Vec::new(), BTreeSet::new());
         for (id, post) in posts {
             let Stage::Waiting { text, for_keys } = &mut post.stage else { continue };
@@ -131,10 +132,10 @@ impl Session {
             };
             let (id, text) = (*id, std::mem::take(text));
             jobs.push(match (&post.to, records.pop()) {
-                (Receiver::Member(_), Some(to)) => Job::Seal { id, to, text },
+                (Receiver::Member(_), Some(to)) => Job::Seal { id, to, stamp, text },
                 (_, last) => {
                     records.extend(last);
-                    Job::SealGroup { id, to: records, text }
+                    Job::SealGroup { id, to: records, stamp, text }
                 }
             });
             post.stage = Stage::Sealing;
