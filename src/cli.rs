@@ -14,12 +14,14 @@ use clap::{FromArgMatches as _, error::ErrorKind};
 mod args;
 mod connect;
 mod ending;
+mod hub;
 mod serve;
 
 pub use args::{Admit, ColorChoice};
 use args::{Cli, Verb};
 pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource};
 pub use ending::{CliError, Ending};
+pub use hub::HubOptions;
 pub use serve::{ServeOptions, VideosFolder};
 
 use crate::types::{Code, ExitCode};
@@ -29,6 +31,8 @@ use crate::types::{Code, ExitCode};
 pub enum Invocation {
     Serve(ServeOptions),
     Connect(ConnectOptions),
+    /// Ask something of a running hub.
+    Hub(HubOptions),
     /// Open a window and close it again; exit 0 when that works. Run as a child, because a failure aborts.
     ProbeWindow,
 }
@@ -98,9 +102,7 @@ pub fn parse(words: Vec<OsString>, surroundings: &Surroundings) -> Result<Invoca
         Verb::Serve(args) => serve::options(*args, surroundings).map(Invocation::Serve),
         Verb::Connect(args) => connect::options(*args, surroundings).map(Invocation::Connect),
         Verb::ProbeWindow => Ok(Invocation::ProbeWindow),
-        Verb::Hub(_) => {
-            Err(CliError::not_yet("speaking to a running hub", "stop it with Ctrl-C; its log tells who came"))
-        }
+        Verb::Hub(args) => hub::options(args, surroundings).map(Invocation::Hub),
         Verb::Keys(_) => {
             Err(CliError::not_yet("handling keys", "keys are made by the first connect and lie in the data folder"))
         }

@@ -1,5 +1,7 @@
 //! The hub's thread: one loop over its listeners and links.
 
+mod operator;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
@@ -10,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use operator::Operator;
+pub use operator::{OperatorParts, Reload};
 use rand::Rng as _;
 
 use super::{
@@ -53,6 +57,7 @@ pub struct HubParts {
     pub videos: Arc<dyn VideoSource>,
     /// Whether links and posts of this machine are limited like those of others.
     pub limits_local: bool,
+    pub operator: OperatorParts,
 }
 
 struct Verification {
@@ -92,6 +97,7 @@ pub struct Hub {
     videos: Arc<dyn VideoSource>,
     verifiers: Pool<Verification, Verified>,
     readers: Pool<(LinkId, ReadJob), (LinkId, ReadResult)>,
+    operator: Operator,
     signals: Option<SignalInbox>,
     stopper: HubStopper,
     stops_handled: u32,
@@ -128,6 +134,7 @@ impl Hub {
             requests: Requests::default(),
             plays: BTreeMap::new(),
             videos: parts.videos,
+            operator: Operator::new(parts.operator, &notifier)?,
             verifiers,
             readers,
             signals: None,
@@ -171,6 +178,7 @@ impl Hub {
                 self.occurred(occurrence, now);
             }
             self.take_answers();
+            self.heed_operator();
             self.relay.timeout(now);
             self.close_the_door_on_some(now);
             self.obey(now);
@@ -366,9 +374,12 @@ impl Hub {
     }
 
     fn heed_stops(&mut self, now: Instant) {
-        let signalled =
-            self.signals.as_ref().map_or(0, |signals| signals.take().filter(|signal| is_stop(*signal)).count());
-        for _ in 0..signalled {
+        let (reloads, stops): (Vec<_>, Vec<_>) =
+            self.signals.iter().flat_map(SignalInbox::take).partition(|signal| *signal == signal_hook::consts::SIGHUP);
+        if !reloads.is_empty() {
+            self.reload(Vec::new());
+        }
+        for _ in stops {
             self.stopper.asked.fetch_add(1, Ordering::Relaxed);
         }
         let asked = self.stopper.asked.load(Ordering::Relaxed);
@@ -393,13 +404,4 @@ fn fresh() -> [u8; 32] {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);
     bytes
-}
-
-fn is_stop(signal: i32) -> bool {
-    // SIGHUP is for reloading; until that is there it must not end anything either.
-    let reload = signal == signal_hook::consts::SIGHUP;
-    if reload {
-        log::info!("reading the folder again without a restart comes with a later version");
-    }
-    !reload
 }

@@ -1,5 +1,6 @@
 //! Where the pure parts meet the world: the mio loop, the clock, the pools.
 
+pub mod admin;
 pub mod clock;
 mod event_loop;
 pub mod hub;

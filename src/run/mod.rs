@@ -2,10 +2,12 @@
 
 mod connect;
 mod descriptors;
+mod hub;
 mod printer;
 mod refusal;
 mod serve;
 mod stage;
+mod videos;
 
 use log::LevelFilter;
 
@@ -23,6 +25,10 @@ pub fn run(invocation: Invocation) -> ExitCode {
             // A member's screen is for its conversation; SECURESTREAM_LOG shows the rest.
             log_from(LevelFilter::Warn);
             connect::connect(options)
+        }
+        Invocation::Hub(options) => {
+            log_from(LevelFilter::Warn);
+            hub::hub(&options)
         }
         Invocation::ProbeWindow => {
             if render::probe_main() == std::process::ExitCode::SUCCESS {

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,27 +12,27 @@ use super::{
     descriptors,
     printer::{self, Printer},
     refusal::{OrRefuse as _, Refusal},
+    videos::{Videos, catalog_event},
 };
 use crate::{
-    cli::{ServeOptions, VideosFolder},
+    cli::ServeOptions,
     crypto::RsaProvider,
     directory::MemoryDirectory,
     driver::{
+        admin::AdminSocket,
         clock,
-        hub::{Hub, HubParts},
+        hub::{Hub, HubParts, OperatorParts},
     },
     proto::VERSIONS,
     server::{
         RelayOptions,
-        report::{HubEvent, SkippedFile, member_url},
+        admin::ADMIN_SOCKET,
+        report::{HubEvent, member_url},
     },
+    storage::{DiskStorage, StorageError},
     transport::{Listener, tcp, unix},
-    types::{Code, ExitCode, ListenAddress, ListenHost, Printable},
-    video::{FolderSource, MemorySource, VideoSource},
+    types::{Code, ExitCode, ListenAddress, ListenHost},
 };
-
-/// Where videos are looked for when no folder is named.
-const DEFAULT_VIDEOS: &str = "videos";
 
 /// Runs a hub until it is stopped.
 pub(super) fn serve(options: &ServeOptions) -> ExitCode {
@@ -60,7 +59,8 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
 
 fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     descriptors::raise_limit();
-    let videos = open_videos(&options.videos)?;
+    let folder = open_folder(options)?;
+    let videos = Videos::open(&options.videos)?;
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
     let mut urls = Vec::new();
     for address in &options.listen {
@@ -79,44 +79,49 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         listeners,
         directory: Box::new(MemoryDirectory::default()),
         crypto: Arc::new(RsaProvider::default()),
-        videos: Arc::clone(&videos),
+        videos: videos.source(),
         limits_local: options.limit_loopback,
+        operator: OperatorParts {
+            socket: folder.as_ref().and_then(admin_socket),
+            reload: Some(videos.reload()),
+            listening: urls.clone(),
+            fingerprint: None,
+        },
     };
     let hub_reporter = reporter.clone();
     let mut hub =
         Hub::new(parts, move |event| hub_reporter.report(&event)).context("no hub can be set up").or_no_system()?;
     hub.obey_signals().context("signals cannot be caught").or_no_system()?;
-    report_catalog(&*videos, reporter);
+    reporter.report(&catalog_event(&videos.source().catalog()));
     for url in urls {
         reporter.report(&HubEvent::Listening { url, fingerprint: None });
     }
     hub.run().context("the event loop fails").or_no_system()
 }
 
-fn open_videos(folder: &VideosFolder) -> Result<Arc<dyn VideoSource>, Refusal> {
-    let path = match folder {
-        VideosFolder::Named(path) => path,
-        VideosFolder::Default if Path::new(DEFAULT_VIDEOS).is_dir() => Path::new(DEFAULT_VIDEOS),
-        VideosFolder::Default => {
-            log::info!("no folder \"{DEFAULT_VIDEOS}\" here: running without videos; name one with --videos DIR");
-            return Ok(Arc::new(MemorySource::new([])));
-        }
-        VideosFolder::None => return Ok(Arc::new(MemorySource::new([]))),
+/// The folder of what must last, held by this hub alone. None is known without a home.
+fn open_folder(options: &ServeOptions) -> Result<Option<DiskStorage>, Refusal> {
+    let Some(path) = &options.data_dir else {
+        log::info!("there is no place for the hub's data: securestream hub cannot reach it; name one with --data-dir");
+        return Ok(None);
     };
-    let source = FolderSource::open(path)
-        .with_context(|| format!("the videos folder {} cannot be read", path.display()))
-        .or_refuse(Code::DataUnusable, "name a folder that is there with --videos DIR, or run with --no-videos")?;
-    Ok(Arc::new(source))
+    match DiskStorage::open(path) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error @ StorageError::InUse { .. }) => {
+            Err(anyhow::Error::new(error).context("another hub runs with this data folder"))
+                .or_refuse(Code::DataUnusable, "stop it, or give this one a folder of its own with --data-dir DIR")
+        }
+        Err(error) => Err(anyhow::Error::new(error).context("the hub's data folder cannot be used"))
+            .or_refuse(Code::DataUnusable, "name another with --data-dir DIR"),
+    }
 }
 
-fn report_catalog(videos: &dyn VideoSource, reporter: &Reporter) {
-    let catalog = videos.catalog();
-    for remark in catalog.remarks() {
-        log::info!("{}: {}", Printable(&remark.file), Printable(&remark.text));
-    }
-    let skipped = catalog.skipped().iter();
-    let skipped = skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
-    reporter.report(&HubEvent::Catalog { titles: catalog.titles().len(), skipped: skipped.collect() });
+/// Where the operator's requests come in. A hub goes on without: what it is for does not depend on it.
+fn admin_socket(folder: &DiskStorage) -> Option<AdminSocket> {
+    let path = folder.folder().join(ADMIN_SOCKET);
+    AdminSocket::bind(&path)
+        .inspect_err(|error| log::warn!("securestream hub cannot reach this hub: {}: {error}", path.display()))
+        .ok()
 }
 
 fn listen(address: &ListenAddress) -> Result<Box<dyn Listener>, Refusal> {

@@ -3,6 +3,7 @@
 //! [`Relay`] is who is here and who gets what; it never sees media. [`Plays`] is what one link watches. Sealed
 //! bytes are opaque to both. [`Door`] lets links come in, and [`Rates`] lets posts through.
 
+pub mod admin;
 mod bucket;
 pub mod door;
 pub mod listing;

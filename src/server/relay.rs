@@ -86,6 +86,36 @@ impl Relay {
         self.roster.member(link).map(|member| member.fingerprint)
     }
 
+    /// What the operator decided.
+    #[must_use]
+    pub fn options(&self) -> RelayOptions {
+        self.options
+    }
+
+    /// Everybody who is in the directory, by name, with where the link comes from as long as there is one.
+    #[must_use]
+    pub fn members(&self) -> Vec<(DirectoryEntry, Option<String>)> {
+        let entries = self.directory.page(None, self.directory.len()).entries;
+        let peer = |entry: &DirectoryEntry| Some(self.roster.member_of(&entry.fingerprint)?.peer.clone());
+        entries.into_iter().map(|entry| (peer(&entry), entry)).map(|(peer, entry)| (entry, peer)).collect()
+    }
+
+    /// Removes a member because the operator says so; it may come again. Its name as it wrote it, or nothing when
+    /// nobody has that name.
+    pub fn kick(&mut self, name: &MemberName) -> Option<MemberName> {
+        let DirectoryEntry { name, fingerprint, .. } = self.directory.find(name)?.clone();
+        let link = self.roster.link_of(&fingerprint);
+        match link {
+            Some(link) => drop(self.roster.leave(link)),
+            None => drop(self.roster.take_back(&fingerprint)),
+        }
+        self.gone(&name, LeaveReason::Kicked);
+        if let Some(link) = link {
+            self.commands.push(Command::Close(link, Code::Kicked));
+        }
+        Some(name)
+    }
+
     /// When [`Relay::timeout`] must be called next.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::types::{Code, EndReason, ExitCode, Fingerprint, LeaveReason, ListenAddress, MemberName, PlayId, Printable};
 
@@ -13,7 +13,7 @@ pub const SCHEMA: u32 = 1;
 pub const HUB_EVENTS_SCHEMA: &str = include_str!("../../docs/hub-events.schema.json");
 
 /// A file in the videos folder that is not on offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedFile {
     pub file: String,
     pub reason: String,

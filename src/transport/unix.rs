@@ -2,7 +2,10 @@
 
 use std::{
     fs, io,
-    os::unix::{fs::FileTypeExt as _, net::UnixStream as StdStream},
+    os::unix::{
+        fs::FileTypeExt as _,
+        net::{UnixListener as StdListener, UnixStream as StdStream},
+    },
     path::{Path, PathBuf},
 };
 
@@ -42,6 +45,16 @@ pub struct UnixLinks {
 /// # Errors
 /// When somebody listens there, something else stands there, or the folder cannot be written.
 pub fn listen(path: &Path) -> io::Result<UnixLinks> {
+    let listener = bind(path)?;
+    listener.set_nonblocking(true)?;
+    Ok(UnixLinks { listener: UnixListener::from_std(listener), path: path.to_owned() })
+}
+
+/// As [`listen`], for who waits in a thread of its own.
+///
+/// # Errors
+/// As those of [`listen`].
+pub fn bind(path: &Path) -> io::Result<StdListener> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => match StdStream::connect(path) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path)?,
@@ -50,7 +63,7 @@ pub fn listen(path: &Path) -> io::Result<UnixLinks> {
         Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is no socket stands there")),
         Err(_) => {}
     }
-    Ok(UnixLinks { listener: UnixListener::bind(path)?, path: path.to_owned() })
+    StdListener::bind(path)
 }
 
 impl Listener for UnixLinks {

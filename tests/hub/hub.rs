@@ -9,7 +9,7 @@ use std::{
 use securestream::{
     crypto::testing::InsecureProvider,
     directory::MemoryDirectory,
-    driver::hub::{Hub, HubParts, HubStopper},
+    driver::hub::{Hub, HubParts, HubStopper, OperatorParts},
     server::{RelayOptions, report::HubEvent},
     transport::{
         Listener, Transport,
@@ -87,6 +87,7 @@ impl TestHub {
             crypto: Arc::new(InsecureProvider),
             videos: Arc::new(MemorySource::new([])),
             limits_local: false,
+            operator: OperatorParts::default(),
         };
         change(&mut parts);
         let (sender, receiver) = mpsc::channel();

@@ -7,6 +7,7 @@ mod support;
 mod home;
 mod process;
 
+mod admin;
 mod conversation;
 mod ends;
 mod guide;

@@ -52,8 +52,7 @@ fn standard_input_that_is_no_terminal_needs_a_word_about_it() {
 fn what_comes_later_says_not_yet() {
     let home = Home::new();
     for line in [
-        &["hub", "who"][..],
-        &["keys", "import", "x"],
+        &["keys", "import", "x"][..],
         &["serve", "--listen", "tls://127.0.0.1:0"],
         &["connect", "tls://hub", "--name", "a", "--script", "-"],
     ] {

@@ -381,6 +381,7 @@ impl Session {
         }
         let text = match code {
             Code::HubClosing => "the hub is closing",
+            Code::Kicked => "the operator of the hub removed this member",
             Code::SlowConsumer => "the hub let this member go: it did not read what was sent to it",
             _ => "the hub closed the link",
         };
@@ -516,6 +517,7 @@ fn hint_for(code: Code, name: &MemberName) -> String {
         Code::WeakKey => "the hub asks for RSA keys of 3072 bits; use --ephemeral or another data folder".to_owned(),
         Code::BadProof => "check that program and hub have the same version".to_owned(),
         Code::UnsupportedVersion => "use the same version as the hub".to_owned(),
+        Code::Kicked => "ask the operator why before you connect again".to_owned(),
         Code::HubClosing | Code::SlowConsumer | Code::Disconnected => "connect again".to_owned(),
         _ => String::new(),
     }

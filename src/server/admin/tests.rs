@@ -1,0 +1,82 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    directory::MemoryDirectory,
+    server::RelayOptions,
+    types::{LinkId, RelayMode},
+};
+
+fn relay() -> Relay {
+    let options = RelayOptions { mode: RelayMode::Broadcast, max_members: 7 };
+    Relay::new(options, Box::new(MemoryDirectory::default()))
+}
+
+fn ask(line: &str) -> Value {
+    let answer = match read_request(line.as_bytes()) {
+        Ok(request) => answer(request, &mut relay(), &Facts::default()).unwrap(),
+        Err(error) => error.into(),
+    };
+    serde_json::from_slice(&answer_line(&answer)).unwrap()
+}
+
+#[test]
+fn requests_are_objects_with_a_command() {
+    assert_eq!(ask(r#"{"cmd":"who"}"#), json!({"event": "who", "members": []}));
+    let status = ask(r#"{"cmd":"status"}"#);
+    assert_eq!((&status["max_members"], &status["relay"]), (&json!(7), &json!("broadcast")));
+    assert_eq!(ask(r#"{"cmd":"fingerprint"}"#), json!({"event": "fingerprint", "fingerprint": null}));
+    assert_eq!(ask(r#"{"cmd":"kick","name":"bob"}"#)["code"], "no_such_member");
+    assert_eq!(ask(r#"{"cmd":"kick","name":"a b"}"#)["code"], "bad_name");
+    for line in ["", "who", "[]", r#"{"cmd":"dance"}"#, r#"{"cmd":"kick"}"#, r#"{"cmd":"kick","name":7}"#, "\u{0}"] {
+        assert_eq!(ask(line)["code"], "unknown_command", "{line:?}");
+    }
+}
+
+#[test]
+fn every_answer_keeps_to_the_schema_and_is_read_back() {
+    let schema: Value = serde_json::from_str(ADMIN_ANSWERS_SCHEMA).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for answer in examples() {
+        let line = answer_line(&answer);
+        assert!(line.ends_with(b"}\n"));
+        let value: Value = serde_json::from_slice(&line).unwrap();
+        validator.validate(&value).unwrap_or_else(|error| panic!("{error} in {value}"));
+        assert_eq!(serde_json::from_slice::<AdminAnswer>(&line).unwrap(), answer);
+        kinds.insert(value["event"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(kinds.len(), schema["oneOf"].as_array().unwrap().len(), "{kinds:?}");
+    assert!(validator.validate(&json!({"event": "kicked", "nmae": "bob"})).is_err());
+}
+
+fn examples() -> Vec<AdminAnswer> {
+    let name = || "bob".to_owned();
+    let member =
+        AdminMember { name: name(), fingerprint: "3f".repeat(32), guest: true, peer: Some("unix".into()), plays: 1 };
+    let away = AdminMember { peer: None, ..member.clone() };
+    let skipped = vec![SkippedFile { file: "film.mkv".into(), reason: "its container is not read".into() }];
+    vec![
+        AdminAnswer::Who { members: vec![member, away] },
+        status(&relay(), &Facts::default()),
+        AdminAnswer::Kicked { name: name() },
+        AdminAnswer::Banned { name: name() },
+        AdminAnswer::Unbanned { name: name() },
+        AdminAnswer::Released { name: name() },
+        AdminAnswer::Invite { code: "c".into(), url: "tls://hub?invite=c".into(), name: None },
+        AdminAnswer::Fingerprint { fingerprint: None },
+        AdminAnswer::Fingerprint { fingerprint: Some("3f".repeat(32)) },
+        AdminAnswer::Reloaded(Reloaded { titles: 3, skipped }),
+        AdminError::new(Code::TryLater, "busy", "try again").into(),
+    ]
+}
+
+#[test]
+fn codes_of_a_newer_hub_are_failures_all_the_same() {
+    let error = AdminError { code: "brand_new".into(), ..AdminError::new(Code::Usage, "", "") };
+    assert_eq!(
+        (error.known_code(), AdminError::new(Code::Banned, "", "").known_code()),
+        (Code::Internal, Code::Banned)
+    );
+    assert!(relay().kick(&"bob".parse().unwrap()).is_none() && relay().name_of(LinkId(1)).is_none());
+}
