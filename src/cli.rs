@@ -15,14 +15,16 @@ mod args;
 mod connect;
 mod ending;
 mod hub;
+mod keys;
 mod serve;
 
-pub use args::{Admit, ColorChoice};
+pub use args::{Admit, ColorChoice, TrustHub};
 use args::{Cli, Verb};
 pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource};
 pub use ending::{CliError, Ending};
 pub use hub::HubOptions;
-pub use serve::{ServeOptions, VideosFolder};
+pub use keys::{KeysCommand, KeysOptions};
+pub use serve::{GivenCertificate, ServeOptions, VideosFolder};
 
 use crate::types::{Code, ExitCode};
 
@@ -33,6 +35,7 @@ pub enum Invocation {
     Connect(ConnectOptions),
     /// Ask something of a running hub.
     Hub(HubOptions),
+    Keys(KeysOptions),
     /// Open a window and close it again; exit 0 when that works. Run as a child, because a failure aborts.
     ProbeWindow,
 }
@@ -103,9 +106,7 @@ pub fn parse(words: Vec<OsString>, surroundings: &Surroundings) -> Result<Invoca
         Verb::Connect(args) => connect::options(*args, surroundings).map(Invocation::Connect),
         Verb::ProbeWindow => Ok(Invocation::ProbeWindow),
         Verb::Hub(args) => hub::options(args, surroundings).map(Invocation::Hub),
-        Verb::Keys(_) => {
-            Err(CliError::not_yet("handling keys", "keys are made by the first connect and lie in the data folder"))
-        }
+        Verb::Keys(args) => keys::options(args, surroundings).map(Invocation::Keys),
     };
     invocation.map_err(|error| error.ending(asked))
 }

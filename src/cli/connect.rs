@@ -24,6 +24,14 @@ pub struct ConnectOptions {
     pub interaction: Interaction,
     /// Where its keys and pins lie.
     pub keeping: Keeping,
+    /// That folder is the usual one.
+    pub is_usual_folder: bool,
+    /// What to do about a hub whose key is new.
+    pub trust_hub: TrustHub,
+    /// PEM of the authorities that vouch for the hub instead.
+    pub authorities: Option<PathBuf>,
+    /// Whether the hub needs X25519MLKEM768.
+    pub require_pq: bool,
     /// Where plays are shown that do not say it.
     pub display: DisplayChoice,
     /// Whether to write escape sequences for colour.
@@ -67,14 +75,22 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             "use --trust-hub first-use",
         ));
     }
+    let usual = match interaction {
+        Interaction::Script { .. } => TrustHub::FirstUse,
+        Interaction::Terminal { .. } => TrustHub::Ask,
+    };
     Ok(ConnectOptions {
         hub,
         interaction,
+        is_usual_folder: args.data_dir.is_none(),
         keeping: match args.data_dir {
             _ if args.ephemeral => Keeping::Nothing,
             Some(folder) => Keeping::Folder(folder),
             None => Keeping::Folder(surroundings.data_folder()?),
         },
+        trust_hub: args.trust_hub.unwrap_or(usual),
+        authorities: args.ca,
+        require_pq: args.require_pq,
         display: args.display,
         color: match args.color {
             ColorChoice::Auto => {
@@ -89,9 +105,6 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
 fn refuse_what_comes_later(args: &ConnectArgs) -> Result<(), CliError> {
     if args.display == DisplayChoice::Terminal {
         return Err(CliError::not_yet("--display terminal", "use --display window, or none to count frames only"));
-    }
-    if args.trust_hub == Some(TrustHub::Known) {
-        return Err(CliError::not_yet("--trust-hub known", "leave it out: a link without TLS has no key to know"));
     }
     if args.trust_members == TrustMembers::Known {
         return Err(CliError::not_yet("--trust-members known", "leave it out: a key is trusted when it is first seen"));

@@ -21,6 +21,12 @@ pub(super) const AUDIENCE: &[u8] = b"securestream/v1/audience";
 pub(super) const RECEIPT: &[u8] = b"securestream/v1/receipt";
 /// Domain of the signature that registers a member.
 pub(super) const REGISTRATION: &[u8] = b"securestream/v1/registration";
+/// Domain of the signature by which old keys vouch for new ones.
+pub(super) const ROTATION: &[u8] = b"securestream/v1/rotation";
+/// Info of the key that a backup's files are encrypted under, and their additional data.
+pub(super) const BACKUP: &[u8] = b"securestream/v1/backup";
+/// Additional data of a storage key that is wrapped under a passphrase.
+pub(super) const STORAGE_KEY: &[u8] = b"securestream/v1/storage-key";
 /// Salt of the key that stands in when a block cannot be decrypted.
 pub(super) const REJECTION: &[u8] = b"securestream/v1/rejection";
 

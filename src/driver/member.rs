@@ -23,6 +23,7 @@ use crate::{
         session::{Me, Output, Over, Session},
         work::{Done, Job, Worker},
     },
+    crypto::Challenge,
     proto::{Connection, Event as LinkEvent},
     transport::{Notifier, Transport},
     types::{Code, ExitCode, LinkId, Peer, PlayId, limits::DRAIN_DEADLINE},
@@ -166,7 +167,10 @@ impl Member {
 
     fn occurred(&mut self, occurrence: Occurrence) {
         match occurrence {
-            Occurrence::Event(_, LinkEvent::Greeted(nonce)) => self.session.greeted(nonce),
+            Occurrence::Event(link, LinkEvent::Greeted(nonce)) => {
+                let channel_binding = self.event_loop.channel_binding(link);
+                self.session.greeted(Challenge { channel_binding, nonce: nonce.0 });
+            }
             Occurrence::Event(_, LinkEvent::Message(message)) => self.session.message(message),
             Occurrence::Event(_, LinkEvent::Ended(ending)) => self.session.ended(&ending),
             Occurrence::Accepted(..) => {}

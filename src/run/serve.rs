@@ -9,7 +9,8 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
-    descriptors,
+    descriptors, hub_data,
+    hub_tls::Tls,
     printer::{self, Printer},
     refusal::{OrRefuse as _, Refusal},
     videos::{Videos, catalog_event},
@@ -21,15 +22,15 @@ use crate::{
     driver::{
         admin::AdminSocket,
         clock,
-        hub::{Hub, HubParts, OperatorParts},
+        hub::{Hub, HubParts, OperatorParts, Reload},
     },
     proto::VERSIONS,
     server::{
         RelayOptions,
-        admin::ADMIN_SOCKET,
+        admin::{ADMIN_SOCKET, Reloaded},
         report::{HubEvent, member_url},
     },
-    storage::{DiskStorage, StorageError},
+    storage::DiskStorage,
     transport::{Listener, tcp, unix},
     types::{Code, ExitCode, ListenAddress, ListenHost},
 };
@@ -59,16 +60,25 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
 
 fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     descriptors::raise_limit();
-    let folder = open_folder(options)?;
+    // Held until the hub has ended.
+    let mut data = options.data_dir.as_deref().map(hub_data::open).transpose()?;
+    if data.is_none() {
+        log::info!("there is no place for data: securestream hub cannot reach this hub; say where with --data-dir DIR");
+    }
+    let tls = Tls::of(options, data.as_mut())?;
     let videos = Videos::open(&options.videos)?;
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
-    let mut urls = Vec::new();
+    let (mut ready, mut urls) = (Vec::new(), Vec::new());
     for address in &options.listen {
-        let listener = listen(address)?;
+        let listener = listen(address, tls.as_ref())?;
         if options.public_url.is_none() && is_everywhere(address) {
             log::warn!("{address} is no URL to connect to: name the one that members reach with --public-url");
         }
-        urls.push(member_url(address, listener.port().unwrap_or_default(), options.public_url.as_deref()));
+        let url = member_url(address, listener.port().unwrap_or_default(), options.public_url.as_deref());
+        let is_tls = matches!(address, ListenAddress::Tls { .. });
+        let fingerprint = tls.as_ref().filter(|_| is_tls).map(Tls::key);
+        urls.push(url.clone());
+        ready.push(HubEvent::Listening { url, fingerprint });
         listeners.push(listener);
     }
     let parts = HubParts {
@@ -82,10 +92,10 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         videos: videos.source(),
         limits_local: options.limit_loopback,
         operator: OperatorParts {
-            socket: folder.as_ref().and_then(admin_socket),
-            reload: Some(videos.reload()),
-            listening: urls.clone(),
-            fingerprint: None,
+            socket: data.as_ref().and_then(admin_socket),
+            reload: Some(reload(videos.clone(), tls.clone())),
+            listening: urls,
+            fingerprint: tls.as_ref().map(|tls| tls.key().to_string()),
         },
     };
     let hub_reporter = reporter.clone();
@@ -93,27 +103,10 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         Hub::new(parts, move |event| hub_reporter.report(&event)).context("no hub can be set up").or_no_system()?;
     hub.obey_signals().context("signals cannot be caught").or_no_system()?;
     reporter.report(&catalog_event(&videos.source().catalog()));
-    for url in urls {
-        reporter.report(&HubEvent::Listening { url, fingerprint: None });
+    for listening in ready {
+        reporter.report(&listening);
     }
     hub.run().context("the event loop fails").or_no_system()
-}
-
-/// The folder of what must last, held by this hub alone. None is known without a home.
-fn open_folder(options: &ServeOptions) -> Result<Option<DiskStorage>, Refusal> {
-    let Some(path) = &options.data_dir else {
-        log::info!("there is no place for the hub's data: securestream hub cannot reach it; name one with --data-dir");
-        return Ok(None);
-    };
-    match DiskStorage::open(path) {
-        Ok(folder) => Ok(Some(folder)),
-        Err(error @ StorageError::InUse { .. }) => {
-            Err(anyhow::Error::new(error).context("another hub runs with this data folder"))
-                .or_refuse(Code::DataUnusable, "stop it, or give this one a folder of its own with --data-dir DIR")
-        }
-        Err(error) => Err(anyhow::Error::new(error).context("the hub's data folder cannot be used"))
-            .or_refuse(Code::DataUnusable, "name another with --data-dir DIR"),
-    }
 }
 
 /// Where the operator's requests come in. A hub goes on without: what it is for does not depend on it.
@@ -124,15 +117,24 @@ fn admin_socket(folder: &DiskStorage) -> Option<AdminSocket> {
         .ok()
 }
 
-fn listen(address: &ListenAddress) -> Result<Box<dyn Listener>, Refusal> {
+/// Reads again what may have changed: the certificate that the operator gave, and the videos.
+fn reload(videos: Videos, tls: Option<Tls>) -> Reload {
+    Arc::new(move || {
+        let key = tls.as_ref().map(Tls::reload).transpose()?;
+        Ok(Reloaded { fingerprint: key.map(|key| key.to_string()), ..videos.reload()? })
+    })
+}
+
+/// Listens at `address`; with TLS when it says so, which is when there is a certificate.
+fn listen(address: &ListenAddress, tls: Option<&Tls>) -> Result<Box<dyn Listener>, Refusal> {
     let listener: io::Result<Box<dyn Listener>> = match address {
-        ListenAddress::Tcp { host: ListenHost::Any, port } => tcp::listen_everywhere(*port).map(boxed),
-        ListenAddress::Tcp { host: ListenHost::Named(host), port } => tcp::listen(host, *port).map(boxed),
+        ListenAddress::Tcp { host, port } | ListenAddress::Tls { host, port } => match host {
+            ListenHost::Any => tcp::listen_everywhere(*port).map(boxed),
+            ListenHost::Named(host) => tcp::listen(host, *port).map(boxed),
+        },
         ListenAddress::Unix(path) => unix::listen(path).map(boxed),
-        ListenAddress::Tls { .. } => Err(io::Error::new(io::ErrorKind::Unsupported, "TLS comes with a later version")),
     };
     let (code, hint) = match listener.as_ref().map_err(io::Error::kind) {
-        Err(io::ErrorKind::Unsupported) => (Code::NotYet, "use tcp:// on this machine, or unix:"),
         Err(io::ErrorKind::AddrInUse) => {
             (Code::ListenFailed, "stop the other hub, or choose another --listen; port 0 picks a free one")
         }
@@ -141,7 +143,11 @@ fn listen(address: &ListenAddress) -> Result<Box<dyn Listener>, Refusal> {
         }
         _ => (Code::ListenFailed, "choose another --listen"),
     };
-    listener.with_context(|| format!("cannot listen on {address}")).or_refuse(code, hint)
+    let listener = listener.with_context(|| format!("cannot listen on {address}")).or_refuse(code, hint)?;
+    Ok(match (address, tls) {
+        (ListenAddress::Tls { .. }, Some(tls)) => Box::new(tls.over(listener)),
+        _ => listener,
+    })
 }
 
 fn is_everywhere(address: &ListenAddress) -> bool {

@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use super::refusal::{OrRefuse as _, Refusal};
 use crate::{
     cli::VideosFolder,
-    driver::hub::Reload,
     server::{
         admin::{AdminError, Reloaded},
         report::{HubEvent, SkippedFile},
@@ -20,6 +19,7 @@ use crate::{
 const DEFAULT_VIDEOS: &str = "videos";
 
 /// What a hub has to show.
+#[derive(Clone)]
 pub(super) enum Videos {
     Folder(Arc<LiveFolder>),
     None,
@@ -51,30 +51,21 @@ impl Videos {
     }
 
     /// Reads the folder again.
-    pub(super) fn reload(&self) -> Reload {
-        match self {
-            Self::Folder(folder) => {
-                let folder = Arc::clone(folder);
-                Arc::new(move || match folder.reload() {
-                    Ok(catalog) => Ok(found(&catalog)),
-                    Err(error) => {
-                        let message = format!("the videos folder cannot be read, what was on offer stays: {error}");
-                        Err(AdminError::new(
-                            Code::DataUnusable,
-                            message,
-                            "see whether it is still there, and try again",
-                        ))
-                    }
-                })
+    pub(super) fn reload(&self) -> Result<Reloaded, AdminError> {
+        let Self::Folder(folder) = self else { return Ok(Reloaded::default()) };
+        match folder.reload() {
+            Ok(catalog) => Ok(found(&catalog)),
+            Err(error) => {
+                let message = format!("the videos folder cannot be read, what was on offer stays: {error}");
+                Err(AdminError::new(Code::DataUnusable, message, "see whether it is still there, and try again"))
             }
-            Self::None => Arc::new(|| Ok(Reloaded { titles: 0, skipped: Vec::new() })),
         }
     }
 }
 
 /// What an operator is told of a catalogue; remarks go to the log.
 pub(super) fn catalog_event(catalog: &Catalog) -> HubEvent {
-    let Reloaded { titles, skipped } = found(catalog);
+    let Reloaded { titles, skipped, .. } = found(catalog);
     HubEvent::Catalog { titles, skipped }
 }
 
@@ -84,5 +75,5 @@ fn found(catalog: &Catalog) -> Reloaded {
     }
     let skipped = catalog.skipped().iter();
     let skipped = skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
-    Reloaded { titles: catalog.titles().len(), skipped: skipped.collect() }
+    Reloaded { titles: catalog.titles().len(), skipped: skipped.collect(), fingerprint: None }
 }

@@ -71,10 +71,12 @@ pub struct AdminStatus {
 }
 
 /// The folder was read again: how many titles there are and what is left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reloaded {
     pub titles: usize,
     pub skipped: Vec<SkippedFile>,
+    /// Of the hub's key, as in [`AdminAnswer::Fingerprint`].
+    pub fingerprint: Option<String>,
 }
 
 /// What a hub answers. `event` says what it is.

@@ -89,6 +89,10 @@ impl Transport for MemoryTransport {
         Ok(())
     }
 
+    fn channel_binding(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     fn peer(&self) -> Peer {
         Peer::local("memory")
     }

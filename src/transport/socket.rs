@@ -34,6 +34,10 @@ impl<S: Read + Write + Source + Send> Transport for SocketTransport<S> {
         readiness.registry.register(&mut self.stream, readiness.token, Interest::READABLE | Interest::WRITABLE)
     }
 
+    fn channel_binding(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     fn peer(&self) -> Peer {
         self.peer.clone()
     }

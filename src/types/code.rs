@@ -58,6 +58,7 @@ numbered! {
         74 => DirectoryUnproven "directory_unproven",
         75 => Kicked "kicked",
         76 => KeyRotated "key_rotated",
+        77 => HubUntrusted "hub_untrusted",
     }
 }
 
@@ -113,7 +114,7 @@ impl Code {
             | Self::Kicked
             | Self::TakenOver
             | Self::SlowConsumer => ExitCode::Refused,
-            Self::KeyChanged | Self::HubKeyChanged | Self::Equivocation => ExitCode::Trust,
+            Self::KeyChanged | Self::HubKeyChanged | Self::HubUntrusted | Self::Equivocation => ExitCode::Trust,
             Self::Timeout => ExitCode::WaitTimedOut,
             Self::IdentityInUse | Self::DataUnusable | Self::PassphraseNeeded => ExitCode::Data,
             _ => ExitCode::CommandFailed,

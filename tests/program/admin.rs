@@ -8,7 +8,7 @@ use std::{
 };
 
 use jsonschema::Validator;
-use securestream::server::admin::ADMIN_ANSWERS_SCHEMA;
+use securestream::{server::admin::ADMIN_ANSWERS_SCHEMA, transport::tls::HubCertificate};
 use serde_json::{Value, json};
 
 use crate::{
@@ -186,4 +186,31 @@ fn what_the_hub_cannot_do_yet_it_says() {
         let (exit, answer) = ask(&home, words);
         assert_eq!((exit, &answer["code"]), (1, &json!("not_yet")), "{words:?}");
     }
+}
+
+#[test]
+fn a_certificate_that_was_renewed_is_read_again() {
+    let home = Home::new();
+    let file = |name: &str| home.path(name).to_str().unwrap().to_owned();
+    let write = || {
+        let made = HubCertificate::make(&["localhost".into()]).unwrap();
+        fs::write(home.path("cert.pem"), &made.certificate).unwrap();
+        fs::write(home.path("key.pem"), made.key.as_bytes()).unwrap();
+        HubCertificate::read(made.certificate.as_bytes(), made.key.as_bytes()).unwrap().key().to_string()
+    };
+    let first = write();
+    let (cert, key) = (file("cert.pem"), file("key.pem"));
+    let hub = start_hub(&home, &["--no-videos", "--listen", "tls://127.0.0.1:0", "--cert", &cert, "--key", &key]);
+    let url = hub.wait(json!({"event": "listening", "fingerprint": first}))["url"].as_str().unwrap().to_owned();
+    let _alice = joined(&home, &format!("{url}#sha256:{first}"), "alice");
+    assert_eq!(ask(&home, &["fingerprint"]).1["fingerprint"], first);
+    fs::write(&cert, "no certificate").unwrap();
+    let (exit, answer) = ask(&home, &["reload"]);
+    assert_eq!((exit, &answer["code"]), (7, &json!("data_unusable")), "{answer}");
+    assert_eq!(ask(&home, &["fingerprint"]).1["fingerprint"], first, "what was there stays");
+    let second = write();
+    assert_eq!(ask(&home, &["reload"]).1["fingerprint"], second);
+    let digits = show(&home, &["fingerprint"]).split_whitespace().collect::<String>();
+    assert_eq!(digits, second);
+    let _bob = joined(&home, &format!("{url}#sha256:{second}"), "bob");
 }

@@ -78,16 +78,15 @@ impl Hub {
             return reloads.submit(asked);
         }
         for asked in asked {
-            asked.answer(AdminAnswer::Reloaded(Reloaded {
-                titles: self.videos.catalog().titles().len(),
-                skipped: Vec::new(),
-            }));
+            let titles = self.videos.catalog().titles().len();
+            asked.answer(AdminAnswer::Reloaded(Reloaded { titles, ..Reloaded::default() }));
         }
     }
 
     fn reloaded(&mut self, asked: &[Asked], result: Result<Reloaded, AdminError>) {
         match &result {
-            Ok(Reloaded { titles, skipped }) => {
+            Ok(Reloaded { titles, skipped, fingerprint }) => {
+                self.operator.fingerprint.clone_from(fingerprint);
                 (self.report)(HubEvent::Catalog { titles: *titles, skipped: skipped.clone() });
             }
             Err(error) => log::warn!("nothing is read again: {} ({})", error.message, error.hint),

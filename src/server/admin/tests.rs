@@ -66,7 +66,7 @@ fn examples() -> Vec<AdminAnswer> {
         AdminAnswer::Invite { code: "c".into(), url: "tls://hub?invite=c".into(), name: None },
         AdminAnswer::Fingerprint { fingerprint: None },
         AdminAnswer::Fingerprint { fingerprint: Some("3f".repeat(32)) },
-        AdminAnswer::Reloaded(Reloaded { titles: 3, skipped }),
+        AdminAnswer::Reloaded(Reloaded { titles: 3, skipped, fingerprint: None }),
         AdminError::new(Code::TryLater, "busy", "try again").into(),
     ]
 }
