@@ -29,7 +29,7 @@ const UNUSABLE_KEY: &str = "use a certificate with an ECDSA, Ed25519 or RSA key,
 /// TLS with the hub's certificate.
 #[derive(Clone)]
 pub(super) struct Tls {
-    tls: HubTls,
+    config: HubTls,
     key: Arc<Mutex<HubKey>>,
     /// Where the certificate is, when somebody else looks after it and may renew it.
     given: Option<GivenCertificate>,
@@ -39,11 +39,11 @@ impl Tls {
     /// TLS for the listeners that want it; nothing when there are none.
     pub(super) fn of(options: &ServeOptions, data: Option<&mut DiskStorage>) -> Result<Option<Self>, Refusal> {
         let Some(certificate) = certificate(options, data)? else { return Ok(None) };
-        let tls = HubTls::new(&certificate, key_exchange(options.require_pq))
+        let config = HubTls::new(&certificate, key_exchange(options.require_pq))
             .context("TLS cannot use the certificate")
             .or_refuse(Code::DataUnusable, UNUSABLE_KEY)?;
         let key = Arc::new(Mutex::new(certificate.key()));
-        Ok(Some(Self { tls, key, given: options.certificate.clone() }))
+        Ok(Some(Self { config, key, given: options.certificate.clone() }))
     }
 
     /// Of the key that members see now.
@@ -53,17 +53,17 @@ impl Tls {
 
     /// Speaks TLS over what comes in by `listener`.
     pub(super) fn over(&self, listener: Box<dyn Listener>) -> TlsLinks {
-        TlsLinks::new(listener, self.tls.clone())
+        TlsLinks::new(listener, self.config.clone())
     }
 
     /// Reads a certificate again that was given; links that stand go on with the one before.
     pub(super) fn reload(&self) -> Result<HubKey, AdminError> {
         let Some(given) = &self.given else { return Ok(self.key()) };
-        let certificate = hub_data::given_certificate(given).map_err(refused)?;
+        let certificate = hub_data::given_certificate(given).map_err(|refusal| refused(&refusal))?;
         self.tls
             .replace(&certificate)
             .context("TLS cannot use the certificate")
-            .map_err(|cause| refused(Refusal { code: Code::DataUnusable, cause, hint: UNUSABLE_KEY }))?;
+            .map_err(|cause| refused(&Refusal { code: Code::DataUnusable, cause, hint: UNUSABLE_KEY }))?;
         let (before, now) = (self.key(), certificate.key());
         if before != now {
             log::warn!("the hub has another key now, {now}: members that pinned {before} will refuse it");
@@ -73,7 +73,7 @@ impl Tls {
     }
 }
 
-fn refused(refusal: Refusal) -> AdminError {
+fn refused(refusal: &Refusal) -> AdminError {
     AdminError::new(refusal.code, refusal.message(), refusal.hint)
 }
 

@@ -39,7 +39,7 @@ fn show(home: &Home, words: &[&str]) -> String {
 #[test]
 fn who_and_status_tell_what_is_there() {
     let home = Home::new();
-    let (_hub, url) = hub(&home, &["--videos", &samples(), "--max-members", "9"]);
+    let (hub, url) = hub(&home, &["--videos", &samples(), "--max-members", "9"]);
     assert_eq!(ask(&home, &["who"]), (0, json!({"event": "who", "members": []})));
     assert_eq!(show(&home, &["who"]), "Nobody is here.\n");
     let alice = joined(&home, &url, "alice");
@@ -56,7 +56,16 @@ fn who_and_status_tell_what_is_there() {
     assert!(contains(&status, &expected), "{status}");
     let text = show(&home, &["status"]);
     assert!(text.contains(&url) && text.contains("1 of 9"), "{text}");
-    assert_eq!(ask(&home, &["fingerprint"]), (0, json!({"event": "fingerprint", "fingerprint": null})));
+    let shown = hub.events.so_far().into_iter().find(|event| event["event"] == "listening").unwrap();
+    let expected = json!({"event": "fingerprint", "fingerprint": shown["fingerprint"]});
+    assert_eq!(ask(&home, &["fingerprint"]), (0, expected));
+
+    let other = home.path("other");
+    let other = other.to_str().unwrap();
+    let plain = start_hub(&home, &["--no-videos", "--listen", "tcp://127.0.0.1:0", "--data-dir", other]);
+    plain.wait(json!({"event": "listening"}));
+    let (_, answer) = ask(&home, &["fingerprint", "--data-dir", other]);
+    assert_eq!(answer, json!({"event": "fingerprint", "fingerprint": null}));
 }
 
 #[test]
@@ -111,7 +120,7 @@ fn a_folder_serves_one_hub_and_each_hub_answers_in_its_own() {
     let (_first, url) = hub(&home, &["--no-videos"]);
     let second = start_hub(&home, &["--no-videos", "--listen", "tcp://127.0.0.1:0"]).ended().with(7, "data_unusable");
     let error = second.events.iter().find(|event| event["event"] == "error").unwrap();
-    assert!(error["message"].as_str().unwrap().contains("another hub"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("in use"), "{error}");
     let other = home.path("other");
     let other = other.to_str().unwrap();
     let (_third, _) = hub(&home, &["--no-videos", "--data-dir", other]);
