@@ -60,7 +60,7 @@ impl Tls {
     pub(super) fn reload(&self) -> Result<HubKey, AdminError> {
         let Some(given) = &self.given else { return Ok(self.key()) };
         let certificate = hub_data::given_certificate(given).map_err(|refusal| refused(&refusal))?;
-        self.tls
+        self.config
             .replace(&certificate)
             .context("TLS cannot use the certificate")
             .map_err(|cause| refused(&Refusal { code: Code::DataUnusable, cause, hint: UNUSABLE_KEY }))?;
