@@ -48,8 +48,8 @@ pub type Accept<'a> = dyn FnMut(LinkId, &Peer, Instant) -> Option<Connection> + 
 /// What a turn has to tell its owner.
 #[derive(Debug)]
 pub enum Occurrence {
-    /// A link came in, from this peer.
-    Accepted(LinkId, Peer),
+    /// A link came in, from this peer, by the listener of this number: they are counted as they were added.
+    Accepted(LinkId, Peer, usize),
     /// A connection has something to say.
     Event(LinkId, Event),
 }
@@ -254,7 +254,7 @@ impl EventLoop {
     fn accept_from(&mut self, index: usize, now: Instant, accept: &mut Accept<'_>) -> Option<Instant> {
         for _ in 0..ACCEPTS {
             match self.listeners[index].accept() {
-                Ok(transport) => self.take_in(transport, now, accept),
+                Ok(transport) => self.take_in(transport, index, now, accept),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) if is_of_one_link(&error) => {}
                 Err(error) if is_out_of_descriptors(&error) => {
@@ -279,12 +279,12 @@ impl EventLoop {
         }
     }
 
-    fn take_in(&mut self, transport: Box<dyn Transport>, now: Instant, accept: &mut Accept<'_>) {
+    fn take_in(&mut self, transport: Box<dyn Transport>, listener: usize, now: Instant, accept: &mut Accept<'_>) {
         let peer = transport.peer();
         let link = LinkId(self.next_link);
         let Some(connection) = accept(link, &peer, now) else { return };
         let occurrence = match self.add(transport, connection) {
-            Ok(link) => Occurrence::Accepted(link, peer),
+            Ok(link) => Occurrence::Accepted(link, peer, listener),
             Err(error) => {
                 log::warn!("link from {peer} not taken: {error}");
                 // The number is used up: whoever noted it learns that nothing comes of it.

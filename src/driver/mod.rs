@@ -4,6 +4,7 @@ pub mod admin;
 pub mod clock;
 mod event_loop;
 pub mod hub;
+pub mod ledger;
 pub mod member;
 mod players;
 mod pool;

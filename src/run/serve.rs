@@ -16,17 +16,18 @@ use super::{
     videos::{Videos, catalog_event},
 };
 use crate::{
-    cli::ServeOptions,
+    cli::{Admit, ServeOptions},
     crypto::RsaProvider,
     directory::MemoryDirectory,
     driver::{
         admin::AdminSocket,
         clock,
-        hub::{Hub, HubParts, OperatorParts, Reload},
+        hub::{Entrance, Hub, HubParts, OperatorParts, Reload},
+        ledger::Remembered,
     },
     proto::VERSIONS,
     server::{
-        RelayOptions,
+        Admission, RelayOptions,
         admin::{ADMIN_SOCKET, Reloaded},
         report::{HubEvent, member_url},
     },
@@ -60,14 +61,15 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
 
 fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     descriptors::raise_limit();
-    // Held until the hub has ended.
     let mut data = options.data_dir.as_deref().map(hub_data::open).transpose()?;
     if data.is_none() {
         log::info!("there is no place for data: securestream hub cannot reach this hub; say where with --data-dir DIR");
     }
     let tls = Tls::of(options, data.as_mut())?;
+    let socket = data.as_ref().and_then(admin_socket);
+    let (ledger, Remembered { bindings, chain }) = hub_data::ledger(data)?;
     let videos = Videos::open(&options.videos)?;
-    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    let mut entrances = Vec::new();
     let (mut ready, mut urls) = (Vec::new(), Vec::new());
     for address in &options.listen {
         let listener = listen(address, tls.as_ref())?;
@@ -79,20 +81,22 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         let fingerprint = tls.as_ref().filter(|_| is_tls).map(Tls::key);
         urls.push(url.clone());
         ready.push(HubEvent::Listening { url, fingerprint });
-        listeners.push(listener);
+        entrances.push(Entrance { listener, admission: admission(options, address) });
     }
     let parts = HubParts {
         options: RelayOptions {
             mode: options.relay,
             max_members: usize::try_from(options.max_members).unwrap_or(usize::MAX),
         },
-        listeners,
-        directory: Box::new(MemoryDirectory::default()),
+        entrances,
+        directory: Box::new(MemoryDirectory::resume(chain)),
+        bindings,
+        ledger,
         crypto: Arc::new(RsaProvider::default()),
         videos: videos.source(),
         limits_local: options.limit_loopback,
         operator: OperatorParts {
-            socket: data.as_ref().and_then(admin_socket),
+            socket,
             reload: Some(reload(videos.clone(), tls.clone())),
             listening: urls,
             fingerprint: tls.as_ref().map(|tls| tls.key().to_string()),
@@ -115,6 +119,20 @@ fn admin_socket(folder: &DiskStorage) -> Option<AdminSocket> {
     AdminSocket::bind(&path)
         .inspect_err(|error| log::warn!("securestream hub cannot reach this hub: {}: {error}", path.display()))
         .ok()
+}
+
+/// Whom a listener lets in; a hint for the operator where that is nobody yet.
+fn admission(options: &ServeOptions, address: &ListenAddress) -> Admission {
+    match options.admit_at(address) {
+        Admit::Open => Admission::Open,
+        Admit::Invite => {
+            log::info!(
+                "{address} takes new members by invite only; for each of them run: securestream hub invite NAME \
+                 (or start with --admit open)"
+            );
+            Admission::Invite
+        }
+    }
 }
 
 /// Reads again what may have changed: the certificate that the operator gave, and the videos.

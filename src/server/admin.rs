@@ -2,8 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{relay::Relay, report::SkippedFile};
-use crate::types::{Code, DirectoryEntry, MemberName, NameError};
+use super::{
+    InviteCode,
+    relay::{CommitId, OperatorError, Relay},
+    report::SkippedFile,
+};
+use crate::types::{Code, DirectoryEntry, MemberName};
+
+const WHO: &str = "see who is here with: securestream hub who";
 
 /// The JSON Schema (draft 2020-12) of an answer, stricter than readers should be.
 pub const ADMIN_ANSWERS_SCHEMA: &str = include_str!("../../docs/hub-answers.schema.json");
@@ -181,19 +187,106 @@ pub struct Facts {
     pub refused_links: u64,
 }
 
-/// Answers what can be answered at once; nothing for [`AdminRequest::Reload`], which takes a disk.
-pub fn answer(request: AdminRequest, relay: &mut Relay, facts: &Facts) -> Option<AdminAnswer> {
-    let answer = match request {
-        AdminRequest::Who => who(relay, facts),
-        AdminRequest::Status => status(relay, facts),
-        AdminRequest::Kick { name } => kick(relay, &name).unwrap_or_else(AdminAnswer::from),
-        AdminRequest::Fingerprint => AdminAnswer::Fingerprint { fingerprint: facts.fingerprint.clone() },
-        AdminRequest::Ban { .. } | AdminRequest::Unban { .. } => not_yet("banning", "kick the member instead"),
-        AdminRequest::Release { .. } => not_yet("releasing a name", "no name is bound yet: there is nothing to free"),
-        AdminRequest::Invite { .. } => not_yet("inviting", "give the hub's URL to those who are to come"),
-        AdminRequest::Reload => return None,
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Reply {
+    /// It is answered.
+    Now(AdminAnswer),
+    /// This is the answer once [`Relay::committed`] is told that this lasts.
+    Once(CommitId, AdminAnswer),
+    /// What the hub was started with is to be read again, and [`AdminAnswer::Reloaded`] the answer.
+    Reload,
+}
+
+impl From<AdminError> for Reply {
+    fn from(error: AdminError) -> Self {
+        Self::Now(error.into())
+    }
+}
+
+/// Does what is asked. `code` has to be fresh from a random source; it is spent when an invite is asked for.
+pub fn answer(request: AdminRequest, relay: &mut Relay, facts: &Facts, code: &InviteCode) -> Reply {
+    match request {
+        AdminRequest::Who => Reply::Now(who(relay, facts)),
+        AdminRequest::Status => Reply::Now(status(relay, facts)),
+        AdminRequest::Fingerprint => {
+            Reply::Now(AdminAnswer::Fingerprint { fingerprint: facts.fingerprint.clone() })
+        }
+        AdminRequest::Reload => Reply::Reload,
+        AdminRequest::Kick { name } => about(&name, |name| {
+            let name = as_written(relay, name);
+            relay.kick(&name).map(|()| Reply::Now(AdminAnswer::Kicked { name: name.to_string() }))
+        }),
+        AdminRequest::Ban { name } => about(&name, |name| {
+            let name = as_written(relay, name);
+            relay.ban(&name).map(|id| Reply::Once(id, AdminAnswer::Banned { name: name.to_string() }))
+        }),
+        AdminRequest::Unban { name } => about(&name, |name| {
+            relay.unban(&name).map(|id| Reply::Once(id, AdminAnswer::Unbanned { name: name.to_string() }))
+        }),
+        AdminRequest::Release { name } => about(&name, |name| {
+            relay.release(&name).map(|id| Reply::Once(id, AdminAnswer::Released { name: name.to_string() }))
+        }),
+        AdminRequest::Invite { name: None } => invite(relay, facts, code, None).unwrap_or_else(refused),
+        AdminRequest::Invite { name: Some(name) } => about(&name, |name| invite(relay, facts, code, Some(name))),
+    }
+}
+
+/// What became of a change that an operator waits for.
+#[must_use]
+pub fn committed(answer: AdminAnswer, is_kept: bool) -> AdminAnswer {
+    if is_kept {
+        return answer;
+    }
+    let hint = "see what the hub's log says about its data folder, and try again";
+    AdminError::new(Code::DataUnusable, "the hub's disk did not take it: nothing has changed", hint).into()
+}
+
+/// Follows a wish about somebody of this name, as far as it is one.
+fn about(typed: &str, wish: impl FnOnce(MemberName) -> Result<Reply, OperatorError>) -> Reply {
+    match typed.parse::<MemberName>() {
+        Ok(name) => wish(name).unwrap_or_else(refused),
+        Err(error) => AdminError::new(Code::BadName, error.to_string(), WHO).into(),
+    }
+}
+
+/// A name as its member wrote it, if somebody has it.
+fn as_written(relay: &Relay, name: MemberName) -> MemberName {
+    let found = relay.members().into_iter().find(|(entry, _)| entry.name == name);
+    found.map_or(name, |(entry, _)| entry.name)
+}
+
+fn refused(error: OperatorError) -> Reply {
+    let (code, hint) = match error {
+        OperatorError::NotHere(_) => (Code::NoSuchMember, WHO),
+        OperatorError::NotBound(_) => (Code::NoSuchMember, "there is nothing to free: whoever comes may have the name"),
+        OperatorError::NotBanned(_) => (Code::NoSuchMember, "there is nothing to take back; look at the spelling"),
+        OperatorError::TooManyBans => (Code::TryLater, "securestream hub unban NAME for those that matter no more"),
+        OperatorError::TooManyInvites => (Code::TryLater, "use the invites that are out"),
     };
-    Some(answer)
+    AdminError::new(code, error.to_string(), hint).into()
+}
+
+fn invite(
+    relay: &mut Relay,
+    facts: &Facts,
+    code: &InviteCode,
+    name: Option<MemberName>,
+) -> Result<Reply, OperatorError> {
+    let id = relay.invite(code, name.clone())?;
+    let code = code.text();
+    let url = invite_url(facts, &code);
+    Ok(Reply::Once(id, AdminAnswer::Invite { code, url, name: name.map(|name| name.to_string()) }))
+}
+
+/// The URL that carries a code: of the first listener that the network can use safely, else of the first.
+fn invite_url(facts: &Facts, code: &str) -> String {
+    let tls = facts.listening.iter().find(|url| url.starts_with("tls://"));
+    match (tls.or(facts.listening.first()), &facts.fingerprint) {
+        (Some(url), Some(key)) if tls.is_some() => format!("{url}?invite={code}#sha256:{key}"),
+        (Some(url), _) => format!("{url}?invite={code}"),
+        (None, _) => format!("?invite={code}"),
+    }
 }
 
 fn who(relay: &Relay, facts: &Facts) -> AdminAnswer {
@@ -222,29 +315,6 @@ fn status(relay: &Relay, facts: &Facts) -> AdminAnswer {
         waiting_links: facts.waiting_links,
         refused_links: facts.refused_links,
     })
-}
-
-fn kick(relay: &mut Relay, typed: &str) -> Result<AdminAnswer, AdminError> {
-    let name = name(typed)?;
-    match relay.kick(&name) {
-        Some(name) => Ok(AdminAnswer::Kicked { name: name.to_string() }),
-        None => Err(no_such_member(&name)),
-    }
-}
-
-fn name(typed: &str) -> Result<MemberName, AdminError> {
-    typed.parse().map_err(|error: NameError| {
-        AdminError::new(Code::BadName, error.to_string(), "see who is here with: securestream hub who")
-    })
-}
-
-fn no_such_member(name: &MemberName) -> AdminError {
-    let message = format!("nobody called \"{name}\" is here");
-    AdminError::new(Code::NoSuchMember, message, "see who is here with: securestream hub who")
-}
-
-fn not_yet(what: &str, hint: &str) -> AdminAnswer {
-    AdminError::new(Code::NotYet, format!("{what} comes with a later version"), hint).into()
 }
 
 #[cfg(test)]

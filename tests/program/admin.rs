@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     home::Home,
-    process::{Process, exchange, guest, hub, joined, run, samples, start_hub},
+    process::{Process, exchange, hub, joined, member, run, samples, start_hub},
     support::events::{GUARD, contains},
 };
 
@@ -186,15 +186,48 @@ fn the_socket_is_the_users_alone_and_nobody_who_idles_there_is_in_the_way() {
 }
 
 #[test]
-fn what_the_hub_cannot_do_yet_it_says() {
+fn who_is_banned_stays_out_until_that_is_taken_back_also_of_the_next_hub() {
+    let home = Home::new();
+    let (first, url) = hub(&home, &["--no-videos"]);
+    let mallory = member(&home, &url, "Mallory", &[]);
+    mallory.wait(json!({"event": "directory"}));
+    assert_eq!(ask(&home, &["ban", "mallory"]), (0, json!({"event": "banned", "name": "Mallory"})));
+    mallory.ended().with(4, "banned");
+    first.signal("TERM");
+    first.ended().with(0, "");
+    let (_second, url) = hub(&home, &["--no-videos"]);
+    member(&home, &url, "Mallory", &[]).ended().with(4, "banned");
+    assert_eq!(ask(&home, &["unban", "mallory"]).0, 0);
+    member(&home, &url, "Mallory", &[]).finished().with(0, "");
+    let (exit, answer) = ask(&home, &["unban", "mallory"]);
+    assert_eq!((exit, &answer["code"]), (1, &json!("no_such_member")));
+}
+
+#[test]
+fn a_name_whose_key_is_lost_is_freed() {
     let home = Home::new();
     let (_hub, url) = hub(&home, &["--no-videos"]);
-    let alice = guest(&home, &url, "alice", &[]);
-    alice.wait(json!({"event": "directory"}));
-    for words in [&["ban", "alice"][..], &["unban", "alice"], &["release", "alice"], &["invite"]] {
-        let (exit, answer) = ask(&home, words);
-        assert_eq!((exit, &answer["code"]), (1, &json!("not_yet")), "{words:?}");
-    }
+    member(&home, &url, "bob", &[]).finished().with(0, "");
+    let other = home.path("other");
+    let other = ["--data-dir", other.to_str().unwrap()];
+    member(&home, &url, "bob", &other).ended().with(4, "name_reserved");
+    assert_eq!(ask(&home, &["release", "bob"]), (0, json!({"event": "released", "name": "bob"})));
+    member(&home, &url, "bob", &other).finished().with(0, "");
+    assert_eq!(ask(&home, &["release", "nobody"]).0, 1);
+}
+
+#[test]
+fn an_invite_lets_in_one_member_once() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--no-videos", "--admit", "invite"]);
+    member(&home, &url, "carol", &[]).ended().with(4, "not_invited");
+    let (exit, invite) = ask(&home, &["invite"]);
+    let invited = invite["url"].as_str().unwrap();
+    assert!(exit == 0 && invited.contains("?invite=") && invited.contains("#sha256:"), "{invite}");
+    member(&home, invited, "carol", &[]).finished().with(0, "");
+    member(&home, invited, "dave", &[]).ended().with(4, "not_invited");
+    member(&home, &url, "carol", &[]).finished().with(0, "");
+    assert!(show(&home, &["invite", "dave"]).contains("dave alone"));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What an operator wants of a running hub: over its socket, or by SIGHUP.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use rand::Rng as _;
 
 use super::Hub;
 use crate::{
@@ -11,7 +13,8 @@ use crate::{
     },
     proto::VERSIONS,
     server::{
-        admin::{AdminAnswer, AdminError, Facts, Reloaded, answer},
+        CommitId, InviteCode,
+        admin::{AdminAnswer, AdminError, Facts, Reloaded, Reply, answer, committed},
         report::HubEvent,
     },
     transport::Notifier,
@@ -37,6 +40,8 @@ type ReloadDone = (Vec<Asked>, Result<Reloaded, AdminError>);
 pub(super) struct Operator {
     inbox: Option<AdminInbox>,
     reloads: Option<Pool<Vec<Asked>, ReloadDone>>,
+    /// Who waits for a change to last, and for which answer.
+    committing: HashMap<CommitId, (Asked, AdminAnswer)>,
     listening: Vec<String>,
     fingerprint: Option<String>,
     start: Instant,
@@ -48,6 +53,7 @@ impl Operator {
         Ok(Self {
             inbox: parts.socket.map(|socket| AdminInbox::start(socket, notifier.clone())).transpose()?,
             reloads: parts.reload.map(reload).transpose()?,
+            committing: HashMap::new(),
             listening: parts.listening,
             fingerprint: parts.fingerprint,
             start: clock::now(),
@@ -61,14 +67,24 @@ impl Hub {
         let asked: Vec<_> = self.operator.inbox.iter().flat_map(AdminInbox::take).collect();
         for asked in asked {
             let facts = self.facts();
-            match answer(asked.request.clone(), &mut self.relay, &facts) {
-                Some(answer) => asked.answer(answer),
-                None => self.reload(vec![asked]),
+            let mut random = [0; InviteCode::BYTES];
+            rand::rng().fill_bytes(&mut random);
+            match answer(asked.request.clone(), &mut self.relay, &facts, &InviteCode::new(random)) {
+                Reply::Now(answer) => asked.answer(answer),
+                Reply::Once(id, answer) => drop(self.operator.committing.insert(id, (asked, answer))),
+                Reply::Reload => self.reload(vec![asked]),
             }
         }
         let reloaded: Vec<_> = self.operator.reloads.iter().flat_map(Pool::answers).collect();
         for (asked, result) in reloaded {
             self.reloaded(&asked, result);
+        }
+    }
+
+    /// A change lasts, or does not; perhaps an operator waits for it.
+    pub(super) fn tell_operator(&mut self, id: CommitId, is_kept: bool) {
+        if let Some((asked, answer)) = self.operator.committing.remove(&id) {
+            asked.answer(committed(answer, is_kept));
         }
     }
 
