@@ -209,9 +209,7 @@ pub fn answer(request: AdminRequest, relay: &mut Relay, facts: &Facts, code: &In
     match request {
         AdminRequest::Who => Reply::Now(who(relay, facts)),
         AdminRequest::Status => Reply::Now(status(relay, facts)),
-        AdminRequest::Fingerprint => {
-            Reply::Now(AdminAnswer::Fingerprint { fingerprint: facts.fingerprint.clone() })
-        }
+        AdminRequest::Fingerprint => Reply::Now(AdminAnswer::Fingerprint { fingerprint: facts.fingerprint.clone() }),
         AdminRequest::Reload => Reply::Reload,
         AdminRequest::Kick { name } => about(&name, |name| {
             let name = as_written(relay, name);

@@ -31,7 +31,10 @@ use crate::{
         Ending, Message, encode,
         message::{Error, Left},
     },
-    types::{Code, DirectoryEntry, Fingerprint, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode, limits::LOST_GRACE, wire::Blob},
+    types::{
+        Code, DirectoryEntry, Fingerprint, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode, limits::LOST_GRACE,
+        wire::Blob,
+    },
 };
 
 /// What the operator decides about a hub.

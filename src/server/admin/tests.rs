@@ -38,7 +38,11 @@ fn what_is_not_here_bound_or_banned_is_said_with_what_to_do_next() {
     for cmd in ["kick", "ban", "unban", "release", "invite"] {
         assert_eq!(ask(&json!({"cmd": cmd, "name": "a b"}).to_string())["code"], "bad_name", "{cmd}");
     }
-    assert_eq!(ask(r#"{"cmd":"ban","name":"Bob"}"#), json!({"event": "banned", "name": "Bob"}), "though it is not here");
+    assert_eq!(
+        ask(r#"{"cmd":"ban","name":"Bob"}"#),
+        json!({"event": "banned", "name": "Bob"}),
+        "though it is not here"
+    );
     let lost = committed(AdminAnswer::Banned { name: "bob".into() }, false);
     assert!(matches!(lost, AdminAnswer::Error(error) if error.known_code() == Code::DataUnusable));
 }
@@ -48,7 +52,10 @@ fn an_invite_is_a_url_with_its_code_and_the_pin() {
     let code = InviteCode::new([7; InviteCode::BYTES]).text();
     let mut facts = Facts { listening: vec!["unix:/hub".into()], ..Facts::default() };
     let invite = ask_with(&facts, r#"{"cmd":"invite","name":null}"#);
-    assert_eq!(invite, json!({"event": "invite", "code": code, "url": format!("unix:/hub?invite={code}"), "name": null}));
+    assert_eq!(
+        invite,
+        json!({"event": "invite", "code": code, "url": format!("unix:/hub?invite={code}"), "name": null})
+    );
     facts.listening.push("tls://hub.example.org:9999".into());
     facts.fingerprint = Some("3f".repeat(32));
     let invite = ask_with(&facts, r#"{"cmd":"invite","name":"Carol"}"#);
