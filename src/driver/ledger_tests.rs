@@ -47,6 +47,10 @@ impl Storage for Shared {
         self.0.lock().unwrap().read(name)
     }
 
+    fn names(&self) -> Result<Vec<String>, StorageError> {
+        self.0.lock().unwrap().names()
+    }
+
     fn replace(&mut self, name: &str, content: &[u8]) -> Result<(), StorageError> {
         self.0.lock().unwrap().replace(name, content)
     }

@@ -103,7 +103,9 @@ impl Bench {
     /// The verifier has looked at a newer record of a member.
     pub(crate) fn update(&mut self, link: u64, keys: &Identity, record: &KeyRecord) -> Vec<Command> {
         let mut commands = self.say(link, Update { record: wire::to_bytes(record).into() });
-        if let Some(Command::VerifyUpdate { link, record, fingerprint }) = commands.pop() {
+        if let Some(Command::VerifyUpdate { link, record, fingerprint }) =
+            commands.pop_if(|command| matches!(command, Command::VerifyUpdate { .. }))
+        {
             assert_eq!(fingerprint, keys.fingerprint());
             self.relay.update_verified(link, verify_record(&InsecureProvider, record, fingerprint));
             commands.extend(self.take());
@@ -144,7 +146,7 @@ pub(crate) fn post() -> Post {
 
 /// The keys of one name under another.
 pub(crate) fn renamed(keys: &str, name: &str) -> Identity {
-    Identity::generate(&InsecureProvider, &name.parse().unwrap(), &mut crate::raw::rng(keys)).unwrap()
+    Identity::generate(&InsecureProvider, &name.parse().unwrap(), 0, &mut crate::raw::rng(keys)).unwrap()
 }
 
 /// The guest flag that a link is welcomed with.

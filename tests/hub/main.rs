@@ -5,6 +5,7 @@
 mod support;
 
 mod bench;
+mod bindings;
 mod hub;
 mod member;
 mod raw;

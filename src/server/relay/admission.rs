@@ -50,8 +50,9 @@ impl Relay {
         }
         candidate.guest = register.guest;
         candidate.invite = register.invite.as_ref().and_then(|text| InviteCode::read(text)).map(|code| code.hash());
-        let Ok(record) = wire::from_bytes::<KeyRecord>(&register.record) else {
-            return self.turn_away(link, Code::InvalidRecord, "the key record is not one");
+        let record = match KeyRecord::decode(&register.record) {
+            Ok(record) => record,
+            Err(error) => return self.turn_away(link, Code::InvalidRecord, &error.to_string()),
         };
         if let Err(error) = record.name.parse::<MemberName>() {
             return self.refuse(link, Code::BadName, &error.to_string());

@@ -10,7 +10,7 @@ use crate::{
         bindings::{Ban, Change, Invite},
         report::{HubEvent, OperatorAction},
     },
-    types::{Code, Fingerprint, LeaveReason, MemberName},
+    types::{Code, DirectoryEntry, Fingerprint, LeaveReason, MemberName},
 };
 
 /// Why the operator's wish cannot be followed.
@@ -118,13 +118,13 @@ impl Relay {
 
     /// Takes whoever has this name out of the hub; whether there was somebody.
     fn remove(&mut self, name: &MemberName, reason: LeaveReason, code: Code, text: &str) -> bool {
-        let Some(fingerprint) = self.directory.find(name).map(|entry| entry.fingerprint) else { return false };
+        let Some(DirectoryEntry { name, fingerprint, .. }) = self.directory.find(name).cloned() else { return false };
         self.roster.take_back(&fingerprint);
         let link = self.roster.link_of(&fingerprint);
         if let Some(link) = link {
             self.roster.leave(link);
         }
-        self.gone(name, reason);
+        self.gone(&name, reason);
         if let Some(link) = link {
             self.hang_up(link, code, text);
         }

@@ -9,7 +9,7 @@ use crate::{
     crypto::{RecordError, VerifiedRecord},
     proto::message::{Error, Update},
     server::bindings::Change,
-    types::{Code, KeyRecord, LinkId, limits::MAX_UPDATES, wire},
+    types::{Code, KeyRecord, LinkId, limits::MAX_UPDATES},
 };
 
 impl Relay {
@@ -26,8 +26,9 @@ impl Relay {
                 "the key record before this one is still being looked at",
             );
         }
-        let Ok(record) = wire::from_bytes::<KeyRecord>(&update.record) else {
-            return self.update_refused(link, Code::InvalidRecord, "the key record is not one");
+        let record = match KeyRecord::decode(&update.record) {
+            Ok(record) => record,
+            Err(error) => return self.update_refused(link, Code::InvalidRecord, &error.to_string()),
         };
         member.updating = true;
         let fingerprint = member.fingerprint;
