@@ -225,7 +225,7 @@ pub fn answer(request: AdminRequest, relay: &mut Relay, facts: &Facts, code: &In
         AdminRequest::Release { name } => about(&name, |name| {
             relay.release(&name).map(|id| Reply::Once(id, AdminAnswer::Released { name: name.to_string() }))
         }),
-        AdminRequest::Invite { name: None } => invite(relay, facts, code, None).unwrap_or_else(refused),
+        AdminRequest::Invite { name: None } => invite(relay, facts, code, None).unwrap_or_else(|error| refused(&error)),
         AdminRequest::Invite { name: Some(name) } => about(&name, |name| invite(relay, facts, code, Some(name))),
     }
 }
@@ -243,7 +243,7 @@ pub fn committed(answer: AdminAnswer, is_kept: bool) -> AdminAnswer {
 /// Follows a wish about somebody of this name, as far as it is one.
 fn about(typed: &str, wish: impl FnOnce(MemberName) -> Result<Reply, OperatorError>) -> Reply {
     match typed.parse::<MemberName>() {
-        Ok(name) => wish(name).unwrap_or_else(refused),
+        Ok(name) => wish(name).unwrap_or_else(|error| refused(&error)),
         Err(error) => AdminError::new(Code::BadName, error.to_string(), WHO).into(),
     }
 }
@@ -254,7 +254,7 @@ fn as_written(relay: &Relay, name: MemberName) -> MemberName {
     found.map_or(name, |(entry, _)| entry.name)
 }
 
-fn refused(error: OperatorError) -> Reply {
+fn refused(error: &OperatorError) -> Reply {
     let (code, hint) = match error {
         OperatorError::NotHere(_) => (Code::NoSuchMember, WHO),
         OperatorError::NotBound(_) => (Code::NoSuchMember, "there is nothing to free: whoever comes may have the name"),

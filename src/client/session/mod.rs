@@ -533,7 +533,6 @@ fn hint_for(code: Code, name: &MemberName) -> String {
         Code::WeakKey => "the hub asks for RSA keys of 3072 bits; use --ephemeral or another data folder".to_owned(),
         Code::BadProof => "check that program and hub have the same version".to_owned(),
         Code::UnsupportedVersion => "use the same version as the hub".to_owned(),
-        Code::Kicked => "ask the operator why before you connect again".to_owned(),
         Code::HubClosing | Code::SlowConsumer | Code::Disconnected => "connect again".to_owned(),
         Code::NameReserved => format!(
             "if you are {name}, restore your key (securestream keys import FILE), or ask the operator to run: \
