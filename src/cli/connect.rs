@@ -11,6 +11,7 @@ use crate::{
         command::{DisplayChoice, read_seconds},
         hub_address::{HubAddress, HubAddressError},
         script::OnError,
+        trust::Policy,
     },
     types::{Code, ExitCode, MemberName, NameError},
 };
@@ -24,6 +25,8 @@ pub struct ConnectOptions {
     pub interaction: Interaction,
     /// Where its keys and pins lie.
     pub keeping: Keeping,
+    /// Whose keys are taken for theirs unasked.
+    pub trust_members: Policy,
     /// Where plays are shown that do not say it.
     pub display: DisplayChoice,
     /// Whether to write escape sequences for colour.
@@ -75,6 +78,10 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             Some(folder) => Keeping::Folder(folder),
             None => Keeping::Folder(surroundings.data_folder()?),
         },
+        trust_members: match args.trust_members {
+            TrustMembers::FirstUse => Policy::FirstUse,
+            TrustMembers::Known => Policy::Known,
+        },
         display: args.display,
         color: match args.color {
             ColorChoice::Auto => {
@@ -92,9 +99,6 @@ fn refuse_what_comes_later(args: &ConnectArgs) -> Result<(), CliError> {
     }
     if args.trust_hub == Some(TrustHub::Known) {
         return Err(CliError::not_yet("--trust-hub known", "leave it out: a link without TLS has no key to know"));
-    }
-    if args.trust_members == TrustMembers::Known {
-        return Err(CliError::not_yet("--trust-members known", "leave it out: a key is trusted when it is first seen"));
     }
     let Ok(reconnect_for) = read_seconds(&args.reconnect_for) else {
         let message = format!("--reconnect-for {}: that is no time", args.reconnect_for);

@@ -8,6 +8,8 @@
 //!                           counters        written once for 256 messages sent
 //! ```
 //!
+//! What it keeps about each hub is in files of its own, see [`Keyring::open_hub`].
+//!
 //! Each write is on the disk before its effect is seen: a number before it is used, a mark before its message is
 //! shown. So a crash at any point shows no message twice and uses no number twice.
 //!
@@ -22,16 +24,21 @@
 //! ```
 
 mod error;
+mod hub_files;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rand::CryptoRng;
 
 pub use error::KeyringError;
+pub use hub_files::KeptOfHub;
 
-use self::error::Fault;
+use self::{error::Fault, hub_files::HubFiles};
 use crate::{
     crypto::{Audience, Counters, CryptoProvider, Identity, Judgement, Letter, Replay},
     storage::{DiskStorage, MemoryStorage, Storage, StorageError},
@@ -65,6 +72,10 @@ pub struct Keyring {
     appended: usize,
     /// An append failed half way: nothing may be added behind it.
     torn: bool,
+    /// What is kept about the hub of this visit.
+    hub: Option<HubFiles>,
+    /// Where all of it lies, if that is a place that outlives the process.
+    folder: Option<PathBuf>,
 }
 
 impl Keyring {
@@ -82,7 +93,9 @@ impl Keyring {
     ) -> Result<(Self, Origin), KeyringError> {
         let folder = members.join(name.folded());
         let storage = DiskStorage::open(&folder)?;
-        Self::on(provider, Box::new(storage), name, now, rng).map_err(|fault| fault.in_folder(&folder))
+        let opened = Self::on(provider, Box::new(storage), name, now, rng);
+        let (keyring, origin) = opened.map_err(|fault| fault.in_folder(&folder))?;
+        Ok((Self { folder: Some(folder), ..keyring }, origin))
     }
 
     /// A guest's: fresh keys, nothing read or kept.
@@ -163,7 +176,8 @@ impl Keyring {
             None => Replay::default(),
         };
         let identity = Arc::new(identity);
-        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true };
+        let mut keyring =
+            Self { storage, identity, counters, replay, appended: 0, torn: true, hub: None, folder: None };
         keyring.rewrite_marks()?;
         Ok((keyring, origin))
     }

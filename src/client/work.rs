@@ -1,12 +1,13 @@
 //! What must not run on the network's thread: RSA, and the disk behind the keyring.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use rand::CryptoRng;
 
 use super::{
     event::Failure,
     keyring::{Keyring, KeyringError},
+    trust::{Keep, Proof},
 };
 use crate::{
     crypto::{
@@ -34,6 +35,8 @@ pub enum Job {
     Open { kind: SealKind, sealed: Blob },
     /// Prove who wrote what opened, and judge whether it is new.
     Judge { opened: Box<Opened>, sender: Arc<VerifiedRecord> },
+    /// Have something on the disk.
+    Keep(Keep),
 }
 
 /// What came of it.
@@ -55,6 +58,8 @@ pub enum Done {
     },
     /// Nothing for what is forged.
     Judged(Option<Judged>),
+    /// It is on the disk; in a file that a user may want to look at.
+    Kept(Option<PathBuf>),
     /// The keys or the disk refuse: the session cannot go on.
     Failed(Box<Failure>),
 }
@@ -66,6 +71,8 @@ pub struct Judged {
     /// What its sender's key record calls it.
     pub sender: MemberName,
     pub judgement: Judgement,
+    /// For others, should they need to be shown what it says; where it was signed.
+    pub proof: Option<Box<Proof>>,
 }
 
 /// A post that is ready to go.
@@ -128,6 +135,10 @@ impl Worker {
                 Done::Opened { opened: opened.map(Box::new) }
             }
             Job::Judge { opened, sender } => self.judge(*opened, &sender),
+            Job::Keep(keep) => match self.keyring.keep(keep, (self.unix_millis)()) {
+                Ok(file) => Done::Kept(file),
+                Err(error) => Done::Failed(Box::new(failure_of(&error))),
+            },
         }
     }
 
@@ -186,6 +197,7 @@ impl Worker {
     }
 
     fn judge(&mut self, opened: Opened, sender: &VerifiedRecord) -> Done {
+        let (signed, signature) = opened.signed();
         let letter = match opened.verify(&*self.provider, sender) {
             Ok(letter) => letter,
             Err(error) => {
@@ -195,7 +207,10 @@ impl Worker {
         };
         match self.keyring.take_in(&letter) {
             Ok(judgement) => {
-                Done::Judged(Some(Judged { letter: Box::new(letter), sender: sender.name().clone(), judgement }))
+                let key = sender.record().keys.signing.clone();
+                let proof = Some(Box::new(Proof { signed, signature, key }));
+                let sender = sender.name().clone();
+                Done::Judged(Some(Judged { letter: Box::new(letter), sender, judgement, proof }))
             }
             Err(error) => Done::Failed(Box::new(failure_of(&error))),
         }

@@ -63,6 +63,7 @@ mod registration;
 mod replay;
 mod replay_window;
 mod rsa_provider;
+mod safety_number;
 mod seal;
 #[cfg(test)]
 mod seal_tests;
@@ -84,4 +85,5 @@ pub use record::{RecordError, VerifiedRecord, verify_record};
 pub use registration::{Challenge, RegistrationError, verify_registration};
 pub use replay::{Judgement, Replay, ReplayError};
 pub use rsa_provider::RsaProvider;
+pub use safety_number::SafetyNumber;
 pub use seal::{MAX_SEALED, SealError, Sealed, seal};

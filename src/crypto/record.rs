@@ -27,6 +27,13 @@ impl VerifiedRecord {
         self.fingerprint
     }
 
+    /// Whether whoever holds these keys is who held the keys behind `earlier`: the same keys, or some that vouched for
+    /// those that led here.
+    #[must_use]
+    pub fn descends_from(&self, earlier: Fingerprint) -> bool {
+        self.fingerprint == earlier
+    }
+
     /// The record as it came.
     #[must_use]
     pub fn record(&self) -> &KeyRecord {

@@ -21,6 +21,8 @@ pub(super) const AUDIENCE: &[u8] = b"securestream/v1/audience";
 pub(super) const RECEIPT: &[u8] = b"securestream/v1/receipt";
 /// Domain of the signature that registers a member.
 pub(super) const REGISTRATION: &[u8] = b"securestream/v1/registration";
+/// Domain of the hashes behind a safety number.
+pub(super) const SAFETY_NUMBER: &[u8] = b"securestream/v1/safety-number";
 /// Salt of the key that stands in when a block cannot be decrypted.
 pub(super) const REJECTION: &[u8] = b"securestream/v1/rejection";
 

@@ -22,12 +22,13 @@ use crate::{
     client::{
         event::{ByeReason, Event, Failure},
         front::Front,
-        keyring::{Keyring, Origin},
+        keyring::{KeptOfHub, Keyring, Origin},
         lines::InputLine,
         script::{OnError, Script},
         scripted::{Form, Scripted, read_lines},
         session::Me,
         terminal::{Paint, SharedWords, Shell, Terminal},
+        trust::{MemberTrust, OnEquivocation},
         work::{Worker, failure_of},
     },
     crypto::RsaProvider,
@@ -179,7 +180,8 @@ fn join(
             (keyring, false)
         }
     };
-    let keyring = keyring.map_err(|error| failure_of(&error))?;
+    let mut keyring = keyring.map_err(|error| failure_of(&error))?;
+    let trust = trust(options, &mut keyring)?;
     let me = Me { name: name.clone(), fingerprint: keyring.identity().fingerprint(), guest };
     let transport = link(&options.hub.endpoint)?;
     front.handle_event(Event::Connected { hub: options.hub.to_string() }, None, start.elapsed());
@@ -190,10 +192,20 @@ fn join(
         probed: OnceLock::new(),
     };
     let worker = Worker::new(provider, keyring, Box::new(rng), clock::unix_millis);
-    let parts = MemberParts { me, transport, worker, stage: Arc::new(stage), start };
+    let parts = MemberParts { me, transport, worker, trust, stage: Arc::new(stage), start };
     let mut member = Member::new(parts).context("no member can be set up").or_no_system()?;
     member.obey_signals().context("signals cannot be caught").or_no_system()?;
     Ok(member)
+}
+
+/// What is known about the hub's members, and what to do about what is not.
+fn trust(options: &ConnectOptions, keyring: &mut Keyring) -> Result<MemberTrust, Failure> {
+    let KeptOfHub { pins, head } = keyring.open_hub(&options.hub.to_string()).map_err(|error| failure_of(&error))?;
+    let on_equivocation = match options.interaction {
+        Interaction::Script { .. } => OnEquivocation::End,
+        Interaction::Terminal { .. } => OnEquivocation::Warn,
+    };
+    Ok(MemberTrust { pins, policy: options.trust_members, on_equivocation, last_seen: head })
 }
 
 fn link(endpoint: &Endpoint) -> Result<Box<dyn Transport>, Refusal> {

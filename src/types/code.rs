@@ -58,6 +58,8 @@ numbered! {
         74 => DirectoryUnproven "directory_unproven",
         75 => Kicked "kicked",
         76 => KeyRotated "key_rotated",
+        78 => Blocked "blocked",
+        79 => NotTrusted "not_trusted",
     }
 }
 
@@ -113,7 +115,7 @@ impl Code {
             | Self::Kicked
             | Self::TakenOver
             | Self::SlowConsumer => ExitCode::Refused,
-            Self::KeyChanged | Self::HubKeyChanged | Self::Equivocation => ExitCode::Trust,
+            Self::KeyChanged | Self::HubKeyChanged | Self::Equivocation | Self::NotTrusted => ExitCode::Trust,
             Self::Timeout => ExitCode::WaitTimedOut,
             Self::IdentityInUse | Self::DataUnusable | Self::PassphraseNeeded => ExitCode::Data,
             _ => ExitCode::CommandFailed,

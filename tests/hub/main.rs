@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod hostile;
 mod hub;
 mod member;
 mod raw;

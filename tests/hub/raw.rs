@@ -36,7 +36,11 @@ pub(crate) struct Raw {
 impl Raw {
     /// A link on which nothing has been said.
     pub(crate) fn connect(hub: &TestHub, wire: Wire) -> Self {
-        let mut transport = hub.link(wire);
+        Self::over(hub.link(wire))
+    }
+
+    /// One end of a link that stands.
+    pub(crate) fn over(mut transport: Box<dyn Transport>) -> Self {
         let poll = Poll::new().unwrap();
         let notifier = Notifier::new(poll.registry(), Token(0)).unwrap();
         let readiness = Readiness { registry: poll.registry(), token: Token(1), notifier: &notifier };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{COUNTERS, IDENTITY, MARKS};
 use crate::{
+    client::trust::PinsFileError,
     crypto::{CountersError, IdentityError, ReplayError},
     storage::StorageError,
     types::{Code, MemberName},
@@ -30,6 +31,12 @@ pub enum KeyringError {
     /// Going on from a wrong count would have messages taken for replays.
     #[error("{}: {source}", file.display())]
     Counters { file: PathBuf, source: CountersError },
+    /// Going on without them would take changed keys for first ones.
+    #[error("{}: {source}", file.display())]
+    Pins { file: PathBuf, source: PinsFileError },
+    /// Going on without it would not notice a hub that goes back.
+    #[error("{}: the head of the hub's directory is damaged", file.display())]
+    Head { file: PathBuf },
     /// While making a new identity.
     #[error("no keys can be made: {0}")]
     Generate(IdentityError),
@@ -69,6 +76,15 @@ impl KeyringError {
             Self::Counters { file, .. } => {
                 format!("remove {}; counting goes on from the clock, which must be right", file.display())
             }
+            Self::Pins { file, .. } => format!(
+                "restore {} from a backup, or remove it; then verify your members anew, as their keys count as first \
+                 seen",
+                file.display()
+            ),
+            Self::Head { file } => format!(
+                "remove {}; what the hub's directory was at your last visit is then not compared this time",
+                file.display()
+            ),
             Self::Generate(_) => "check that the system has a working source of randomness".to_owned(),
         }
     }
