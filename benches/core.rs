@@ -63,8 +63,9 @@ fn record_codec(criterion: &mut Criterion) {
 fn seal_and_open(criterion: &mut Criterion) {
     let provider = RsaProvider::default();
     let mut rng = StdRng::seed_from_u64(1);
-    let mut member =
-        |name: &str| Identity::generate(&provider, &name.parse().expect("a name"), &mut rng).expect("keys can be made");
+    let mut member = |name: &str| {
+        Identity::generate(&provider, &name.parse().expect("a name"), 0, &mut rng).expect("keys can be made")
+    };
     let (alice, bob, carol) = (member("alice"), member("bob"), member("carol"));
     let draft =
         Draft { id: MessageId([1; 16]), sequence: 1, time: 0, stamp: DirectoryHead::FIRST, text: "meet at noon" };
@@ -118,7 +119,7 @@ impl Crowd {
         self.relay.accepted(link, "bench".to_owned());
         let mut rng = StdRng::seed_from_u64(number);
         let name = format!("member{number}").parse().expect("a name");
-        let identity = Identity::generate(&InsecureProvider, &name, &mut rng).expect("keys can be made");
+        let identity = Identity::generate(&InsecureProvider, &name, 0, &mut rng).expect("keys can be made");
         let challenge = Challenge { channel_binding: Vec::new(), nonce: [0; 32] };
         let proof = identity.prove(&challenge, &mut rng).expect("proven").into();
         let record = wire::to_bytes(identity.record()).into();

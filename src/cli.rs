@@ -14,13 +14,15 @@ use clap::{FromArgMatches as _, error::ErrorKind};
 mod args;
 mod connect;
 mod ending;
+mod keys;
 mod serve;
 
-pub use args::{Admit, ColorChoice};
+pub use args::{Admit, ColorChoice, TrustHub};
 use args::{Cli, Verb};
 pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource};
 pub use ending::{CliError, Ending};
-pub use serve::{ServeOptions, VideosFolder};
+pub use keys::{KeysCommand, KeysOptions};
+pub use serve::{GivenCertificate, ServeOptions, VideosFolder};
 
 use crate::types::{Code, ExitCode};
 
@@ -29,6 +31,7 @@ use crate::types::{Code, ExitCode};
 pub enum Invocation {
     Serve(ServeOptions),
     Connect(ConnectOptions),
+    Keys(KeysOptions),
     /// Open a window and close it again; exit 0 when that works. Run as a child, because a failure aborts.
     ProbeWindow,
 }
@@ -101,9 +104,7 @@ pub fn parse(words: Vec<OsString>, surroundings: &Surroundings) -> Result<Invoca
         Verb::Hub(_) => {
             Err(CliError::not_yet("speaking to a running hub", "stop it with Ctrl-C; its log tells who came"))
         }
-        Verb::Keys(_) => {
-            Err(CliError::not_yet("handling keys", "keys are made by the first connect and lie in the data folder"))
-        }
+        Verb::Keys(args) => keys::options(args, surroundings).map(Invocation::Keys),
     };
     invocation.map_err(|error| error.ending(asked))
 }

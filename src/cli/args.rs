@@ -2,7 +2,7 @@
 #![expect(clippy::doc_markdown, reason = "these docs are the help, which a terminal shows as it stands")]
 #![expect(clippy::struct_excessive_bools, reason = "a flag of the command line is a bool")]
 
-use std::{ffi::OsString, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{
     Args, CommandFactory as _, Parser, Subcommand, ValueEnum,
@@ -37,7 +37,7 @@ pub(super) enum Verb {
     Connect(Box<ConnectArgs>),
     /// Speak to a running hub (comes with a later version)
     Hub(HubArgs),
-    /// Look after your keys (comes with a later version)
+    /// Look after your keys and those of hubs
     Keys(KeysArgs),
     #[command(hide = true)]
     ProbeWindow,
@@ -45,16 +45,16 @@ pub(super) enum Verb {
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// Where to listen: tcp://HOST:PORT or unix:/path, more than once for several
+    /// Where to listen: tls://HOST:PORT, tcp://HOST:PORT or unix:/path, more than once for several
     ///
     /// Port 0 picks a free one, * as host means every address of this machine. Plain tcp:// is for this machine
-    /// only unless --insecure-plaintext is given; tls:// comes with a later version.
+    /// only unless --insecure-plaintext is given.
     #[arg(
         long,
         value_name = "URL",
         env = "SECURESTREAM_LISTEN",
         value_delimiter = ',',
-        default_value = "tcp://127.0.0.1:9999"
+        default_value = "tls://127.0.0.1:9999"
     )]
     pub(super) listen: Vec<String>,
     /// The folder of videos [default: videos, if it is there]
@@ -68,6 +68,18 @@ pub(super) struct ServeArgs {
     /// Where the hub keeps what must last [default: $XDG_DATA_HOME/securestream/hub]
     #[arg(long, value_name = "DIR", env = "SECURESTREAM_DATA_DIR")]
     pub(super) data_dir: Option<PathBuf>,
+    /// Show this certificate (PEM) instead of the hub's own
+    ///
+    /// Without it the hub makes one at its first start and keeps it. Members pin its key, so a certificate that is
+    /// renewed with the same key changes nothing for them.
+    #[arg(long, value_name = "FILE", env = "SECURESTREAM_CERT", requires = "key")]
+    pub(super) cert: Option<PathBuf>,
+    /// The private key of --cert (PEM)
+    #[arg(long, value_name = "FILE", env = "SECURESTREAM_KEY", requires = "cert")]
+    pub(super) key: Option<PathBuf>,
+    /// Refuse members that cannot exchange keys by X25519MLKEM768
+    #[arg(long, env = "SECURESTREAM_REQUIRE_PQ", value_parser = FalseyValueParser::new())]
+    pub(super) require_pq: bool,
     /// How many members may be here at the same time
     #[arg(long, value_name = "N", env = "SECURESTREAM_MAX_MEMBERS", default_value_t = 1000,
           value_parser = RangedU64ValueParser::<u32>::new().range(1..))]
@@ -96,12 +108,13 @@ pub(super) struct ServeArgs {
 pub(super) struct ConnectArgs {
     /// The hub: HOST, HOST:PORT, [V6]:PORT, unix:/path or the URL that its operator gave you
     ///
-    /// For now a HOST means tcp://HOST:9999; tls:// comes with a later version.
+    /// A HOST means tls://HOST:9999. A URL that ends with #sha256: and digits carries the hub's key, and no other is
+    /// accepted.
     #[arg(
         value_name = "HUB",
         env = "SECURESTREAM_HUB",
         hide_env_values = true,
-        default_value = "tcp://127.0.0.1:9999"
+        default_value = "tls://127.0.0.1:9999"
     )]
     pub(super) hub: String,
     /// What you are called; asked for when left out at a terminal
@@ -125,9 +138,17 @@ pub(super) struct ConnectArgs {
     /// Where videos are shown; auto is none when standard output is no terminal
     #[arg(long, value_enum, env = "SECURESTREAM_DISPLAY", default_value = "auto")]
     pub(super) display: DisplayChoice,
-    /// What to do about a hub's key that is new to you (matters with tls://)
+    /// What to do about a hub's key that is new to you [default: ask at a terminal, else first-use]
+    ///
+    /// A key that is not the one you knew is refused in any case.
     #[arg(long, value_enum, env = "SECURESTREAM_TRUST_HUB")]
     pub(super) trust_hub: Option<TrustHub>,
+    /// Validate the hub's certificate by these authorities (PEM) instead of knowing its key
+    #[arg(long, value_name = "FILE", env = "SECURESTREAM_CA")]
+    pub(super) ca: Option<PathBuf>,
+    /// Refuse a hub that cannot exchange keys by X25519MLKEM768
+    #[arg(long, env = "SECURESTREAM_REQUIRE_PQ", value_parser = FalseyValueParser::new())]
+    pub(super) require_pq: bool,
     /// What to do about a member's key that is new to you
     #[arg(long, value_enum, env = "SECURESTREAM_TRUST_MEMBERS", default_value = "first-use")]
     pub(super) trust_members: TrustMembers,
@@ -181,9 +202,37 @@ enum HubVerb {
 
 #[derive(Debug, Args)]
 pub(super) struct KeysArgs {
-    /// What to do, such as import FILE or trust-hub HUB KEY
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    words: Vec<OsString>,
+    /// Where your keys lie [default: $XDG_DATA_HOME/securestream]
+    #[arg(long, global = true, value_name = "DIR", env = "SECURESTREAM_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) verb: KeysVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysVerb {
+    /// Show your keys (comes with a later version)
+    Show { name: Option<String> },
+    /// Change your keys, signing the new ones with the old (comes with a later version)
+    Rotate { name: String },
+    /// Write your public keys to a file (comes with a later version)
+    Export { name: String, file: PathBuf },
+    /// Take keys from a file (comes with a later version)
+    Import { file: PathBuf },
+    /// Write all of your keys to a file, to keep elsewhere (comes with a later version)
+    Backup { name: String, file: PathBuf },
+    /// Trust this key of a hub from now on, whatever was known before
+    ///
+    /// Get the key from the hub's operator by another way than the network: they run
+    /// `securestream hub fingerprint`, or read it from the URL that the hub printed.
+    TrustHub {
+        /// The hub: HOST, HOST:PORT, [V6]:PORT or tls://HOST:PORT
+        #[arg(value_name = "HUB")]
+        hub: String,
+        /// 64 hexadecimal digits, with or without blanks between them
+        #[arg(value_name = "KEY", required = true, num_args = 1..)]
+        key: Vec<String>,
+    },
 }
 
 /// Whom posts go to.
@@ -203,7 +252,7 @@ pub enum Admit {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum TrustHub {
+pub enum TrustHub {
     /// Ask whether to trust it
     Ask,
     /// Trust it and remember it
@@ -243,8 +292,8 @@ Exit codes: 0 fine, 1 a command failed, 2 usage, 3 network, 4 refused by the hub
 const SERVE_EXAMPLES: &str = "\
 Examples:
   securestream serve
-      a hub for this machine at tcp://127.0.0.1:9999, with the videos in ./videos if there are any
-  securestream serve --videos ~/films --listen tcp://127.0.0.1:0 --listen unix:/tmp/hub.sock
+      a hub for this machine at tls://127.0.0.1:9999, with the videos in ./videos if there are any
+  securestream serve --videos ~/films --listen tls://127.0.0.1:0 --listen unix:/tmp/hub.sock
       a free port and a socket; the URLs to give to members are printed once they are ready
   securestream serve --no-videos --json
       messages only, reporting in JSON
@@ -255,7 +304,7 @@ const CONNECT_EXAMPLES: &str = "\
 Examples:
   securestream connect
       asks for your name and connects to the hub on this machine
-  securestream connect tcp://127.0.0.1:9999 --name alice
+  securestream connect tls://127.0.0.1:9999 --name alice
   printf '%s\\n' 'wait joined name=bob' 'send bob hi' |
       securestream connect --name alice --ephemeral --json
       runs a script as a guest; commands, events, codes and exit codes are in docs/scripting.md

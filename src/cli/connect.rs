@@ -27,6 +27,14 @@ pub struct ConnectOptions {
     pub keeping: Keeping,
     /// Whose keys are taken for theirs unasked.
     pub trust_members: Policy,
+    /// That folder is the usual one.
+    pub is_usual_folder: bool,
+    /// What to do about a hub whose key is new.
+    pub trust_hub: TrustHub,
+    /// PEM of the authorities that vouch for the hub instead.
+    pub authorities: Option<PathBuf>,
+    /// Whether the hub needs X25519MLKEM768.
+    pub require_pq: bool,
     /// Where plays are shown that do not say it.
     pub display: DisplayChoice,
     /// Whether to write escape sequences for colour.
@@ -70,9 +78,14 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             "use --trust-hub first-use",
         ));
     }
+    let usual = match interaction {
+        Interaction::Script { .. } => TrustHub::FirstUse,
+        Interaction::Terminal { .. } => TrustHub::Ask,
+    };
     Ok(ConnectOptions {
         hub,
         interaction,
+        is_usual_folder: args.data_dir.is_none(),
         keeping: match args.data_dir {
             _ if args.ephemeral => Keeping::Nothing,
             Some(folder) => Keeping::Folder(folder),
@@ -82,6 +95,9 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             TrustMembers::FirstUse => Policy::FirstUse,
             TrustMembers::Known => Policy::Known,
         },
+        trust_hub: args.trust_hub.unwrap_or(usual),
+        authorities: args.ca,
+        require_pq: args.require_pq,
         display: args.display,
         color: match args.color {
             ColorChoice::Auto => {
@@ -96,9 +112,6 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
 fn refuse_what_comes_later(args: &ConnectArgs) -> Result<(), CliError> {
     if args.display == DisplayChoice::Terminal {
         return Err(CliError::not_yet("--display terminal", "use --display window, or none to count frames only"));
-    }
-    if args.trust_hub == Some(TrustHub::Known) {
-        return Err(CliError::not_yet("--trust-hub known", "leave it out: a link without TLS has no key to know"));
     }
     let Ok(reconnect_for) = read_seconds(&args.reconnect_for) else {
         let message = format!("--reconnect-for {}: that is no time", args.reconnect_for);

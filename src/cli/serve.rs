@@ -17,8 +17,12 @@ pub struct ServeOptions {
     /// At least one.
     pub listen: Vec<ListenAddress>,
     pub videos: VideosFolder,
-    /// Where the hub keeps what must last; none is known without a home, which matters once something is kept.
+    /// Where the hub keeps what must last; none is known without a home.
     pub data_dir: Option<PathBuf>,
+    /// The certificate to show instead of the hub's own.
+    pub certificate: Option<GivenCertificate>,
+    /// Whether members need X25519MLKEM768.
+    pub require_pq: bool,
     /// Members here at the same time; one more is told `hub_full`.
     pub max_members: u32,
     /// Whom posts go to.
@@ -31,6 +35,13 @@ pub struct ServeOptions {
     pub json: bool,
     /// What goes to standard error.
     pub log: log::LevelFilter,
+}
+
+/// A certificate that somebody else looks after: PEM files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenCertificate {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 /// Where a hub's videos are.
@@ -56,6 +67,8 @@ pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<Se
             None => VideosFolder::Default,
         },
         data_dir: args.data_dir.or_else(|| Some(surroundings.data_folder().ok()?.join("hub"))),
+        certificate: args.cert.zip(args.key).map(|(certificate, key)| GivenCertificate { certificate, key }),
+        require_pq: args.require_pq,
         max_members: args.max_members,
         relay: match args.relay {
             RelayChoice::Broadcast => RelayMode::Broadcast,
@@ -73,14 +86,11 @@ fn listener(url: &str, plaintext: bool) -> Result<ListenAddress, CliError> {
         .parse()
         .map_err(|error: EndpointError| CliError::usage(format!("--listen {url}: {error}"), error.hint()))?;
     match &address {
-        ListenAddress::Tls { .. } => {
-            Err(CliError::not_yet("tls://", "for now use --listen tcp://127.0.0.1:9999 or unix:/path"))
-        }
         ListenAddress::Tcp { .. } if !address.is_local() && !plaintext => Err(CliError::usage(
             format!(
                 "{address} can be reached from beyond this machine, and plain TCP hides neither who writes nor what is watched"
             ),
-            "add --insecure-plaintext if you trust the whole network, or listen on tcp://127.0.0.1:9999",
+            "listen on tls:// instead, or add --insecure-plaintext if you trust the whole network",
         )),
         _ => Ok(address),
     }

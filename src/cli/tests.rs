@@ -61,7 +61,7 @@ fn every_option_has_its_environment_variable() {
 #[test]
 fn a_hub_serves_this_machine_unless_told_otherwise() {
     let options = serve("");
-    assert_eq!(options.listen, [ListenAddress::Tcp { host: ListenHost::Named("127.0.0.1".into()), port: 9999 }]);
+    assert_eq!(options.listen, [ListenAddress::Tls { host: ListenHost::Named("127.0.0.1".into()), port: 9999 }]);
     assert_eq!(
         (options.videos, options.admit, options.relay),
         (VideosFolder::Default, Admit::Open, RelayMode::Broadcast)
@@ -82,11 +82,11 @@ fn a_hub_serves_this_machine_unless_told_otherwise() {
 #[test]
 fn a_member_at_a_terminal() {
     let options = connect("");
-    assert_eq!(options.hub.endpoint, Endpoint::Tcp { host: "127.0.0.1".into(), port: 9999 });
+    assert_eq!(options.hub.endpoint, Endpoint::Tls { host: "127.0.0.1".into(), port: 9999 });
     assert_eq!(options.interaction, Interaction::Terminal { name: None, plain: false });
     assert_eq!(options.keeping, Keeping::Folder("/home/a/.local/share/securestream".into()));
     assert!(options.color && options.display == DisplayChoice::Auto);
-    let options = connect("localhost:7 --name bob --ephemeral --plain --color never --display none --seal");
+    let options = connect("tcp://localhost:7 --name bob --ephemeral --plain --color never --display none --seal");
     assert_eq!(options.interaction, Interaction::Terminal { name: "bob".parse().ok(), plain: true });
     assert_eq!((options.keeping, options.color), (Keeping::Nothing, false));
     let dumb = Surroundings { dumb_terminal: true, ..at_a_terminal() };
@@ -96,6 +96,19 @@ fn a_member_at_a_terminal() {
         panic!("refused")
     };
     assert!(!options.color);
+}
+
+#[test]
+fn whether_a_new_hub_is_trusted_depends_on_who_can_be_asked() {
+    assert_eq!(connect("").trust_hub, TrustHub::Ask);
+    assert_eq!(connect("--name b --json").trust_hub, TrustHub::FirstUse);
+    assert_eq!(connect("--name b --json --trust-hub known").trust_hub, TrustHub::Known);
+    assert_eq!(connect("--trust-hub first-use").trust_hub, TrustHub::FirstUse);
+    let options = connect("example.org --ca ca.pem --require-pq");
+    assert_eq!((options.authorities, options.require_pq), (Some(PathBuf::from("ca.pem")), true));
+    let options = serve("--cert c --key k --require-pq");
+    let given = GivenCertificate { certificate: "c".into(), key: "k".into() };
+    assert_eq!((options.certificate, options.require_pq), (Some(given), true));
 }
 
 #[test]
@@ -120,15 +133,15 @@ fn what_cannot_be_followed_says_what_to_write() {
         ("connect --json", ExitCode::Usage, "--name NAME"),
         ("connect --name b/b", ExitCode::Usage, "choose another"),
         ("connect --nmae bob", ExitCode::Usage, "--name"),
-        ("connect tls://h", ExitCode::CommandFailed, "tcp://HOST:PORT"),
-        ("connect example.org", ExitCode::Usage, "--insecure-plaintext"),
+        ("connect tls://h?invite=x", ExitCode::CommandFailed, "leave it out"),
+        ("connect tcp://example.org", ExitCode::Usage, "--insecure-plaintext"),
         ("connect http://h", ExitCode::Usage, "unix:/path"),
         ("connect --display terminal", ExitCode::CommandFailed, "--display window"),
-        ("connect --trust-hub known", ExitCode::CommandFailed, "leave it out"),
         ("connect --name b --json --trust-hub ask", ExitCode::Usage, "first-use"),
         ("connect --reconnect-for 60", ExitCode::CommandFailed, "leave --reconnect-for out"),
         ("connect --reconnect-for soon", ExitCode::Usage, "seconds"),
-        ("serve --listen tls://127.0.0.1:1", ExitCode::CommandFailed, "tcp://127.0.0.1:9999"),
+        ("serve --cert c.pem", ExitCode::Usage, "--key"),
+        ("serve --key k.pem", ExitCode::Usage, "--cert"),
         ("serve --listen tcp://0.0.0.0:1", ExitCode::Usage, "--insecure-plaintext"),
         ("serve --listen tcp://*:1 --insecure-plaintext", ExitCode::CommandFailed, "--admit open"),
         ("serve --listen 127.0.0.1:1", ExitCode::Usage, "tcp://"),
@@ -138,6 +151,11 @@ fn what_cannot_be_followed_says_what_to_write() {
         ("serve --public-url http://x", ExitCode::Usage, "unix:/path"),
         ("hub who", ExitCode::CommandFailed, "Ctrl-C"),
         ("keys import f", ExitCode::CommandFailed, "first connect"),
+        ("keys", ExitCode::Usage, "trust-hub"),
+        ("keys trust-hub h", ExitCode::Usage, "KEY"),
+        ("keys trust-hub h 3f9a", ExitCode::Usage, "hub fingerprint"),
+        ("keys trust-hub unix:/s 3f9a", ExitCode::Usage, "tls://"),
+        ("keys trust-hub http://h 3f9a", ExitCode::Usage, "host:9999"),
         ("sevre", ExitCode::Usage, "serve"),
         ("", ExitCode::Usage, "connect"),
     ] {
@@ -153,6 +171,22 @@ fn bad_input_62_standard_input_that_is_no_terminal() {
     let ending = read("connect --name bob", &in_a_pipe()).unwrap_err();
     assert_eq!(ending.exit, ExitCode::Usage);
     assert!(ending.stderr.contains("--script -"), "{}", ending.stderr);
+}
+
+#[test]
+fn a_hub_s_key_is_trusted_as_it_is_written() {
+    let digits = "3f9a".repeat(16);
+    let grouped = "3f9a ".repeat(16);
+    for key in [digits.clone(), grouped, format!("sha256:{digits}")] {
+        let line = format!("keys trust-hub tls://Hub.example.org {key}");
+        let Ok(Invocation::Keys(options)) = read(&line, &at_a_terminal()) else { panic!("{line} is refused") };
+        let key = digits.parse().unwrap();
+        assert_eq!(options.command, KeysCommand::TrustHub { hub: "hub.example.org:9999".into(), key });
+        assert_eq!(options.folder, PathBuf::from("/home/a/.local/share/securestream"));
+    }
+    let line = format!("keys trust-hub --data-dir d tls://[::1]:7 {digits}");
+    let Ok(Invocation::Keys(options)) = read(&line, &at_a_terminal()) else { panic!("{line} is refused") };
+    assert_eq!(options.folder, PathBuf::from("d"));
 }
 
 #[test]
@@ -173,7 +207,9 @@ fn without_a_home_keys_have_no_place_but_a_guest_needs_none() {
 
 #[test]
 fn under_json_an_error_is_an_event_and_bye_follows() {
-    for line in ["connect --json", "connect --json --nonsense", "connect --json --name b tls://h", "keys --json"] {
+    for line in
+        ["connect --json", "connect --json --nonsense", "connect --json --name b tls://h?invite=x", "keys --json"]
+    {
         let ending = refused(line);
         let events: Vec<serde_json::Value> =
             ending.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

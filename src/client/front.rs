@@ -6,7 +6,18 @@ use super::{
     command::Request,
     event::{Event, Failure},
 };
-use crate::types::ExitCode;
+use crate::types::{ExitCode, HubKey};
+
+/// What a person says about the key of a hub that is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HubAnswer {
+    /// It is right.
+    Yes,
+    /// It is not to be trusted.
+    No,
+    /// The key that the person has from the operator is another one.
+    Otherwise(HubKey),
+}
 
 /// Who drives a member: a script or a person at a terminal. Times are since the member's start.
 pub trait Front: Send {
@@ -23,6 +34,13 @@ pub trait Front: Send {
     fn interrupted(&mut self, now: Duration) -> bool {
         let _ = now;
         false
+    }
+
+    /// A hub that is new here shows this key: whether to trust it. Asked before anything is sent; blocks. Whoever
+    /// cannot be asked does not trust.
+    fn trusts_hub(&mut self, hub: &str, key: HubKey) -> HubAnswer {
+        let _ = (hub, key);
+        HubAnswer::No
     }
 
     /// Why that exit status is not 0, if nobody was told yet.

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::types::{Code, Endpoint, EndpointError, Fingerprint, Scheme};
+use crate::types::{Code, Endpoint, EndpointError, HubKey, Scheme};
 
-/// What a bare host means. It becomes TLS as soon as hubs speak it.
-const ASSUMED: Scheme = Scheme::Tcp;
+/// What a bare host means.
+const ASSUMED: Scheme = Scheme::Tls;
 
 /// A hub: a host, `host:port`, `[v6]:port`, or a URL, which may carry an invite and a pin:
 /// `tls://host:9999?invite=CODE#sha256:HEX`.
@@ -14,7 +14,7 @@ const ASSUMED: Scheme = Scheme::Tcp;
 /// use securestream::client::hub_address::HubAddress;
 ///
 /// let hub: HubAddress = "[::1]:4711".parse().unwrap();
-/// assert_eq!(hub.to_string(), "tcp://[::1]:4711");
+/// assert_eq!(hub.to_string(), "tls://[::1]:4711");
 /// let hub: HubAddress = "tls://hub.example.org?invite=abc".parse().unwrap();
 /// assert_eq!(hub.to_string(), "tls://hub.example.org:9999", "without the invite, which is a secret");
 /// ```
@@ -24,8 +24,8 @@ pub struct HubAddress {
     pub endpoint: Endpoint,
     /// The code that lets a new member in.
     pub invite: Option<String>,
-    /// SHA-256 of the hub's public key (`SubjectPublicKeyInfo`).
-    pub pin: Option<[u8; 32]>,
+    /// The hub's key, from whoever gave the URL.
+    pub pin: Option<HubKey>,
 }
 
 /// Why text is no address of a hub.
@@ -43,6 +43,9 @@ pub enum HubAddressError {
     /// A part of the address that has its place but does nothing so far.
     #[error("this version does not speak {0} yet")]
     NotYet(&'static str),
+    /// A pin where no key is shown.
+    #[error("only tls:// has a key to compare with a pin")]
+    PinWithoutTls,
     /// Plain TCP beyond this machine.
     #[error("{0} is not on this machine, and plain TCP hides neither who talks to whom nor what is watched")]
     Plaintext(Endpoint),
@@ -64,26 +67,34 @@ impl HubAddressError {
         match self {
             Self::Endpoint(error) => error.hint(),
             Self::Pin | Self::Invite => "copy the whole URL that the hub printed, in quotes".to_owned(),
-            Self::NotYet("TLS") => "for now connect with tcp://HOST:PORT or unix:/path".to_owned(),
+            Self::PinWithoutTls => "connect with tls://, or leave out what begins with #".to_owned(),
             Self::NotYet(_) => "leave it out of the URL for now".to_owned(),
-            Self::Plaintext(_) => "add --insecure-plaintext if you trust every network in between".to_owned(),
+            Self::Plaintext(_) => "connect with tls:// if the hub listens so, or add --insecure-plaintext if you trust every network in between".to_owned(),
         }
     }
 }
 
 impl HubAddress {
+    /// What a hub is called among those whose keys are known: `host:port`. Only a link with TLS shows a key.
+    #[must_use]
+    pub fn known_as(&self) -> Option<String> {
+        match &self.endpoint {
+            Endpoint::Tls { host, port } if host.contains(':') => Some(format!("[{host}]:{port}")),
+            Endpoint::Tls { host, port } => Some(format!("{}:{port}", host.to_lowercase())),
+            Endpoint::Tcp { .. } | Endpoint::Unix(_) => None,
+        }
+    }
+
     /// Whether this version can go there; plain TCP beyond this machine only when `plaintext` is allowed.
     pub fn check(&self, plaintext: bool) -> Result<(), HubAddressError> {
-        if matches!(self.endpoint, Endpoint::Tls { .. }) {
-            return Err(HubAddressError::NotYet("TLS"));
-        }
-        if self.pin.is_some() {
-            return Err(HubAddressError::NotYet("pins"));
+        let is_tls = matches!(self.endpoint, Endpoint::Tls { .. });
+        if self.pin.is_some() && !is_tls {
+            return Err(HubAddressError::PinWithoutTls);
         }
         if self.invite.is_some() {
             return Err(HubAddressError::NotYet("invites"));
         }
-        if !plaintext && !self.endpoint.is_local() {
+        if !plaintext && !is_tls && !self.endpoint.is_local() {
             return Err(HubAddressError::Plaintext(self.endpoint.clone()));
         }
         Ok(())
@@ -116,9 +127,9 @@ fn read_invite(query: &str) -> Result<String, HubAddressError> {
     if fits { Ok(code.to_owned()) } else { Err(HubAddressError::Invite) }
 }
 
-fn read_pin(fragment: &str) -> Result<[u8; 32], HubAddressError> {
+fn read_pin(fragment: &str) -> Result<HubKey, HubAddressError> {
     let digits = fragment.strip_prefix("sha256:").ok_or(HubAddressError::Pin)?;
-    Ok(digits.parse::<Fingerprint>().map_err(|_| HubAddressError::Pin)?.0)
+    digits.parse().map_err(|_| HubAddressError::Pin)
 }
 
 impl fmt::Display for HubAddress {
@@ -138,24 +149,26 @@ mod tests {
             format!("tls://hub.example.org:9999?invite=AB-12#sha256:{}", "0f".repeat(32)).parse().unwrap();
         assert_eq!(address.endpoint, Endpoint::Tls { host: "hub.example.org".into(), port: 9999 });
         assert_eq!(address.invite.as_deref(), Some("AB-12"));
-        assert_eq!(address.pin, Some([0x0f; 32]));
+        assert_eq!(address.pin, Some(HubKey([0x0f; 32])));
         assert_eq!(address.to_string(), "tls://hub.example.org:9999");
     }
 
     #[test]
-    fn a_bare_host_is_tcp_for_now() {
-        let address: HubAddress = "localhost".parse().unwrap();
-        assert_eq!(address.to_string(), "tcp://localhost:9999");
-        assert_eq!(address.check(false), Ok(()));
+    fn a_bare_host_means_tls() {
+        let address: HubAddress = "Localhost".parse().unwrap();
+        assert_eq!(address.to_string(), "tls://Localhost:9999");
+        assert_eq!(address.known_as().as_deref(), Some("localhost:9999"));
+        assert_eq!("[::1]:7".parse::<HubAddress>().unwrap().known_as().as_deref(), Some("[::1]:7"));
+        assert_eq!("tcp://localhost".parse::<HubAddress>().unwrap().known_as(), None);
     }
 
     #[test]
     fn what_this_version_cannot_do_says_so() {
         let check = |text: &str| text.parse::<HubAddress>().unwrap().check(false).unwrap_err();
-        assert_eq!(check("tls://h"), HubAddressError::NotYet("TLS"));
         assert_eq!(check("tcp://localhost?invite=x"), HubAddressError::NotYet("invites"));
-        assert_eq!(check(&format!("localhost#sha256:{}", "00".repeat(32))), HubAddressError::NotYet("pins"));
-        assert_eq!(check("tls://h").code(), Code::NotYet);
+        assert_eq!(check(&format!("tcp://localhost#sha256:{}", "00".repeat(32))), HubAddressError::PinWithoutTls);
+        assert_eq!(check("localhost?invite=x").code(), Code::NotYet);
+        assert_eq!(format!("h#sha256:{}", "00".repeat(32)).parse::<HubAddress>().unwrap().check(false), Ok(()));
         let far = check("tcp://example.org");
         assert!(far.hint().contains("--insecure-plaintext"), "{far}");
         assert_eq!("tcp://example.org".parse::<HubAddress>().unwrap().check(true), Ok(()));

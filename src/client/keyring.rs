@@ -169,7 +169,7 @@ impl Keyring {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Origin), Fault> {
-        let (identity, origin) = load_or_make(provider, storage.as_mut(), name, rng)?;
+        let (identity, origin) = load_or_make(provider, storage.as_mut(), name, now, rng)?;
         let counters = Counters::resume(storage.read(COUNTERS)?.as_deref(), now).map_err(Fault::Counters)?;
         let replay = match storage.read(MARKS)? {
             Some(file) => Replay::decode(&file).map_err(Fault::Marks)?.0,
@@ -196,16 +196,21 @@ fn load_or_make(
     provider: &dyn CryptoProvider,
     storage: &mut dyn Storage,
     name: &MemberName,
+    now: u64,
     rng: &mut dyn CryptoRng,
 ) -> Result<(Identity, Origin), Fault> {
     if let Some(file) = storage.read(IDENTITY)?.map(zeroize::Zeroizing::new) {
-        let identity = Identity::from_pem(provider, &file).map_err(Fault::Identity)?;
+        let identity = Identity::from_pem(provider, &file, None, now, rng).map_err(Fault::Identity)?;
         if identity.name() != name {
             return Err(Fault::OtherName { found: identity.name().clone() });
         }
+        let current = identity.to_pem().map_err(Fault::Identity)?;
+        if current.as_bytes() != &**file {
+            storage.replace(IDENTITY, current.as_bytes())?;
+        }
         return Ok((identity, Origin::Loaded));
     }
-    let identity = Identity::generate(provider, name, rng).map_err(Fault::Generate)?;
+    let identity = Identity::generate(provider, name, now, rng).map_err(Fault::Generate)?;
     let file = identity.to_pem().map_err(Fault::Generate)?;
     storage.replace(IDENTITY, file.as_bytes())?;
     Ok((identity, Origin::Created))

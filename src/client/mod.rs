@@ -7,6 +7,7 @@ pub mod event;
 pub mod front;
 pub mod hub_address;
 pub mod keyring;
+pub mod known_hubs;
 pub mod lines;
 pub mod script;
 pub mod scripted;

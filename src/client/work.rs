@@ -23,8 +23,8 @@ use crate::{
 /// Something to do for a session.
 #[derive(Debug)]
 pub enum Job {
-    /// Answer the hub's nonce.
-    Prove { nonce: [u8; 32] },
+    /// Answer what the hub asks for over this link.
+    Prove { challenge: Challenge },
     /// Check key records that the hub sent.
     Check { records: Vec<Blob> },
     /// Seal a text for one member.
@@ -120,7 +120,7 @@ impl Worker {
     /// Does one job. Milliseconds for most, for a group 0.1 ms for each member of it.
     pub fn work(&mut self, job: Job) -> Done {
         match job {
-            Job::Prove { nonce } => self.prove(nonce),
+            Job::Prove { challenge } => self.prove(&challenge),
             Job::Check { records } => self.check_all(&records),
             Job::Seal { id, to, stamp, text } => {
                 let result = self.seal(id, &to, stamp, &text);
@@ -142,12 +142,10 @@ impl Worker {
         }
     }
 
-    fn prove(&mut self, nonce: [u8; 32]) -> Done {
+    fn prove(&mut self, challenge: &Challenge) -> Done {
         let identity = self.keyring.identity();
-        // Links without TLS have nothing that binds a proof to them but the nonce.
-        let challenge = Challenge { channel_binding: Vec::new(), nonce };
         let record = wire::to_bytes(identity.record()).into();
-        match identity.prove(&challenge, &mut self.rng) {
+        match identity.prove(challenge, &mut self.rng) {
             Ok(proof) => Done::Proved { record, proof: proof.into() },
             Err(error) => {
                 let hint = "use --ephemeral or another data folder";
@@ -158,7 +156,7 @@ impl Worker {
 
     fn check_all(&self, records: &[Blob]) -> Done {
         let check = |record: &Blob| {
-            let record: KeyRecord = wire::from_bytes(record).ok()?;
+            let record = KeyRecord::decode(record).inspect_err(|error| log::debug!("{error}")).ok()?;
             let fingerprint = record.fingerprint();
             let checked = verify_record(&*self.provider, record, fingerprint);
             checked.inspect_err(|error| log::debug!("key record {fingerprint} is not used: {error}")).ok()

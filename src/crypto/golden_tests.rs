@@ -26,11 +26,11 @@ const STAMP: DirectoryHead = DirectoryHead { epoch: DirectorySequence(7), head: 
 const PROVIDER: fn() -> RsaProvider = RsaProvider::default;
 
 fn alice() -> Identity {
-    Identity::from_pem(&PROVIDER(), golden!("alice.pem")).unwrap()
+    Identity::from_pem(&PROVIDER(), golden!("alice.pem"), None, TIME, &mut rng(1)).unwrap()
 }
 
 fn bob() -> Identity {
-    Identity::from_pem(&PROVIDER(), golden!("bob.pem")).unwrap()
+    Identity::from_pem(&PROVIDER(), golden!("bob.pem"), None, TIME, &mut rng(1)).unwrap()
 }
 
 fn challenge() -> Challenge {
@@ -56,7 +56,7 @@ fn they_are_made_anew_when_asked() {
         return;
     }
     let mut rng = rand::rng();
-    let make = |name: &str| Identity::generate(&PROVIDER(), &name.parse().unwrap(), &mut rand::rng()).unwrap();
+    let make = |name: &str| Identity::generate(&PROVIDER(), &name.parse().unwrap(), TIME, &mut rand::rng()).unwrap();
     let (alice, bob) = (make("alice"), make("bob"));
     let (to_alice, to_bob) = (alice.verified_record(), bob.verified_record());
     let draft = |sequence, text| Draft { id: ID, sequence, time: TIME, stamp: STAMP, text };

@@ -1,33 +1,29 @@
 //! A member as it knows itself: name, private keys, and the record that others get.
-//!
-//! Its file is text, so that it can be looked at and moved, in three PEM blocks
-//! ([RFC 7468](https://www.rfc-editor.org/rfc/rfc7468)): the key record, the signing key and the sealing key.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use pkcs8::{LineEnding, der::pem};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::{
+    identity_file::{self, Protection, ReadRecord},
     key_block::BlockOpener,
-    provider::{CryptoProvider, ExportedKeys, KeyUnusable, SecretKeys},
+    passphrase::Passphrase,
+    provider::{CryptoProvider, KeyUnusable, SecretKeys},
     record::{self, RecordError, VerifiedRecord},
     registration::Challenge,
+    rotation,
     secret::Secret,
 };
-use crate::types::{
-    Fingerprint, KeyRecord, MemberName,
-    wire::{self, Blob},
-};
-
-const RECORD_LABEL: &str = "SECURESTREAM KEY RECORD";
+use crate::types::{Bundle, Fingerprint, KeyRecord, MemberName, Rotation, limits::MAX_ROTATIONS, wire::Blob};
 
 /// A member's own keys. `Debug` shows name and fingerprint only.
 pub struct Identity {
-    keys: Box<dyn SecretKeys>,
+    keys: Arc<dyn SecretKeys>,
     opener: BlockOpener,
     record: VerifiedRecord,
+    storage_key: Secret<32>,
+    protection: Protection,
 }
 
 /// Why a file is no identity.
@@ -36,9 +32,15 @@ pub enum IdentityError {
     /// As a full disk or a crash of another program leaves it.
     #[error("it is empty")]
     Empty,
-    /// Not the three blocks, or one of them is damaged.
+    /// Not the blocks of an identity, or one of them is damaged.
     #[error("it is not an identity file, or ends too early")]
     Malformed,
+    /// Its secrets are encrypted.
+    #[error("it is protected by a passphrase")]
+    PassphraseNeeded,
+    /// It does not open what it should. A damaged file cannot be told from that.
+    #[error("the passphrase is wrong")]
+    WrongPassphrase,
     /// A private key is damaged, or made for another provider or size.
     #[error(transparent)]
     Key(#[from] KeyUnusable),
@@ -51,64 +53,128 @@ pub enum IdentityError {
 }
 
 impl Identity {
-    /// Makes new keys and signs a record of them. Takes about half a second at 3072 bits.
+    /// Makes new keys and signs a record of them. `now` is in milliseconds since 1970-01-01 UTC. Takes about half a
+    /// second at 3072 bits.
     ///
     /// # Errors
     /// When the system's randomness is broken.
     pub fn generate(
         provider: &dyn CryptoProvider,
         name: &MemberName,
+        now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, IdentityError> {
-        let keys = provider.generate(rng)?;
-        let mut record = KeyRecord {
-            name: name.as_str().into(),
-            keys: keys.public().clone(),
-            sequence: 1,
-            rotations: Vec::new(),
-            bundle: None,
-            signature: Blob::default(),
-        };
-        record.signature = keys.sign(&record.signed_bytes(), rng)?.into();
-        Self::assemble(provider, keys, record)
+        let keys: Arc<dyn SecretKeys> = provider.generate(rng)?.into();
+        let record = unsigned(name.as_str(), &*keys, next_sequence(0, now));
+        let record = signed(record, &*keys, rng)?;
+        Self::assemble(provider, keys, record, Secret::random(rng))
     }
 
-    /// Reads what [`Identity::to_pem`] gave.
+    /// Reads what [`Identity::to_pem`] gave, or what version 0.1 wrote; that one gets a storage key and, if its record
+    /// is of that version too, a new record. Then [`Identity::to_pem`] gives something else than `file`.
     ///
     /// # Errors
     /// See [`IdentityError`]; each part is checked as if it came from someone else.
-    pub fn from_pem(provider: &dyn CryptoProvider, file: &[u8]) -> Result<Self, IdentityError> {
-        if file.is_empty() {
-            return Err(IdentityError::Empty);
-        }
-        let text = str::from_utf8(file).map_err(|_| IdentityError::Malformed)?;
-        let [record, signing, sealing] = blocks(text).ok_or(IdentityError::Malformed)?;
-        let (label, record) = pem::decode_vec(record.as_bytes()).map_err(|_| IdentityError::Malformed)?;
-        let record: KeyRecord = wire::from_bytes(&record).map_err(|_| IdentityError::Malformed)?;
-        if label != RECORD_LABEL {
-            return Err(IdentityError::Malformed);
-        }
-        let own = |block: &str| Zeroizing::new(block.to_owned());
-        let keys = provider.import(&ExportedKeys { signing: own(signing), sealing: own(sealing) })?;
-        if record.keys != *keys.public() {
+    pub fn from_pem(
+        provider: &dyn CryptoProvider,
+        file: &[u8],
+        passphrase: Option<&Passphrase>,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, IdentityError> {
+        let contents = identity_file::read(file, passphrase)?;
+        let keys: Arc<dyn SecretKeys> = provider.import(&contents.keys)?.into();
+        if contents.record.keys() != keys.public() {
             return Err(IdentityError::OtherKeys);
         }
-        Self::assemble(provider, keys, record)
+        let record = match contents.record {
+            ReadRecord::Current(record) => record,
+            ReadRecord::Earlier(record) if !record.is_signed(provider) => return Err(RecordError::Signature.into()),
+            ReadRecord::Earlier(record) => {
+                signed(unsigned(&record.name, &*keys, next_sequence(record.sequence, now)), &*keys, rng)?
+            }
+        };
+        let storage_key = contents.storage_key.unwrap_or_else(|| Secret::random(rng));
+        let identity = Self::assemble(provider, keys, record, storage_key)?;
+        Ok(Self { protection: contents.protection, ..identity })
     }
 
-    /// The identity as a file, private keys in the clear. Wiped when dropped.
+    /// The identity as a file: private keys in the clear unless it is protected. Wiped when dropped.
     ///
     /// # Errors
     /// When the keys cannot be written down.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, IdentityError> {
-        let keys = self.keys.export()?;
-        let record = wire::to_bytes(self.record.record());
-        let record = pem::encode_string(RECORD_LABEL, LineEnding::LF, &record).map_err(|_| IdentityError::Malformed)?;
-        let mut text = Zeroizing::new(String::with_capacity(record.len() + keys.signing.len() + keys.sealing.len()));
-        text.push_str(&record);
-        text.push_str(&keys.signing);
-        text.push_str(&keys.sealing);
-        Ok(text)
+        identity_file::write(self.record(), &self.keys.export()?, self.storage_key(), &self.protection)
+    }
+
+    /// The same identity with its secrets encrypted in its file, or, without a passphrase, in the clear. Takes a second
+    /// with real keys.
+    ///
+    /// # Errors
+    /// When the keys cannot be written down.
+    pub fn protected(
+        &self,
+        provider: &dyn CryptoProvider,
+        passphrase: Option<&Passphrase>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, IdentityError> {
+        let protection = match passphrase {
+            None => Protection::Plain,
+            Some(passphrase) => {
+                let secrets = (&self.keys.export()?, &self.storage_key);
+                Protection::new(provider, secrets, self.fingerprint(), passphrase, rng)?
+            }
+        };
+        Ok(Self { protection, ..self.copy() })
+    }
+
+    /// Whether the file of this identity asks for a passphrase.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        matches!(self.protection, Protection::Passphrase(_))
+    }
+
+    /// The same member with new keys, for which the old ones vouch. Bundle and storage key stay; `passphrase` protects
+    /// the new keys if the old ones were protected, else it is not needed.
+    ///
+    /// # Errors
+    /// [`IdentityError::PassphraseNeeded`] rather than secrets in the clear that were not before; else when the system's
+    /// randomness is broken.
+    pub fn rotate(
+        &self,
+        provider: &dyn CryptoProvider,
+        passphrase: Option<&Passphrase>,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, IdentityError> {
+        if self.is_protected() && passphrase.is_none() {
+            return Err(IdentityError::PassphraseNeeded);
+        }
+        let keys: Arc<dyn SecretKeys> = provider.generate(rng)?.into();
+        let newest = rotation::vouch(self.keys(), self.name(), keys.public().fingerprint(), rng)?;
+        let known = &self.record().rotations;
+        let forgotten = (known.len() + 1).saturating_sub(MAX_ROTATIONS);
+        let rotations: Vec<Rotation> = known.iter().skip(forgotten).cloned().chain([newest]).collect();
+        let sequence = next_sequence(self.record().sequence, now);
+        let record = KeyRecord { keys: keys.public().clone(), sequence, rotations, ..self.record().clone() };
+        let record = signed(record, &*keys, rng)?;
+        let rotated = Self::assemble(provider, keys, record, self.storage_key.clone())?;
+        if self.is_protected() { rotated.protected(provider, passphrase, rng) } else { Ok(rotated) }
+    }
+
+    /// The same keys with another bundle in their record, or none, and a higher sequence.
+    ///
+    /// # Errors
+    /// When signing goes wrong.
+    pub fn with_bundle(
+        &self,
+        bundle: Option<Bundle>,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Self, IdentityError> {
+        let sequence = next_sequence(self.record().sequence, now);
+        let record = signed(KeyRecord { sequence, bundle, ..self.record().clone() }, self.keys(), rng)?;
+        Ok(Self { record: self.record.renewed(record), ..self.copy() })
     }
 
     /// The name as it was typed when the identity was made.
@@ -147,11 +213,16 @@ impl Identity {
     #[cfg(test)]
     pub(super) fn from_parts(keys: Box<dyn SecretKeys>, record: VerifiedRecord) -> Self {
         let opener = BlockOpener::new(keys.as_ref()).unwrap();
-        Self { keys, opener, record }
+        Self { keys: keys.into(), opener, record, storage_key: Secret([0; 32]), protection: Protection::Plain }
     }
 
     pub(super) fn keys(&self) -> &dyn SecretKeys {
         self.keys.as_ref()
+    }
+
+    /// What this member keeps at rest is encrypted under this. It outlives rotations.
+    pub(super) fn storage_key(&self) -> &Secret<32> {
+        &self.storage_key
     }
 
     /// See [`BlockOpener::unwrap`].
@@ -166,12 +237,23 @@ impl Identity {
 
     fn assemble(
         provider: &dyn CryptoProvider,
-        keys: Box<dyn SecretKeys>,
+        keys: Arc<dyn SecretKeys>,
         record: KeyRecord,
+        storage_key: Secret<32>,
     ) -> Result<Self, IdentityError> {
         let record = record::verify(provider, record)?;
         let opener = BlockOpener::new(keys.as_ref())?;
-        Ok(Self { keys, opener, record })
+        Ok(Self { keys, opener, record, storage_key, protection: Protection::Plain })
+    }
+
+    fn copy(&self) -> Self {
+        Self {
+            keys: Arc::clone(&self.keys),
+            opener: self.opener.clone(),
+            record: self.record.clone(),
+            storage_key: self.storage_key.clone(),
+            protection: self.protection.clone(),
+        }
     }
 }
 
@@ -181,98 +263,27 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// The three blocks of a file, each from its BEGIN line to the end of its END line; nothing else stands there.
-fn blocks(text: &str) -> Option<[&str; 3]> {
-    let mut rest = text;
-    let mut found = [""; 3];
-    for block in &mut found {
-        let end = rest.find("\n-----END ")? + 1;
-        let length = end + rest[end..].find('\n')? + 1;
-        (*block, rest) = rest.split_at(length);
+/// Higher than `last` even when the clock was set back; as a clock, higher than what a backup knows.
+fn next_sequence(last: u64, now: u64) -> u64 {
+    last.saturating_add(1).max(now)
+}
+
+/// A first record of these keys.
+fn unsigned(name: &str, keys: &dyn SecretKeys, sequence: u64) -> KeyRecord {
+    KeyRecord {
+        name: name.into(),
+        keys: keys.public().clone(),
+        sequence,
+        rotations: Vec::new(),
+        bundle: None,
+        signature: Blob::default(),
     }
-    rest.is_empty().then_some(found)
+}
+
+fn signed(mut record: KeyRecord, keys: &dyn SecretKeys, rng: &mut dyn CryptoRng) -> Result<KeyRecord, KeyUnusable> {
+    record.signature = keys.sign(&record.signed_bytes(), rng)?.into();
+    Ok(record)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::crypto::{
-        fixtures::{member, rng, rsa_member},
-        policy::ModulusSize,
-        rsa_provider::RsaProvider,
-        testing::InsecureProvider,
-    };
-
-    fn read(file: &[u8]) -> Result<Identity, IdentityError> {
-        Identity::from_pem(&InsecureProvider, file)
-    }
-
-    #[test]
-    fn an_identity_survives_its_file() {
-        let bob = member("Bob");
-        let again = read(bob.to_pem().unwrap().as_bytes()).unwrap();
-        assert_eq!(again.record(), bob.record());
-        assert_eq!(again.name().as_str(), "Bob");
-
-        let provider = RsaProvider::new(ModulusSize::Bits2048);
-        let real = rsa_member(0);
-        let file = real.to_pem().unwrap();
-        assert_eq!(file.matches("-----BEGIN PRIVATE KEY-----").count(), 2);
-        assert_eq!(Identity::from_pem(&provider, file.as_bytes()).unwrap().record(), real.record());
-        assert!(matches!(read(file.as_bytes()), Err(IdentityError::Key(_))), "the test provider takes no real keys");
-        let insecure = bob.to_pem().unwrap();
-        assert!(matches!(Identity::from_pem(&provider, insecure.as_bytes()), Err(IdentityError::Key(_))));
-    }
-
-    #[test]
-    fn bad_input_60_an_identity_cut_off_anywhere_is_refused() {
-        let file = member("bob").to_pem().unwrap();
-        assert_eq!(read(b"").unwrap_err(), IdentityError::Empty);
-        for length in 1..file.len() {
-            assert_eq!(read(&file.as_bytes()[..length]).unwrap_err(), IdentityError::Malformed, "{length} bytes");
-        }
-        assert_eq!(read(&[file.as_bytes(), b"x"].concat()).unwrap_err(), IdentityError::Malformed);
-        assert_eq!(read(&[0xff; 100]).unwrap_err(), IdentityError::Malformed);
-    }
-
-    #[test]
-    fn bad_input_60_a_changed_byte_never_gives_another_identity() {
-        let bob = member("bob");
-        let file = bob.to_pem().unwrap();
-        for at in 0..file.len() {
-            let mut changed = file.as_bytes().to_vec();
-            changed[at] ^= 1;
-            if let Ok(read) = read(&changed) {
-                assert_eq!(read.record(), bob.record(), "byte {at}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_record_of_other_keys_is_refused() {
-        let (bob, carol) = (member("bob").to_pem().unwrap(), member("carol").to_pem().unwrap());
-        let [record, ..] = blocks(&bob).unwrap();
-        let [_, signing, sealing] = blocks(&carol).unwrap();
-        let mixed = [record, signing, sealing].concat();
-        assert_eq!(read(mixed.as_bytes()).unwrap_err(), IdentityError::OtherKeys);
-    }
-
-    #[test]
-    fn debug_shows_name_and_fingerprint_only() {
-        let bob = rsa_member(0);
-        assert_eq!(format!("{bob:?}"), format!("Identity(member0 {})", bob.fingerprint()));
-    }
-
-    #[test]
-    fn two_identities_differ() {
-        let one = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), &mut rng(1)).unwrap();
-        let two = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), &mut rng(2)).unwrap();
-        assert_ne!(one.fingerprint(), two.fingerprint());
-    }
-
-    #[test]
-    fn identities_can_be_shared_between_threads() {
-        fn shared<T: Send + Sync>() {}
-        shared::<Identity>();
-    }
-}
+mod tests;

@@ -39,6 +39,7 @@ pub(super) fn is_hidden(block: &[u8]) -> bool {
 }
 
 /// Opens blocks for one member without telling whether they opened.
+#[derive(Clone)]
 pub(super) struct BlockOpener {
     rejection: Secret<32>,
 }

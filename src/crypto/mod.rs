@@ -19,8 +19,8 @@
 //!
 //! // A simulation; a program takes `RsaProvider::default()` and `rand::rng()`.
 //! let (provider, mut rng) = (testing::InsecureProvider, StdRng::seed_from_u64(1));
-//! let alice = Identity::generate(&provider, &"alice".parse()?, &mut rng)?;
-//! let bob = Identity::generate(&provider, &"bob".parse()?, &mut rng)?;
+//! let alice = Identity::generate(&provider, &"alice".parse()?, 0, &mut rng)?;
+//! let bob = Identity::generate(&provider, &"bob".parse()?, 0, &mut rng)?;
 //!
 //! // Alice has fetched bob's record, and bob alice's, for fingerprints from the directory.
 //! let to_bob = verify_record(&provider, bob.record().clone(), bob.fingerprint())?;
@@ -41,6 +41,7 @@
 //! ```
 
 mod aead;
+mod backup;
 mod counters;
 mod envelope;
 #[cfg(test)]
@@ -51,10 +52,12 @@ mod forgery_tests;
 mod golden_tests;
 mod group;
 mod identity;
+mod identity_file;
 mod key_block;
 mod letter;
 mod open;
 mod padding;
+mod passphrase;
 mod policy;
 mod provider;
 mod receipt;
@@ -62,6 +65,7 @@ mod record;
 mod registration;
 mod replay;
 mod replay_window;
+mod rotation;
 mod rsa_provider;
 mod safety_number;
 mod seal;
@@ -73,17 +77,21 @@ mod transcript;
 #[cfg(test)]
 mod wycheproof_tests;
 
+pub use backup::KeptFile;
 pub use counters::{Audience, Counters, CountersError};
 pub use group::{SealedGroup, seal_group};
 pub use identity::{Identity, IdentityError};
+pub use identity_file::Summary;
 pub use letter::{Draft, Letter, LetterError, Opened, Stream};
 pub use open::open;
+pub use passphrase::Passphrase;
 pub use policy::ModulusSize;
 pub use provider::{CryptoProvider, ExportedKeys, KeyUnusable, SecretKeys, WeakKey};
 pub use receipt::{ExpectedReceipts, RECEIPT_LENGTH, ReceiptSecret};
 pub use record::{RecordError, VerifiedRecord, verify_record};
 pub use registration::{Challenge, RegistrationError, verify_registration};
 pub use replay::{Judgement, Replay, ReplayError};
+pub use rotation::RotationError;
 pub use rsa_provider::RsaProvider;
 pub use safety_number::SafetyNumber;
 pub use seal::{MAX_SEALED, SealError, Sealed, seal};

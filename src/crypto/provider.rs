@@ -16,6 +16,11 @@ pub trait CryptoProvider: Send + Sync {
     /// Bytes of a signature and of an encrypted key: the size of the modulus.
     fn block_size(&self) -> usize;
 
+    /// What one guess at a passphrase costs: log₂ of scrypt's N. 17 takes 128 MiB and a third of a second.
+    fn passphrase_cost(&self) -> u8 {
+        17
+    }
+
     /// Makes a member's two key pairs. At 3072 bits this takes about 0.2 s for each.
     fn generate(&self, rng: &mut dyn CryptoRng) -> Result<Box<dyn SecretKeys>, KeyUnusable>;
 

@@ -1,6 +1,9 @@
 //! Key records that were checked.
 
-use super::provider::{CryptoProvider, WeakKey};
+use super::{
+    provider::{CryptoProvider, WeakKey},
+    rotation::{self, RotationError},
+};
 use crate::types::{Fingerprint, KeyRecord, MemberName, NameError};
 
 /// A key record whose name, keys and own signature are good. Sealing and verifying ask for this type, so that an
@@ -11,6 +14,8 @@ use crate::types::{Fingerprint, KeyRecord, MemberName, NameError};
 pub struct VerifiedRecord {
     name: MemberName,
     fingerprint: Fingerprint,
+    /// The keys that it had before, oldest first.
+    ancestors: Vec<Fingerprint>,
     record: KeyRecord,
 }
 
@@ -31,7 +36,12 @@ impl VerifiedRecord {
     /// those that led here.
     #[must_use]
     pub fn descends_from(&self, earlier: Fingerprint) -> bool {
-        self.fingerprint == earlier
+        self.fingerprint == earlier || self.ancestors.contains(&earlier)
+    }
+
+    /// The same keys with another record, which their owner has just signed.
+    pub(super) fn renewed(&self, record: KeyRecord) -> Self {
+        Self { record, ..self.clone() }
     }
 
     /// The record as it came.
@@ -56,12 +66,16 @@ pub enum RecordError {
     /// Changed by someone without the key, or damaged.
     #[error("the record is not signed by its own key")]
     Signature,
+    /// It tells of changes of keys that did not happen.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
 }
 
 /// Checks a record that was fetched for `expected`, a fingerprint from the directory.
 ///
 /// # Errors
-/// See [`RecordError`]. Nothing expensive is done before fingerprint and key sizes are known to be right.
+/// See [`RecordError`]. Nothing expensive is done before fingerprint and key sizes are known to be right, and nothing
+/// about earlier keys before the record is known to be of whoever holds the keys in it.
 pub fn verify_record(
     provider: &dyn CryptoProvider,
     record: KeyRecord,
@@ -82,7 +96,8 @@ pub(super) fn verify(provider: &dyn CryptoProvider, record: KeyRecord) -> Result
     if !provider.verify(&record.keys.signing, &record.signed_bytes(), &record.signature) {
         return Err(RecordError::Signature);
     }
-    Ok(VerifiedRecord { name, fingerprint: record.fingerprint(), record })
+    let ancestors = rotation::verify_all(provider, &name, &record)?;
+    Ok(VerifiedRecord { name, fingerprint: record.fingerprint(), ancestors, record })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     provider::CryptoProvider,
     record::{self, RecordError, VerifiedRecord},
+    rotation::RotationError,
     transcript,
 };
 use crate::types::{Code, KeyRecord, wire};
@@ -46,7 +47,7 @@ impl RegistrationError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Record(RecordError::Weak(_)) => Code::WeakKey,
+            Self::Record(RecordError::Weak(_) | RecordError::Rotation(RotationError::Weak(_))) => Code::WeakKey,
             Self::Record(RecordError::Name(_)) => Code::BadName,
             Self::Record(_) | Self::BadProof => Code::BadProof,
         }

@@ -19,7 +19,8 @@ const BLOCK: usize = 128;
 const ROOM: usize = 64;
 /// Stands in a block before random bytes, length and masked secret.
 const CHECK: usize = 31;
-const LABEL: &str = "INSECURE TEST KEY";
+/// As for real keys, so that files of both have the same form; what is in it tells them apart.
+const LABEL: &str = "PRIVATE KEY";
 const MARK: &[u8] = b"securestream INSECURE test key ";
 
 /// See the module's warning.
@@ -33,6 +34,10 @@ impl CryptoProvider for InsecureProvider {
 
     fn block_size(&self) -> usize {
         BLOCK
+    }
+
+    fn passphrase_cost(&self) -> u8 {
+        1
     }
 
     fn generate(&self, rng: &mut dyn CryptoRng) -> Result<Box<dyn SecretKeys>, KeyUnusable> {

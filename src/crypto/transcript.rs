@@ -23,6 +23,12 @@ pub(super) const RECEIPT: &[u8] = b"securestream/v1/receipt";
 pub(super) const REGISTRATION: &[u8] = b"securestream/v1/registration";
 /// Domain of the hashes behind a safety number.
 pub(super) const SAFETY_NUMBER: &[u8] = b"securestream/v1/safety-number";
+/// Domain of the signature by which old keys vouch for new ones.
+pub(super) const ROTATION: &[u8] = b"securestream/v1/rotation";
+/// Info of the key that a backup's files are encrypted under, and their additional data.
+pub(super) const BACKUP: &[u8] = b"securestream/v1/backup";
+/// Additional data of a storage key that is wrapped under a passphrase.
+pub(super) const STORAGE_KEY: &[u8] = b"securestream/v1/storage-key";
 /// Salt of the key that stands in when a block cannot be decrypted.
 pub(super) const REJECTION: &[u8] = b"securestream/v1/rejection";
 

@@ -126,6 +126,12 @@ impl EventLoop {
         self.links.get_mut(&link).map(|link| &mut link.connection)
     }
 
+    /// What a proof that is given over this link has to be bound to.
+    #[must_use]
+    pub fn channel_binding(&self, link: LinkId) -> Vec<u8> {
+        self.links.get(&link).map(|link| link.transport.channel_binding()).unwrap_or_default()
+    }
+
     /// Whether media may be queued on a link.
     #[must_use]
     pub fn has_room_for_media(&self, link: LinkId) -> bool {
@@ -187,7 +193,7 @@ impl EventLoop {
             while let Some(event) = link.connection.poll_event() {
                 self.occurrences.push(Occurrence::Event(id, event));
             }
-            if link.connection.is_closed() {
+            if link.is_over() {
                 self.links.remove(&id);
                 self.ready.remove(&id);
                 self.timers.set(id, None);

@@ -261,8 +261,7 @@ impl Hub {
 
     fn verify(&mut self, link: LinkId, record: KeyRecord, proof: Blob) {
         let Some(nonce) = self.event_loop.connection(link).and_then(|connection| connection.nonce()) else { return };
-        // Links without TLS have nothing that binds a proof to them but the nonce.
-        let challenge = Challenge { channel_binding: Vec::new(), nonce: nonce.0 };
+        let challenge = Challenge { channel_binding: self.event_loop.channel_binding(link), nonce: nonce.0 };
         self.verifiers.submit(Verification { link, record, challenge, proof });
     }
 

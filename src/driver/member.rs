@@ -24,6 +24,7 @@ use crate::{
         trust::MemberTrust,
         work::{Done, Job, Worker},
     },
+    crypto::Challenge,
     proto::{Connection, Event as LinkEvent, message::Nonce},
     transport::{Notifier, Transport},
     types::{Code, ExitCode, LinkId, PlayId, limits::DRAIN_DEADLINE},
@@ -170,7 +171,10 @@ impl Member {
 
     fn occurred(&mut self, occurrence: Occurrence) {
         match occurrence {
-            Occurrence::Event(_, LinkEvent::Greeted(nonce)) => self.session.greeted(nonce),
+            Occurrence::Event(link, LinkEvent::Greeted(nonce)) => {
+                let channel_binding = self.event_loop.channel_binding(link);
+                self.session.greeted(Challenge { channel_binding, nonce: nonce.0 });
+            }
             Occurrence::Event(_, LinkEvent::Message(message)) => self.session.message(message),
             Occurrence::Event(_, LinkEvent::Ended(ending)) => self.session.ended(&ending),
             Occurrence::Accepted(..) => {}

@@ -189,6 +189,18 @@ impl Connection {
         self.timers = TimerTable::default();
     }
 
+    /// The link itself cannot be used because of what the peer sent below the protocol, such as bytes that are no
+    /// TLS. Once registered that is no different from a link that broke: whoever interferes with the bytes in between
+    /// is not to be able to blame the peer.
+    pub fn link_refused(&mut self) {
+        if self.is_open() && !self.registered {
+            let error = ProtocolError::PeerMisbehaved(PeerMisbehaved::Link);
+            self.events.push_back(Event::Ended(Ending::Misbehaved(error)));
+            self.state = State::Closed;
+        }
+        self.link_lost();
+    }
+
     /// Handles the deadlines that have passed.
     pub fn timeout(&mut self, now: Instant) {
         while let Some(timer) = self.timers.expire(now) {

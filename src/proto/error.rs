@@ -25,6 +25,9 @@ pub enum InvalidMessage {
     /// A record is larger than this state of the connection allows; said before anything is allocated.
     #[error("a record of {length} bytes, at most {limit} are allowed here")]
     TooLarge { length: u32, limit: usize },
+    /// A TLS record (RFC 8446 §5.1): its first bytes, taken for a length, are above every limit.
+    #[error("TLS, where none is spoken")]
+    Tls,
     /// The record is not one message.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -41,6 +44,8 @@ pub enum PeerMisbehaved {
     VersionNotOffered,
     #[error("greeting and registration took too long")]
     HandshakeTooSlow,
+    #[error("what came is not what this kind of link asks for")]
+    Link,
 }
 
 /// How a connection is ended towards its peer.

@@ -24,7 +24,7 @@ mod timer;
 mod version;
 
 pub use connection::{Connection, Ending, Event, State};
-pub use error::{Closing, ProtocolError};
+pub use error::{Closing, InvalidMessage, ProtocolError};
 pub use message::Message;
 pub use outbox::Outbox;
 pub use record::{Deframer, encode};

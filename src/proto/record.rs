@@ -63,6 +63,9 @@ impl Deframer {
         if size == 0 {
             return Err(InvalidMessage::Empty);
         }
+        if matches!(prefix, [0x14..=0x17, 3, _, _]) {
+            return Err(InvalidMessage::Tls);
+        }
         if size > self.limit {
             return Err(InvalidMessage::TooLarge { length, limit: self.limit });
         }
@@ -101,6 +104,16 @@ mod tests {
         }
         assert_eq!(records, [Bytes::from("abc"), Bytes::from("d")]);
         assert!(deframer.is_between_records());
+    }
+
+    #[test]
+    fn bad_input_05_tls_is_told_from_a_length() {
+        // A ClientHello, and the alert by which a TLS server answers what is none.
+        for tls in [[0x16, 3, 1, 2, 0], [0x15, 3, 3, 0, 2]] {
+            let mut deframer = Deframer::new(usize::MAX);
+            deframer.extend(&tls);
+            assert!(matches!(deframer.next_record(), Err(InvalidMessage::Tls)));
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crossbeam_channel::{Sender, bounded, unbounded};
 use rand::rngs::StdRng;
 
 use super::{
+    link::link,
     refusal::{OrRefuse as _, Refusal},
     stage::ProcessStage,
 };
@@ -37,8 +38,8 @@ use crate::{
         member::{Member, MemberParts},
     },
     proto::VERSIONS,
-    transport::{Notifier, Transport, tcp, unix},
-    types::{Code, Endpoint, ExitCode, MemberName},
+    transport::Notifier,
+    types::{Code, ExitCode, MemberName},
     video::render::{self, Windows},
 };
 
@@ -183,7 +184,7 @@ fn join(
     let mut keyring = keyring.map_err(|error| failure_of(&error))?;
     let trust = trust(options, &mut keyring)?;
     let me = Me { name: name.clone(), fingerprint: keyring.identity().fingerprint(), guest };
-    let transport = link(&options.hub.endpoint)?;
+    let transport = link(options, front)?;
     front.handle_event(Event::Connected { hub: options.hub.to_string() }, None, start.elapsed());
     let stage = ProcessStage {
         default: options.display,
@@ -206,20 +207,6 @@ fn trust(options: &ConnectOptions, keyring: &mut Keyring) -> Result<MemberTrust,
         Interaction::Terminal { .. } => OnEquivocation::Warn,
     };
     Ok(MemberTrust { pins, policy: options.trust_members, on_equivocation, last_seen: head })
-}
-
-fn link(endpoint: &Endpoint) -> Result<Box<dyn Transport>, Refusal> {
-    let link: io::Result<Box<dyn Transport>> = match endpoint {
-        Endpoint::Tcp { host, port } => tcp::connect(host, *port).map(|link| Box::new(link) as _),
-        Endpoint::Unix(path) => unix::connect(path).map(|link| Box::new(link) as _),
-        Endpoint::Tls { .. } => Err(io::Error::new(io::ErrorKind::Unsupported, "TLS comes with a later version")),
-    };
-    let code = match link.as_ref().map_err(io::Error::kind) {
-        Err(io::ErrorKind::Unsupported) => Code::NotYet,
-        _ => Code::ConnectFailed,
-    };
-    let hint = "check that the hub runs (securestream serve) and that its address is right";
-    link.with_context(|| format!("cannot connect to {endpoint}")).or_refuse(code, hint)
 }
 
 type Source = Box<dyn BufRead + Send>;

@@ -1,10 +1,15 @@
 //! Puts the parts together: here, and only here, concrete implementations are chosen.
 
 mod connect;
+mod hub_data;
+mod keys;
+mod link;
 mod printer;
 mod refusal;
 mod serve;
 mod stage;
+
+use std::io::{self, Write as _};
 
 use log::LevelFilter;
 
@@ -22,6 +27,14 @@ pub fn run(invocation: Invocation) -> ExitCode {
             // A member's screen is for its conversation; SECURESTREAM_LOG shows the rest.
             log_from(LevelFilter::Warn);
             connect::connect(options)
+        }
+        Invocation::Keys(options) => {
+            log_from(LevelFilter::Warn);
+            let ending = keys::keys(&options);
+            // Whoever closed these does not want to know.
+            let _ = io::stdout().write_all(ending.stdout.as_bytes());
+            let _ = io::stderr().write_all(ending.stderr.as_bytes());
+            ending.exit
         }
         Invocation::ProbeWindow => {
             if render::probe_main() == std::process::ExitCode::SUCCESS {

@@ -1,6 +1,7 @@
 //! A hub with its listeners, its folder of videos and its reports.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::Path,
     sync::Arc,
@@ -10,11 +11,14 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
+    hub_data,
+    link::key_exchange,
     printer::{self, Printer},
     refusal::{OrRefuse as _, Refusal},
 };
 use crate::{
     cli::{ServeOptions, VideosFolder},
+    client::hub_address::HubAddress,
     crypto::RsaProvider,
     directory::MemoryDirectory,
     driver::{
@@ -26,8 +30,13 @@ use crate::{
         RelayOptions,
         report::{HubEvent, SkippedFile, member_url},
     },
-    transport::{Listener, tcp, unix},
-    types::{Code, ExitCode, ListenAddress, ListenHost, Printable},
+    storage::DiskStorage,
+    transport::{
+        Listener, tcp,
+        tls::{HubCertificate, HubTls, TlsLinks},
+        unix,
+    },
+    types::{Code, Endpoint, ExitCode, ListenAddress, ListenHost, Printable},
     video::{FolderSource, MemorySource, VideoSource},
 };
 
@@ -59,14 +68,20 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
 
 fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     let videos = open_videos(&options.videos)?;
+    // Held until the hub has ended.
+    let mut data = options.data_dir.as_deref().map(hub_data::open).transpose()?;
+    let certificate = certificate(options, data.as_mut())?;
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
-    let mut urls = Vec::new();
+    let mut ready = Vec::new();
     for address in &options.listen {
-        let listener = listen(address)?;
+        let listener = listen(address, certificate.as_ref(), options.require_pq)?;
         if options.public_url.is_none() && is_everywhere(address) {
             log::warn!("{address} is no URL to connect to: name the one that members reach with --public-url");
         }
-        urls.push(member_url(address, listener.port().unwrap_or_default(), options.public_url.as_deref()));
+        let url = member_url(address, listener.port().unwrap_or_default(), options.public_url.as_deref());
+        let is_tls = matches!(address, ListenAddress::Tls { .. });
+        let fingerprint = certificate.as_ref().filter(|_| is_tls).map(HubCertificate::key);
+        ready.push(HubEvent::Listening { url, fingerprint });
         listeners.push(listener);
     }
     let parts = HubParts {
@@ -84,10 +99,47 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         Hub::new(parts, move |event| hub_reporter.report(&event)).context("no hub can be set up").or_no_system()?;
     hub.obey_signals().context("signals cannot be caught").or_no_system()?;
     report_catalog(&*videos, reporter);
-    for url in urls {
-        reporter.report(&HubEvent::Listening { url, fingerprint: None });
+    for listening in ready {
+        reporter.report(&listening);
     }
     hub.run().context("the event loop fails").or_no_system()
+}
+
+/// What the listeners with TLS show; nothing when there are none.
+fn certificate(options: &ServeOptions, data: Option<&mut DiskStorage>) -> Result<Option<HubCertificate>, Refusal> {
+    let hosts: Vec<&str> = options.listen.iter().filter_map(tls_host).collect();
+    if hosts.is_empty() {
+        return Ok(None);
+    }
+    if let Some(given) = &options.certificate {
+        return hub_data::given_certificate(given).map(Some);
+    }
+    let Some(data) = data else {
+        let cause = anyhow::anyhow!("there is no place for the hub's key: neither XDG_DATA_HOME nor HOME is set");
+        return Err(cause).or_refuse(Code::DataUnusable, "say where with --data-dir DIR, or give --cert and --key");
+    };
+    hub_data::certificate(data, &names(&hosts, options.public_url.as_deref())).map(Some)
+}
+
+fn tls_host(address: &ListenAddress) -> Option<&str> {
+    match address {
+        ListenAddress::Tls { host: ListenHost::Named(host), .. } => Some(host),
+        ListenAddress::Tls { host: ListenHost::Any, .. } => Some("localhost"),
+        ListenAddress::Tcp { .. } | ListenAddress::Unix(_) => None,
+    }
+}
+
+/// What a hub that is reached there may be called in its certificate.
+fn names(hosts: &[&str], public_url: Option<&str>) -> Vec<String> {
+    let public = public_url.and_then(|url| url.parse().ok()).map(|url: HubAddress| url.endpoint);
+    let public = match &public {
+        Some(Endpoint::Tls { host, .. } | Endpoint::Tcp { host, .. }) => Some(host.as_str()),
+        _ => None,
+    };
+    let all = hosts.iter().copied().chain(public).chain(["localhost", "127.0.0.1", "::1"]);
+    // Other letters would need another spelling, and members do not look at names anyway.
+    let names: BTreeSet<&str> = all.filter(|name| name.is_ascii()).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 fn open_videos(folder: &VideosFolder) -> Result<Arc<dyn VideoSource>, Refusal> {
@@ -116,15 +168,20 @@ fn report_catalog(videos: &dyn VideoSource, reporter: &Reporter) {
     reporter.report(&HubEvent::Catalog { titles: catalog.titles().len(), skipped: skipped.collect() });
 }
 
-fn listen(address: &ListenAddress) -> Result<Box<dyn Listener>, Refusal> {
+/// Listens at `address`; with TLS when it says so, which is when there is a certificate.
+fn listen(
+    address: &ListenAddress,
+    certificate: Option<&HubCertificate>,
+    require_pq: bool,
+) -> Result<Box<dyn Listener>, Refusal> {
     let listener: io::Result<Box<dyn Listener>> = match address {
-        ListenAddress::Tcp { host: ListenHost::Any, port } => tcp::listen_everywhere(*port).map(boxed),
-        ListenAddress::Tcp { host: ListenHost::Named(host), port } => tcp::listen(host, *port).map(boxed),
+        ListenAddress::Tcp { host, port } | ListenAddress::Tls { host, port } => match host {
+            ListenHost::Any => tcp::listen_everywhere(*port).map(boxed),
+            ListenHost::Named(host) => tcp::listen(host, *port).map(boxed),
+        },
         ListenAddress::Unix(path) => unix::listen(path).map(boxed),
-        ListenAddress::Tls { .. } => Err(io::Error::new(io::ErrorKind::Unsupported, "TLS comes with a later version")),
     };
     let (code, hint) = match listener.as_ref().map_err(io::Error::kind) {
-        Err(io::ErrorKind::Unsupported) => (Code::NotYet, "use tcp:// on this machine, or unix:"),
         Err(io::ErrorKind::AddrInUse) => {
             (Code::ListenFailed, "stop the other hub, or choose another --listen; port 0 picks a free one")
         }
@@ -133,7 +190,18 @@ fn listen(address: &ListenAddress) -> Result<Box<dyn Listener>, Refusal> {
         }
         _ => (Code::ListenFailed, "choose another --listen"),
     };
-    listener.with_context(|| format!("cannot listen on {address}")).or_refuse(code, hint)
+    let listener = listener.with_context(|| format!("cannot listen on {address}")).or_refuse(code, hint)?;
+    match (address, certificate) {
+        (ListenAddress::Tls { .. }, Some(certificate)) => {
+            let tls = HubTls::new(certificate, key_exchange(require_pq));
+            let tls = tls.context("TLS cannot use the certificate").or_refuse(
+                Code::DataUnusable,
+                "use a certificate with an ECDSA, Ed25519 or RSA key, or leave --cert and --key out",
+            )?;
+            Ok(Box::new(TlsLinks::new(listener, tls)))
+        }
+        _ => Ok(listener),
+    }
 }
 
 fn is_everywhere(address: &ListenAddress) -> bool {

@@ -163,8 +163,9 @@ impl Relay {
             return self.turn_away(link, Code::RateLimited, text);
         }
         candidate.guest = register.guest;
-        let Ok(record) = wire::from_bytes::<KeyRecord>(&register.record) else {
-            return self.turn_away(link, Code::InvalidRecord, "the key record is not one");
+        let record = match KeyRecord::decode(&register.record) {
+            Ok(record) => record,
+            Err(error) => return self.turn_away(link, Code::InvalidRecord, &error.to_string()),
         };
         if let Err(error) = record.name.parse::<MemberName>() {
             return self.refuse(link, Code::BadName, &error.to_string());

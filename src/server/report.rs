@@ -4,7 +4,9 @@ use std::{fmt::Write as _, io};
 
 use serde::{Serialize, Serializer};
 
-use crate::types::{Code, EndReason, ExitCode, Fingerprint, LeaveReason, ListenAddress, MemberName, PlayId, Printable};
+use crate::types::{
+    Code, EndReason, ExitCode, Fingerprint, HubKey, LeaveReason, ListenAddress, MemberName, PlayId, Printable,
+};
 
 /// The version of these events; it changes when a reader would have to.
 pub const SCHEMA: u32 = 1;
@@ -31,7 +33,7 @@ pub enum HubEvent {
         url: String,
         /// Of the hub's key; null without TLS.
         #[serde(serialize_with = "as_optional_text")]
-        fingerprint: Option<Fingerprint>,
+        fingerprint: Option<HubKey>,
     },
     /// The videos folder was read: how many titles there are and what is left out.
     Catalog { titles: usize, skipped: Vec<SkippedFile> },
@@ -166,7 +168,8 @@ impl HubEvent {
     pub fn write_to(&self, out: &mut impl io::Write, json: bool, t: u64) -> io::Result<()> {
         let mut line = match self {
             _ if json => serde_json::to_vec(&Stamped { t, event: self })?,
-            Self::Listening { url, .. } => url.clone().into_bytes(),
+            Self::Listening { url, fingerprint: Some(key) } => format!("{url}#sha256:{key}").into_bytes(),
+            Self::Listening { url, fingerprint: None } => url.clone().into_bytes(),
             _ => return Ok(()),
         };
         line.push(b'\n');
@@ -180,7 +183,8 @@ impl HubEvent {
 #[must_use]
 pub fn member_url(listener: &ListenAddress, port: u16, public: Option<&str>) -> String {
     if let Some(public) = public {
-        return public.to_owned();
+        // The pin is that of the key which is really shown.
+        return public.split('#').next().unwrap_or_default().to_owned();
     }
     let mut listener = listener.clone();
     match &mut listener {
@@ -236,7 +240,7 @@ mod tests {
         vec![
             HubEvent::hello(1),
             HubEvent::Listening { url: "tcp://127.0.0.1:9999".into(), fingerprint: None },
-            HubEvent::Listening { url: "tls://127.0.0.1:9999".into(), fingerprint: Some(fingerprint) },
+            HubEvent::Listening { url: "tls://127.0.0.1:9999".into(), fingerprint: Some(HubKey([0xab; 32])) },
             HubEvent::Catalog { titles: 1, skipped },
             HubEvent::MemberJoined { name: name.clone(), fingerprint, guest: true, members: 1 },
             HubEvent::MemberLeft { name: name.clone(), reason: LeaveReason::Lost, members: 0 },
@@ -274,7 +278,8 @@ mod tests {
     #[test]
     fn without_json_only_urls_are_on_standard_output() {
         let out: String = examples().iter().map(|event| written(event, false)).collect();
-        assert_eq!(out, "tcp://127.0.0.1:9999\ntls://127.0.0.1:9999\n");
+        let pin = "ab".repeat(32);
+        assert_eq!(out, format!("tcp://127.0.0.1:9999\ntls://127.0.0.1:9999#sha256:{pin}\n"));
     }
 
     #[test]
@@ -291,5 +296,7 @@ mod tests {
         assert_eq!(url("tcp://127.0.0.1:0", None), "tcp://127.0.0.1:4711");
         assert_eq!(url("unix:/run/hub", None), "unix:/run/hub");
         assert_eq!(url("tcp://*:0", Some("tcp://hub.example.org:9999")), "tcp://hub.example.org:9999");
+        let pinned = format!("tls://h?invite=x#sha256:{}", "00".repeat(32));
+        assert_eq!(url("tls://*:0", Some(&pinned)), "tls://h?invite=x", "the pin is that of the key that is shown");
     }
 }

@@ -11,11 +11,15 @@ use super::{MAX_FILE, Storage, StorageError, check_name};
 
 /// Mode bits that let anyone but the owner in.
 const OTHERS: u32 = 0o077;
+/// Those that let anyone but the owner change what is in a folder.
+const OTHERS_WRITE: u32 = 0o022;
 const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 
 /// The file whose lock says that the folder is held. A leading dot keeps it out of the names of the trait.
 const LOCK: &str = ".lock";
+/// The same for a folder that processes hold in turn, so that one who holds it for good does not stop them.
+const TURN: &str = ".turn";
 
 /// A folder with mode 0700 whose files have mode 0600. While this value lives, no other process (nor another
 /// value in this one) can open the folder; the lock goes with the process, however it ends.
@@ -33,19 +37,39 @@ impl DiskStorage {
     /// [`StorageError::InUse`] when it is held, and whatever makes it unfit: a symbolic link, others let in, a
     /// disk that cannot be written.
     pub fn open(folder: &Path) -> Result<Self, StorageError> {
-        match fs::symlink_metadata(folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => DirBuilder::new()
-                .recursive(true)
-                .mode(PRIVATE_FOLDER)
-                .create(folder)
-                .map_err(StorageError::io("make the folder", folder))?,
-            Err(error) => return Err(StorageError::io("look at", folder)(error)),
-            Ok(_) => {}
+        check_folder(folder, &make_or_look(folder)?, OTHERS)?;
+        let (path, file) = lock_file(folder, LOCK)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(StorageError::InUse { folder: folder.to_owned() }),
+            Err(TryLockError::Error(error)) => Err(StorageError::io("lock", path)(error)),
         }
-        let found = fs::symlink_metadata(folder).map_err(StorageError::io("look at", folder))?;
-        check_folder(folder, &found)?;
-        let lock = hold(folder)?;
-        Ok(Self { folder: folder.to_owned(), _lock: lock })
+    }
+
+    /// Opens `folder` for what several processes read and write in turn, making it if needed; waits for the turn.
+    /// Let go of it at once. Others may look into the folder, but not change it.
+    ///
+    /// # Errors
+    /// Whatever makes it unfit, as in [`DiskStorage::open`].
+    pub fn open_in_turn(folder: &Path) -> Result<Self, StorageError> {
+        check_folder(folder, &make_or_look(folder)?, OTHERS_WRITE)?;
+        let (path, file) = lock_file(folder, TURN)?;
+        file.lock().map_err(StorageError::io("lock", path))?;
+        Ok(Self { folder: folder.to_owned(), _lock: file })
+    }
+
+    /// Reads one file of a folder that another process may hold: files are replaced whole, so what is read is
+    /// what was there at some moment. `None` when there is no such file or folder.
+    ///
+    /// # Errors
+    /// As those of [`DiskStorage::open`] and [`Storage::read`], except that nothing is made.
+    pub fn peek(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+        match fs::symlink_metadata(folder) {
+            Ok(found) => check_folder(folder, &found, OTHERS)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StorageError::io("look at", folder)(error)),
+        }
+        read_private(folder, name)
     }
 
     /// The folder that is held.
@@ -62,17 +86,7 @@ impl DiskStorage {
 
 impl Storage for DiskStorage {
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
-        check_name(name)?;
-        let path = self.folder.join(name);
-        let Some(file) = open_private(&path, OpenOptions::new().read(true))? else { return Ok(None) };
-        let bytes = file.metadata().map_err(StorageError::io("look at", &path))?.len();
-        if bytes > MAX_FILE {
-            return Err(StorageError::TooLarge { path, bytes });
-        }
-        // One allocation of the right size: a growing one would leave copies of keys behind.
-        let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0) + 1);
-        file.take(MAX_FILE).read_to_end(&mut content).map_err(StorageError::io("read", &path))?;
-        Ok(Some(content))
+        read_private(&self.folder, name)
     }
 
     fn replace(&mut self, name: &str, content: &[u8]) -> Result<(), StorageError> {
@@ -101,6 +115,17 @@ impl Storage for DiskStorage {
         })
     }
 
+    fn names(&self) -> Result<Vec<String>, StorageError> {
+        let refused = || StorageError::io("look into", &self.folder);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(refused())? {
+            let name = entry.map_err(refused())?.file_name().into_string();
+            names.extend(name.ok().filter(|name| check_name(name).is_ok()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
     fn remove(&mut self, name: &str) -> Result<(), StorageError> {
         check_name(name)?;
         let path = self.folder.join(name);
@@ -109,6 +134,21 @@ impl Storage for DiskStorage {
             _ => self.sync_folder(),
         }
     }
+}
+
+/// The content of a private file, `None` when there is none.
+fn read_private(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, StorageError> {
+    check_name(name)?;
+    let path = folder.join(name);
+    let Some(file) = open_private(&path, OpenOptions::new().read(true))? else { return Ok(None) };
+    let bytes = file.metadata().map_err(StorageError::io("look at", &path))?.len();
+    if bytes > MAX_FILE {
+        return Err(StorageError::TooLarge { path, bytes });
+    }
+    // One allocation of the right size: a growing one would leave copies of keys behind.
+    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0) + 1);
+    file.take(MAX_FILE).read_to_end(&mut content).map_err(StorageError::io("read", &path))?;
+    Ok(Some(content))
 }
 
 /// Writes a temporary file beside `path`, then gives it that name.
@@ -124,8 +164,22 @@ fn write_beside(temporary: &Path, path: &Path, content: &[u8]) -> io::Result<()>
     fs::rename(temporary, path)
 }
 
-/// Whether what was found is a folder that only its owner enters.
-fn check_folder(folder: &Path, found: &Metadata) -> Result<(), StorageError> {
+/// Makes the folder with what leads to it, unless something is there; then what that is.
+fn make_or_look(folder: &Path) -> Result<Metadata, StorageError> {
+    match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => DirBuilder::new()
+            .recursive(true)
+            .mode(PRIVATE_FOLDER)
+            .create(folder)
+            .map_err(StorageError::io("make the folder", folder))?,
+        Err(error) => return Err(StorageError::io("look at", folder)(error)),
+        Ok(_) => {}
+    }
+    fs::symlink_metadata(folder).map_err(StorageError::io("look at", folder))
+}
+
+/// Whether what was found is a folder in which others have none of the `forbidden` rights.
+fn check_folder(folder: &Path, found: &Metadata, forbidden: u32) -> Result<(), StorageError> {
     let path = folder.to_owned();
     if found.is_symlink() {
         return Err(StorageError::SymbolicLink { path });
@@ -133,18 +187,18 @@ fn check_folder(folder: &Path, found: &Metadata) -> Result<(), StorageError> {
     if !found.is_dir() {
         return Err(StorageError::WrongKind { path, wanted: "folder" });
     }
-    check_private(path, found, PRIVATE_FOLDER)
+    check_mode(path, found, forbidden, PRIVATE_FOLDER)
 }
 
-/// Whether only the owner may read, write or enter.
-fn check_private(path: PathBuf, found: &Metadata, wanted: u32) -> Result<(), StorageError> {
+/// Whether others have none of the `forbidden` rights; `wanted` is the mode to give it otherwise.
+fn check_mode(path: PathBuf, found: &Metadata, forbidden: u32, wanted: u32) -> Result<(), StorageError> {
     let mode = found.permissions().mode() & 0o7777;
-    if mode & OTHERS == 0 { Ok(()) } else { Err(StorageError::NotPrivate { path, mode, wanted }) }
+    if mode & forbidden == 0 { Ok(()) } else { Err(StorageError::NotPrivate { path, mode, wanted }) }
 }
 
-/// Takes the folder's lock, which ends with the file that is returned.
-fn hold(folder: &Path) -> Result<File, StorageError> {
-    let path = folder.join(LOCK);
+/// Opens the file whose lock is the folder's.
+fn lock_file(folder: &Path, name: &str) -> Result<(PathBuf, File), StorageError> {
+    let path = folder.join(name);
     look(&path)?;
     let file = OpenOptions::new()
         .write(true)
@@ -153,11 +207,7 @@ fn hold(folder: &Path) -> Result<File, StorageError> {
         .mode(PRIVATE_FILE)
         .open(&path)
         .map_err(StorageError::io("write", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StorageError::InUse { folder: folder.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(StorageError::io("lock", path)(error)),
-    }
+    Ok((path, file))
 }
 
 /// What stands at `path`, checked without opening it: opening a FIFO would wait for ever.
@@ -173,7 +223,7 @@ fn look(path: &Path) -> Result<Option<Metadata>, StorageError> {
     if !found.is_file() {
         return Err(StorageError::WrongKind { path: path.to_owned(), wanted: "file" });
     }
-    check_private(path.to_owned(), &found, PRIVATE_FILE)?;
+    check_mode(path.to_owned(), &found, OTHERS, PRIVATE_FILE)?;
     Ok(Some(found))
 }
 
@@ -234,6 +284,26 @@ mod tests {
         assert!(matches!(&error, StorageError::InUse { folder } if *folder == at.folder), "{error}");
         drop(first);
         DiskStorage::open(&at.folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_shared_in_turn_whoever_holds_it_for_good() {
+        let at = fixture();
+        let held = DiskStorage::open(&at.folder).unwrap();
+        let first = DiskStorage::open_in_turn(&at.folder).unwrap();
+        let folder = at.folder.clone();
+        let second = std::thread::spawn(move || DiskStorage::open_in_turn(&folder).unwrap().read("f").unwrap());
+        let mut first = first;
+        first.replace("f", b"written before the turn was over").unwrap();
+        drop(first);
+        assert_eq!(second.join().unwrap().unwrap(), b"written before the turn was over");
+        drop(held);
+        fs::set_permissions(&at.folder, fs::Permissions::from_mode(0o755)).unwrap();
+        DiskStorage::open_in_turn(&at.folder).unwrap();
+        for mode in [0o775, 0o757] {
+            fs::set_permissions(&at.folder, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(matches!(DiskStorage::open_in_turn(&at.folder), Err(StorageError::NotPrivate { .. })));
+        }
     }
 
     #[test]
@@ -332,6 +402,21 @@ mod tests {
         let text = storage.replace("keys", b"k").unwrap_err().to_string();
         assert!(text.starts_with("cannot write ") && text.contains("No such file"), "{text}");
         assert!(storage.append("log", b"l").is_err());
+    }
+
+    #[test]
+    fn a_file_can_be_looked_at_while_the_folder_is_held() {
+        let at = fixture();
+        assert_eq!(DiskStorage::peek(&at.folder, "keys").unwrap(), None);
+        assert!(!at.folder.exists(), "looking makes nothing");
+        let mut storage = DiskStorage::open(&at.folder).unwrap();
+        storage.replace("keys", b"k").unwrap();
+        assert_eq!(DiskStorage::peek(&at.folder, "keys").unwrap().unwrap(), b"k");
+        assert_eq!(DiskStorage::peek(&at.folder, "marks").unwrap(), None);
+        fs::set_permissions(at.folder.join("keys"), fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(DiskStorage::peek(&at.folder, "keys"), Err(StorageError::NotPrivate { .. })));
+        fs::set_permissions(&at.folder, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(DiskStorage::peek(&at.folder, "marks"), Err(StorageError::NotPrivate { .. })));
     }
 
     #[test]

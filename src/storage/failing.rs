@@ -70,6 +70,10 @@ impl<S: Storage> Storage for FailingStorage<S> {
         self.inner.append(name, content)
     }
 
+    fn names(&self) -> Result<Vec<String>, StorageError> {
+        self.inner.names()
+    }
+
     fn remove(&mut self, name: &str) -> Result<(), StorageError> {
         self.spend("remove", name)?;
         self.inner.remove(name)

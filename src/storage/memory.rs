@@ -40,6 +40,10 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
+    fn names(&self) -> Result<Vec<String>, StorageError> {
+        Ok(self.files().keys().cloned().collect())
+    }
+
     fn remove(&mut self, name: &str) -> Result<(), StorageError> {
         check_name(name)?;
         self.files().remove(name);

@@ -57,6 +57,12 @@ pub trait Storage: Send {
     /// A part of `content` may then be at the end of the file; whoever needs to add more replaces it first.
     fn append(&mut self, name: &str, content: &[u8]) -> Result<(), StorageError>;
 
+    /// The names of all files, in order.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    fn names(&self) -> Result<Vec<String>, StorageError>;
+
     /// Removes a file; one that is not there is none the less removed.
     ///
     /// # Errors
@@ -126,8 +132,10 @@ mod tests {
         storage.replace("log", b"").unwrap();
         assert_eq!(storage.read("log").unwrap().unwrap(), b"");
 
+        assert_eq!(storage.names().unwrap(), ["keys", "log"]);
         storage.remove("keys").unwrap();
         storage.remove("keys").unwrap();
+        assert_eq!(storage.names().unwrap(), ["log"]);
         assert_eq!(storage.read("keys").unwrap(), None);
         for name in ["", ".", "..", "a/b", "/etc/passwd", ".hidden", "a\0b", &"x".repeat(201)] {
             assert!(matches!(storage.replace(name, b""), Err(StorageError::BadName { .. })), "{name:?}");

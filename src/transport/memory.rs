@@ -88,6 +88,10 @@ impl Transport for MemoryTransport {
         Ok(())
     }
 
+    fn channel_binding(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     fn peer(&self) -> String {
         "memory".to_owned()
     }

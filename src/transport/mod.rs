@@ -2,16 +2,16 @@
 //!
 //! | URL | carried by |
 //! |---|---|
+//! | `tls://host:port` | [`tls`]: TLS 1.3 over TCP, or over any other link |
 //! | `tcp://host:port` | [`tcp`]: TCP without protection, for loopback and for below another tunnel |
 //! | `unix:/path` | [`unix`]: a Unix-domain stream socket |
 //! | none | [`memory`]: two queues in this process, for tests and simulations |
-//!
-//! TLS will be one more: what wraps a [`Transport`] and is one.
 
 pub mod memory;
 mod readiness;
 mod socket;
 pub mod tcp;
+pub mod tls;
 pub mod unix;
 
 use std::io::{self, IoSlice};
@@ -36,11 +36,49 @@ pub trait Transport: Send {
     /// [`io::ErrorKind::WouldBlock`] when it takes nothing now; anything else when the link broke.
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
+    /// Hands on what the link itself holds of what it took. A link that holds nothing has nothing to do.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when some of it is still held; anything else when the link broke.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Asks to be told, edge-triggered, whenever the link may be read or written again.
     fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()>;
 
+    /// What only the two ends of this very link know, for proofs that are to hold on no other; empty on a link that
+    /// has nothing of the kind.
+    fn channel_binding(&self) -> Vec<u8>;
+
     /// The other end, for the operator's eyes.
     fn peer(&self) -> String;
+}
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        (**self).read(buffer)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        (**self).write_vectored(slices)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        (**self).flush()
+    }
+
+    fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {
+        (**self).register(readiness)
+    }
+
+    fn channel_binding(&self) -> Vec<u8> {
+        (**self).channel_binding()
+    }
+
+    fn peer(&self) -> String {
+        (**self).peer()
+    }
 }
 
 /// What links come in by.

@@ -33,6 +33,10 @@ impl<S: Read + Write + Source + Send> Transport for SocketTransport<S> {
         readiness.registry.register(&mut self.stream, readiness.token, Interest::READABLE | Interest::WRITABLE)
     }
 
+    fn channel_binding(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     fn peer(&self) -> String {
         self.peer.clone()
     }

@@ -46,17 +46,26 @@ fn transport(stream: TcpStream, peer: SocketAddr) -> io::Result<TcpTransport> {
 /// # Errors
 /// What the last address said, when none answers.
 pub fn connect(host: &str, port: u16) -> io::Result<TcpTransport> {
+    let (stream, peer) = dial(host, port)?;
+    transport_over(stream, peer)
+}
+
+/// As [`connect`], for whoever has something to say first: the stream blocks.
+pub(super) fn dial(host: &str, port: u16) -> io::Result<(StdStream, SocketAddr)> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in (host, port).to_socket_addrs()? {
         match StdStream::connect_timeout(&address, CONNECT_TIMEOUT) {
-            Ok(stream) => {
-                stream.set_nonblocking(true)?;
-                return transport(TcpStream::from_std(stream), address);
-            }
+            Ok(stream) => return Ok((stream, address)),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+/// A link over a stream that is connected.
+pub(super) fn transport_over(stream: StdStream, peer: SocketAddr) -> io::Result<TcpTransport> {
+    stream.set_nonblocking(true)?;
+    transport(TcpStream::from_std(stream), peer)
 }
 
 /// Where TCP links come in.

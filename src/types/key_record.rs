@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Fingerprint,
-    wire::{self, Blob, Text, fixed_bytes, wire_struct},
+    limits::MAX_KEY_RECORD,
+    wire::{self, Blob, DecodeError, Text, fixed_bytes, wire_struct},
 };
 
 wire_struct! {
@@ -85,7 +86,29 @@ wire_struct! {
     }
 }
 
+/// Why bytes are taken for no key record.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyRecordError {
+    /// Nothing in it was looked at.
+    #[error("the key record has {0} bytes, more than the {MAX_KEY_RECORD} that are taken")]
+    TooLarge(usize),
+    /// Not what [`wire::to_bytes`] gives for a record.
+    #[error("the key record is not one")]
+    Malformed(#[from] DecodeError),
+}
+
 impl KeyRecord {
+    /// Reads a record that came from elsewhere.
+    ///
+    /// # Errors
+    /// Before anything is decoded when `bytes` are more than [`MAX_KEY_RECORD`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, KeyRecordError> {
+        if bytes.len() > MAX_KEY_RECORD {
+            return Err(KeyRecordError::TooLarge(bytes.len()));
+        }
+        Ok(wire::from_bytes(bytes)?)
+    }
+
     /// What the signature covers: a domain, then all other fields as one MessagePack array.
     #[must_use]
     pub fn signed_bytes(&self) -> Vec<u8> {
@@ -98,5 +121,30 @@ impl KeyRecord {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.keys.fingerprint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_of_more_bytes_than_are_taken_is_not_looked_at() {
+        let mut record = KeyRecord {
+            name: "bob".into(),
+            keys: PublicKeys { signing: vec![1; 422].into(), sealing: vec![2; 422].into() },
+            sequence: 1,
+            rotations: Vec::new(),
+            bundle: None,
+            signature: vec![3; 384].into(),
+        };
+        let small = wire::to_bytes(&record);
+        assert_eq!(KeyRecord::decode(&small).unwrap(), record);
+        record.signature = vec![3; 384 + MAX_KEY_RECORD - small.len()].into();
+        assert_eq!(KeyRecord::decode(&wire::to_bytes(&record)).unwrap(), record);
+        record.signature = vec![3; 385 + MAX_KEY_RECORD - small.len()].into();
+        let refused = KeyRecord::decode(&wire::to_bytes(&record));
+        assert!(matches!(refused, Err(KeyRecordError::TooLarge(bytes)) if bytes == MAX_KEY_RECORD + 1));
+        assert!(matches!(KeyRecord::decode(&small[1..]), Err(KeyRecordError::Malformed(_))));
     }
 }

@@ -60,8 +60,9 @@ pub const MAX_FETCH: usize = 64;
 /// Changes of the directory whose states the hub keeps for members who come back: 640 kB.
 pub const MAX_HEADS: usize = 16_384;
 
-/// From accepting a link to a registration that holds, else the link is dropped.
-pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
+/// From accepting a link to a registration that holds, TLS included, else the link is dropped. Some ten times what a
+/// slow link needs, and short enough that strangers hold few descriptors.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Without a byte from the peer for this long, a ping is sent; after as long again the peer is lost.
 pub const PING_INTERVAL: Duration = Duration::from_secs(15);

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread::{self, JoinHandle},
 };
 
@@ -14,7 +14,9 @@ use securestream::{
     transport::{
         Listener, Transport,
         memory::{self, MemoryConnector},
-        tcp, unix,
+        tcp,
+        tls::{HubCertificate, HubTls, HubTrust, KeyExchange, MemberTls, TlsLinks},
+        unix,
     },
     types::RelayMode,
     video::MemorySource,
@@ -30,9 +32,12 @@ pub(crate) enum Wire {
     Memory,
     Tcp,
     Unix,
+    /// TLS over TCP.
+    Tls,
+    TlsInMemory,
 }
 
-/// Makes three tests of a function that takes a [`Wire`]: one for each kind of link.
+/// Makes five tests of a function that takes a [`Wire`]: one for each kind of link.
 macro_rules! over_every_link {
     ($($test:ident),* $(,)?) => {
         $(mod $test {
@@ -52,6 +57,16 @@ macro_rules! over_every_link {
             fn unix() {
                 super::$test(Wire::Unix);
             }
+
+            #[test]
+            fn tls() {
+                super::$test(Wire::Tls);
+            }
+
+            #[test]
+            fn tls_in_memory() {
+                super::$test(Wire::TlsInMemory);
+            }
         })*
     };
 }
@@ -61,7 +76,9 @@ pub(crate) use over_every_link;
 pub(crate) struct TestHub {
     pub(crate) events: Events,
     memory: MemoryConnector,
+    tls_memory: MemoryConnector,
     port: u16,
+    tls_port: u16,
     folder: TempDir,
     stopper: HubStopper,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -80,9 +97,20 @@ impl TestHub {
         let tcp = tcp::listen("127.0.0.1", 0).unwrap();
         let port = tcp.port().unwrap();
         let unix = unix::listen(&folder.path().join("hub")).unwrap();
+        let tls_tcp = tcp::listen("127.0.0.1", 0).unwrap();
+        let tls_port = tls_tcp.port().unwrap();
+        let (tls_listener, tls_memory) = memory::listen();
+        let tls = HubTls::new(certificate(), KeyExchange::default()).unwrap();
+        let inside_tls = |listener: Box<dyn Listener>| Box::new(TlsLinks::new(listener, tls.clone()));
         let mut parts = HubParts {
             options: RelayOptions { mode: RelayMode::Broadcast, max_members: 1000 },
-            listeners: vec![Box::new(listener), Box::new(tcp), Box::new(unix)],
+            listeners: vec![
+                Box::new(listener),
+                Box::new(tcp),
+                Box::new(unix),
+                inside_tls(Box::new(tls_tcp)),
+                inside_tls(Box::new(tls_listener)),
+            ],
             directory: Box::new(MemoryDirectory::default()),
             crypto: Arc::new(InsecureProvider),
             videos: Arc::new(MemorySource::new([])),
@@ -94,7 +122,7 @@ impl TestHub {
         let stopper = hub.stopper();
         let thread = thread::spawn(|| hub.run());
         let events = Events::new("the hub", Schema::Hub, receiver);
-        Self { events, memory, port, folder, stopper, thread: Some(thread) }
+        Self { events, memory, tls_memory, port, tls_port, folder, stopper, thread: Some(thread) }
     }
 
     /// A new link to it.
@@ -103,6 +131,20 @@ impl TestHub {
             Wire::Memory => Box::new(self.memory.connect()),
             Wire::Tcp => Box::new(tcp::connect("127.0.0.1", self.port).unwrap()),
             Wire::Unix => Box::new(unix::connect(&self.folder.path().join("hub")).unwrap()),
+            Wire::Tls | Wire::TlsInMemory => {
+                let trust = HubTrust::Key(certificate().key());
+                let tls = MemberTls::new(trust, KeyExchange::default(), || 0).unwrap();
+                Box::new(tls.wrap(self.below_tls(wire), "127.0.0.1").unwrap())
+            }
+        }
+    }
+
+    /// A new link to it on which nothing has been said: for TLS, what is below that.
+    pub(crate) fn below_tls(&self, wire: Wire) -> Box<dyn Transport> {
+        match wire {
+            Wire::Tls => Box::new(tcp::connect("127.0.0.1", self.tls_port).unwrap()),
+            Wire::TlsInMemory => Box::new(self.tls_memory.connect()),
+            plain => self.link(plain),
         }
     }
 
@@ -121,6 +163,15 @@ impl Drop for TestHub {
             ended.unwrap().unwrap().unwrap();
         }
     }
+}
+
+/// The certificate of every hub here.
+pub(crate) fn certificate() -> &'static HubCertificate {
+    static CERTIFICATE: OnceLock<HubCertificate> = OnceLock::new();
+    CERTIFICATE.get_or_init(|| {
+        let files = HubCertificate::make(&["localhost".to_owned()]).unwrap();
+        HubCertificate::read(files.certificate.as_bytes(), files.key.as_bytes()).unwrap()
+    })
 }
 
 fn as_json(event: &HubEvent) -> Value {

@@ -187,7 +187,7 @@ pub(crate) fn exchange(one: &TestMember, other: &TestMember) {
 }
 
 /// A clock that stands still: nothing here depends on the time of day.
-const NOW: u64 = 1_790_000_000_000;
+pub(crate) const NOW: u64 = 1_790_000_000_000;
 
 struct TestFront {
     asked: mpsc::Receiver<Request>,

@@ -39,7 +39,7 @@ impl Raw {
         Self::over(hub.link(wire))
     }
 
-    /// One end of a link that stands.
+    /// One end of a link, whatever is at the other.
     pub(crate) fn over(mut transport: Box<dyn Transport>) -> Self {
         let poll = Poll::new().unwrap();
         let notifier = Notifier::new(poll.registry(), Token(0)).unwrap();
@@ -49,11 +49,17 @@ impl Raw {
     }
 
     /// A link that the hub has greeted, with what it wants signed.
-    pub(crate) fn greet(hub: &TestHub, wire: Wire) -> (Self, Nonce) {
+    pub(crate) fn greet(hub: &TestHub, wire: Wire) -> (Self, Asked) {
         let mut link = Self::connect(hub, wire);
         link.send(hello());
-        let nonce = link.wait(|message| if let Message::HelloAck(ack) = message { Some(ack.nonce) } else { None });
-        (link, nonce)
+        let asked = link.is_asked();
+        (link, asked)
+    }
+
+    /// Waits for the hub's answer to a Hello.
+    pub(crate) fn is_asked(&mut self) -> Asked {
+        let nonce = self.wait(|message| if let Message::HelloAck(ack) = message { Some(ack.nonce) } else { None });
+        Asked { nonce, binding: self.transport.channel_binding().try_into().ok() }
     }
 
     /// A member, with the identity that [`identity`] gives for its name.
@@ -154,16 +160,32 @@ pub(crate) fn hello() -> Hello {
 
 /// Test keys drawn by a name.
 pub(crate) fn identity(name: &str) -> Identity {
-    Identity::generate(&InsecureProvider, &name.parse().unwrap(), &mut rng(name)).unwrap()
+    Identity::generate(&InsecureProvider, &name.parse().unwrap(), 0, &mut rng(name)).unwrap()
 }
 
 pub(crate) fn rng(seed: &str) -> StdRng {
     StdRng::from_seed(Sha256::digest(seed).into())
 }
 
-/// A registration that holds for the link with this nonce.
-pub(crate) fn registration(identity: &Identity, nonce: Nonce) -> Register {
-    let challenge = Challenge { channel_binding: Vec::new(), nonce: nonce.0 };
+/// What a registration over a link has to sign.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub(crate) nonce: Nonce,
+    /// That of the link, if it has one.
+    pub(crate) binding: Option<[u8; 32]>,
+}
+
+impl From<Nonce> for Asked {
+    /// On a link that has nothing to bind to.
+    fn from(nonce: Nonce) -> Self {
+        Self { nonce, binding: None }
+    }
+}
+
+/// A registration that holds for the link that asked for this.
+pub(crate) fn registration(identity: &Identity, asked: impl Into<Asked>) -> Register {
+    let Asked { nonce, binding } = asked.into();
+    let challenge = Challenge { channel_binding: binding.map(Vec::from).unwrap_or_default(), nonce: nonce.0 };
     let proof = identity.prove(&challenge, &mut rng("proof")).unwrap();
     Register { record: wire::to_bytes(identity.record()).into(), guest: true, proof: proof.into(), invite: None }
 }

@@ -113,7 +113,7 @@ fn bad_input_02_one_byte_at_a_time(wire: Wire) {
     for byte in encode(&hello().into()) {
         link.send_bytes(&[byte]);
     }
-    let nonce = link.wait(|message| if let Message::HelloAck(ack) = message { Some(ack.nonce) } else { None });
+    let nonce = link.is_asked();
     for byte in encode(&registration(&identity("slow"), nonce).into()) {
         link.send_bytes(&[byte]);
     }

@@ -64,7 +64,7 @@ fn post() -> Post {
 
 /// The keys of one name under another.
 fn renamed(keys: &str, name: &str) -> Identity {
-    Identity::generate(&InsecureProvider, &name.parse().unwrap(), &mut crate::raw::rng(keys)).unwrap()
+    Identity::generate(&InsecureProvider, &name.parse().unwrap(), 0, &mut crate::raw::rng(keys)).unwrap()
 }
 
 /// The guest flag that a link is welcomed with.

@@ -83,7 +83,7 @@ fn sealed_by(sender: &Identity, number: u8, text: &str) -> Vec<u8> {
 fn bad_input_33_a_forged_sender_is_not_shown(wire: Wire) {
     let mut scene = Scene::new(wire);
     let forger = Forger { victim: identity("alice").record().keys.clone() };
-    let as_alice = Identity::generate(&forger, &"alice".parse().unwrap(), &mut rng("forger")).unwrap();
+    let as_alice = Identity::generate(&forger, &"alice".parse().unwrap(), 0, &mut rng("forger")).unwrap();
     assert_eq!(as_alice.fingerprint(), identity("alice").fingerprint(), "the letter claims to be of alice");
     scene.post(sealed_by(&as_alice, 1, "send me the money"));
     let draft = Draft {

@@ -64,6 +64,14 @@ impl Transport for Tapped {
         self.link.register(readiness)
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.link.flush()
+    }
+
+    fn channel_binding(&self) -> Vec<u8> {
+        self.link.channel_binding()
+    }
+
     fn peer(&self) -> String {
         self.link.peer()
     }

@@ -13,7 +13,18 @@ use crate::{
 fn bad_input_56_a_port_that_is_taken_ends_with_3() {
     let home = Home::new();
     let (_first, url) = hub(&home, &["--no-videos"]);
-    start_hub(&home, &["--no-videos", "--listen", &url]).ended().with(3, "listen_failed");
+    let other = home.path("other");
+    let arguments = ["--no-videos", "--listen", &url, "--data-dir", other.to_str().unwrap()];
+    start_hub(&home, &arguments).ended().with(3, "listen_failed");
+    joined(&home, &url, "alice").finished().with(0, "");
+}
+
+#[test]
+fn bad_input_61_a_second_hub_with_the_same_data_is_told() {
+    let home = Home::new();
+    let (_first, url) = hub(&home, &["--no-videos"]);
+    let second = start_hub(&home, &["--no-videos", "--listen", "tls://127.0.0.1:0"]).ended().with(7, "data_unusable");
+    assert!(second.events[1]["hint"].as_str().unwrap().contains("--data-dir"), "{second:?}");
     joined(&home, &url, "alice").finished().with(0, "");
 }
 
@@ -26,7 +37,9 @@ fn bad_input_56_a_stale_socket_is_replaced_a_living_one_and_a_file_are_kept() {
     let first = start_hub(&home, &["--no-videos", "--listen", &url]);
     first.wait(json!({"event": "listening", "url": url}));
     joined(&home, &url, "alice").finished().with(0, "");
-    start_hub(&home, &["--no-videos", "--listen", &url]).ended().with(3, "listen_failed");
+    let other = home.path("other");
+    let arguments = ["--no-videos", "--listen", &url, "--data-dir", other.to_str().unwrap()];
+    start_hub(&home, &arguments).ended().with(3, "listen_failed");
     joined(&home, &url, "alice").finished().with(0, "");
     first.signal("TERM");
     first.ended().with(0, "");
@@ -66,10 +79,10 @@ fn a_hub_without_the_default_folder_says_so_and_runs_a_named_one_must_be_there()
 #[test]
 fn without_json_a_hub_prints_the_url_to_give_to_members() {
     let home = Home::new();
-    let (_hub, mut output) = Bare::start(home.command(&["serve", "--no-videos", "--listen", "tcp://127.0.0.1:0"]));
+    let (_hub, mut output) = Bare::start(home.command(&["serve", "--no-videos", "--listen", "tls://127.0.0.1:0"]));
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
     let url = line.trim_end();
-    assert!(url.starts_with("tcp://127.0.0.1:"), "{line:?}");
+    assert!(url.starts_with("tls://127.0.0.1:") && url.contains("#sha256:"), "{line:?}");
     joined(&home, url, "alice").finished().with(0, "");
 }

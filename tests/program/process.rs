@@ -155,9 +155,9 @@ impl Ended {
     }
 }
 
-/// A hub over TCP on a free port, and its URL.
+/// A hub over TLS on a free port, and its URL without the pin.
 pub(crate) fn hub(home: &Home, arguments: &[&str]) -> (Process, String) {
-    let hub = start_hub(home, &[&["--listen", "tcp://127.0.0.1:0"], arguments].concat());
+    let hub = start_hub(home, &[&["--listen", "tls://127.0.0.1:0"], arguments].concat());
     let url = hub.wait(json!({"event": "listening"}))["url"].as_str().unwrap().to_owned();
     (hub, url)
 }

@@ -54,12 +54,12 @@ fn what_comes_later_says_not_yet() {
     for line in [
         &["hub", "who"][..],
         &["keys", "import", "x"],
-        &["serve", "--listen", "tls://127.0.0.1:0"],
-        &["connect", "tls://hub", "--name", "a", "--script", "-"],
+        &["serve", "--admit", "invite"],
+        &["connect", "tls://hub?invite=x", "--name", "a", "--script", "-"],
     ] {
         let (exit, _, errors) = run(&home, line, "");
         assert_eq!(exit, 1, "{line:?} {errors}");
-        assert!(errors.contains("later version") || errors.contains("not speak TLS yet"), "{line:?} {errors}");
+        assert!(errors.contains("later version") || errors.contains("not speak invites yet"), "{line:?} {errors}");
     }
 }
 

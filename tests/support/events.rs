@@ -50,6 +50,7 @@ impl Events {
     }
 
     /// As [`Events::wait`], without waiting.
+    #[allow(dead_code, reason = "only one of the two binaries plays a hub")]
     pub(crate) fn take_if_there(&self, pattern: &Value) -> Option<Value> {
         self.so_far();
         self.take(pattern, 0)

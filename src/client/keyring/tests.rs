@@ -32,7 +32,7 @@ fn on(storage: impl Storage + 'static) -> Result<(Keyring, Origin), KeyringError
 /// A letter from a member called alice to the owner of `keyring`.
 fn letter(keyring: &Keyring, sequence: u64) -> Letter {
     let (provider, mut rng) = (InsecureProvider, rng(9));
-    let alice = Identity::generate(&provider, &"alice".parse().unwrap(), &mut rng).unwrap();
+    let alice = Identity::generate(&provider, &"alice".parse().unwrap(), NOW, &mut rng).unwrap();
     let me = keyring.identity();
     let draft = Draft { id: MessageId([1; 16]), sequence, time: NOW, stamp: DirectoryHead::FIRST, text: "hello" };
     let sealed = seal(&provider, &alice, me.verified_record(), &draft, &mut rng).unwrap();
@@ -256,6 +256,10 @@ impl Storage for FlakyStorage {
         self.appends += 1;
         let writes = usize::from(!self.appends.is_multiple_of(3));
         FailingStorage::new(self.inner.clone(), writes, DiskFault::Broken).append(name, content)
+    }
+
+    fn names(&self) -> Result<Vec<String>, StorageError> {
+        self.inner.names()
     }
 
     fn remove(&mut self, name: &str) -> Result<(), StorageError> {

@@ -31,8 +31,9 @@ use super::{
     work::{Done, Job},
 };
 use crate::{
+    crypto::Challenge,
     proto::{
-        Ending, Message,
+        Ending, InvalidMessage, Message, ProtocolError,
         message::{self, ListVideos, Quit, Register, VideoTitle, Welcome},
     },
     types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE},
@@ -163,9 +164,9 @@ impl Session {
         self.directory.members()
     }
 
-    /// The hub has greeted: the member registers.
-    pub fn greeted(&mut self, nonce: message::Nonce) {
-        self.work(Job::Prove { nonce: nonce.0 });
+    /// The hub has greeted: the member registers by answering this challenge.
+    pub fn greeted(&mut self, challenge: Challenge) {
+        self.work(Job::Prove { challenge });
     }
 
     /// A message of the hub.
@@ -204,11 +205,16 @@ impl Session {
             Ending::Lost | Ending::Closed(_) | Ending::Slow => {
                 Failure::new(Code::Disconnected, "the link to the hub is lost", "connect again")
             }
-            Ending::Misbehaved(error) if self.phase == Phase::Registering => Failure::new(
-                Code::NotAHub,
-                format!("what answers there is no hub that this program can talk to: {error}"),
-                "check address and port, and that both ends have the same version",
-            ),
+            Ending::Misbehaved(error) if self.phase == Phase::Registering => {
+                let hint = match error {
+                    ProtocolError::InvalidMessage(InvalidMessage::Tls) => {
+                        "the hub listens there with TLS: connect to tls:// instead of tcp://"
+                    }
+                    _ => "check address and port, and that both ends have the same version",
+                };
+                let text = format!("what answers there is no hub that this program can talk to: {error}");
+                Failure::new(Code::NotAHub, text, hint)
+            }
             Ending::Misbehaved(error) => {
                 Failure::new(Code::Disconnected, format!("the hub broke the protocol: {error}"), "connect again")
             }

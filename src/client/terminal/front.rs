@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
-use super::{Menu, MenuOutput, Paint, SharedWords, Shell, Typed, ask_name};
+use super::{HubQuestion, Menu, MenuOutput, Paint, SharedWords, Shell, Typed, ask_name};
 use crate::{
     client::{
         command::Request,
         event::{Event, Failure},
-        front::Front,
+        front::{Front, HubAnswer},
     },
-    types::{Code, ExitCode, MemberName},
+    types::{Code, ExitCode, HubKey, MemberName},
 };
 
 /// The menu with its shell.
@@ -69,6 +69,20 @@ impl Front for Terminal {
             self.name_refused = true;
         }
         self.menu.handle_event(&event, now);
+    }
+
+    fn trusts_hub(&mut self, hub: &str, key: HubKey) -> HubAnswer {
+        self.show_rest();
+        let question = HubQuestion::new(key);
+        self.shell.print(&question.text(hub));
+        loop {
+            self.shell.ask(&HubQuestion::prompt());
+            let typed = self.typed.recv().unwrap_or(Typed::End);
+            match question.answer(&typed) {
+                Some(answer) => return answer,
+                None => self.shell.print("! Answer yes or no, or paste the whole key that the operator gave you."),
+            }
+        }
     }
 
     fn poll_request(&mut self, now: Duration) -> Option<Request> {

@@ -55,6 +55,8 @@ pub enum PromptKind {
     Menu,
     /// This member's own name.
     Name,
+    /// Whether to trust a hub's key.
+    HubKey,
     /// Whom to write to.
     Receiver,
     /// What to write.

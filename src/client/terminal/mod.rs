@@ -8,6 +8,7 @@
 //! The menu decides everything and does no input or output; the shell edits lines and prints.
 
 mod front;
+mod hub;
 mod joins;
 mod menu;
 mod name;
@@ -18,6 +19,7 @@ mod text;
 mod words;
 
 pub use front::Terminal;
+pub use hub::HubQuestion;
 pub use menu::{Menu, MenuOutput, Prompt, PromptKind, Typed};
 pub use name::{NameAnswer, NameQuestion};
 pub use paint::Paint;

@@ -63,7 +63,14 @@ pub fn describe(event: &Event, paint: Paint) -> Option<String> {
 
 /// What failed, and below it what to do.
 pub(super) fn failure_text(failure: &Failure, paint: Paint) -> String {
-    let mut text = paint.error(format_args!("! {}", Printable(&failure.message)));
+    let mut lines = failure.message.split('\n').map(Printable);
+    let mut text = String::new();
+    if let Some(first) = lines.next() {
+        text = paint.error(format_args!("! {first}"));
+    }
+    for line in lines {
+        let _ = write!(text, "\n  | {line}");
+    }
     if let Some(hint) = &failure.hint {
         let _ = write!(text, "\n  {}", Printable(hint));
     }

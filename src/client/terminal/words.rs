@@ -45,6 +45,7 @@ impl Words {
                 PromptKind::Receiver => (0, with_prefix(self.names.iter(), line)),
                 PromptKind::Title => (0, with_prefix(self.titles.iter(), line)),
                 PromptKind::Mode => (0, with_prefix(["auto", "tour"], line)),
+                PromptKind::HubKey => (0, with_prefix(["yes", "no"], line)),
                 PromptKind::Menu | PromptKind::Text | PromptKind::Name => (line.len(), Vec::new()),
             },
         };

@@ -65,7 +65,7 @@ mod tests {
 
     fn record() -> VerifiedRecord {
         let mut rng = StdRng::seed_from_u64(1);
-        let bob = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), &mut rng).unwrap();
+        let bob = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), 1, &mut rng).unwrap();
         bob.verified_record().clone()
     }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use securestream::{
     client::trust::{OnEquivocation, Policy},
-    crypto::{CryptoProvider as _, Identity, testing::InsecureProvider},
+    crypto::{Identity, testing::InsecureProvider},
     types::{
         SealKind,
         wire::{self, Blob},
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::puppet::{Before, Puppet, entry};
 use crate::{
-    member::{Role, TestMember},
+    member::{NOW, Role, TestMember},
     raw::{identity, rng},
 };
 
@@ -43,17 +43,12 @@ fn alice_knows_bob(folder: &Path) -> (Puppet, TestMember) {
 
 /// Somebody else who is called bob.
 fn other_bob() -> Identity {
-    Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), &mut rng("not bob")).unwrap()
+    Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), NOW, &mut rng("not bob")).unwrap()
 }
 
 /// The same keys of bob in a record that is newer than his first.
 fn renewed(bob: &Identity) -> Blob {
-    let keys = InsecureProvider.generate(&mut rng("bob")).unwrap();
-    let mut record = bob.record().clone();
-    record.sequence += 1;
-    record.signature = keys.sign(&record.signed_bytes(), &mut rng("renewed")).unwrap().into();
-    assert_eq!(record.fingerprint(), keys.public().fingerprint(), "these are his keys");
-    wire::to_bytes(&record).into()
+    wire::to_bytes(bob.with_bundle(None, NOW, &mut rng("renewed")).unwrap().record()).into()
 }
 
 fn count(told: &[Value], pattern: &Value) -> usize {
@@ -167,10 +162,32 @@ fn a_key_without_a_record_and_a_guest_under_a_known_name_are_changed_keys() {
     alice.ask("send bob good that you are back");
     hub.next_post();
     hub.leave("bob");
-    let guest = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), &mut rng("guest")).unwrap();
+    let guest = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), NOW, &mut rng("guest")).unwrap();
     hub.join(&guest, true);
     alice.wait(json!({"event": "key_changed", "name": "bob", "new": guest.fingerprint().to_string()}));
     hub.dismiss(alice);
+}
+
+#[test]
+fn keys_that_the_old_ones_vouch_for_are_followed_and_stay_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut hub, alice) = alice_knows_bob(folder.path());
+    alice.ask("verify bob yes");
+    alice.wait(json!({"event": "ok", "command": "verify"}));
+    let rotated = identity("bob").rotate(&InsecureProvider, None, NOW, &mut rng("rotated")).unwrap();
+    hub.leave("bob");
+    hub.join(&rotated, false);
+    hub.serve_until_event(&alice, &json!({"event": "notice", "code": "key_rotated"}));
+    alice.ask("send bob do you have new keys?");
+    hub.next_post();
+    alice.ask("verify bob");
+    alice.wait(json!({"event": "safety_number", "verified": true}));
+    // Going back to the old keys is a change for which nothing speaks.
+    hub.leave("bob");
+    hub.join(&identity("bob"), false);
+    hub.serve_until_event(&alice, &json!({"event": "key_changed", "name": "bob", "was_verified": true}));
+    let (told, _) = hub.dismiss(alice);
+    assert_eq!(count(&told, &json!({"event": "key_changed"})), 1);
 }
 
 #[test]
@@ -257,7 +274,7 @@ fn guests_are_never_pinned() {
     let folder = tempfile::tempdir().unwrap();
     let (mut hub, alice) = Puppet::host(Role::kept("alice", folder.path()), Before::default());
     for seed in ["first", "second"] {
-        let gil = Identity::generate(&InsecureProvider, &"gil".parse().unwrap(), &mut rng(seed)).unwrap();
+        let gil = Identity::generate(&InsecureProvider, &"gil".parse().unwrap(), NOW, &mut rng(seed)).unwrap();
         hub.join(&gil, true);
         alice.wait(json!({"event": "joined", "name": "gil", "guest": true}));
         alice.ask("send gil hello");

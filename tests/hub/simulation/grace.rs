@@ -58,7 +58,7 @@ fn during_the_grace_the_name_is_taken_for_everybody_else() {
     let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
     world.lose(bob);
     // A guest with other keys, for a twin of the name.
-    let other = Identity::generate(&InsecureProvider, &"Bob".parse().unwrap(), &mut rng("other keys")).unwrap();
+    let other = Identity::generate(&InsecureProvider, &"Bob".parse().unwrap(), 0, &mut rng("other keys")).unwrap();
     world.add_extra(&other);
     assert_eq!(world.reports.last().unwrap()["code"], "name_taken");
     world.advance(seconds(10));

@@ -98,7 +98,7 @@ impl World {
         (node.link, node.linked, node.over) = (link, true, None);
         node.jobs.clear();
         node.waiting.clear();
-        node.session.greeted(nonce_of(link));
+        node.session.greeted(challenge_of(link));
         self.settle();
     }
 
@@ -122,7 +122,7 @@ impl World {
         };
         self.nodes.push(node);
         let place = self.nodes.len() - 1;
-        self.nodes[place].session.greeted(nonce_of(link));
+        self.nodes[place].session.greeted(challenge_of(link));
         self.settle();
         place
     }
@@ -276,8 +276,8 @@ impl World {
                 }
             }
             Command::Verify { link, record, proof } => {
-                let challenge = Challenge { channel_binding: Vec::new(), nonce: nonce_of(link).0 };
-                self.relay.verified(link, verify_registration(&InsecureProvider, record, &challenge, &proof));
+                let verified = verify_registration(&InsecureProvider, record, &challenge_of(link), &proof);
+                self.relay.verified(link, verified);
             }
             Command::Report(event) => self.reports.push(report(&event)),
         }
@@ -320,6 +320,10 @@ pub(super) fn nonce_of(link: LinkId) -> Nonce {
     let mut nonce = [7; 32];
     nonce[..8].copy_from_slice(&link.0.to_be_bytes());
     Nonce(nonce)
+}
+
+fn challenge_of(link: LinkId) -> Challenge {
+    Challenge { channel_binding: Vec::new(), nonce: nonce_of(link).0 }
 }
 
 fn through_bytes(message: &Message) -> Message {

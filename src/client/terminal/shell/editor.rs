@@ -35,7 +35,7 @@ fn edit(editor: &mut LineEditor, prompt: &Prompt) -> Typed {
     loop {
         match editor.readline(&prompt.text) {
             Ok(line) => {
-                if prompt.kind != PromptKind::Name && !line.trim().is_empty() {
+                if !matches!(prompt.kind, PromptKind::Name | PromptKind::HubKey) && !line.trim().is_empty() {
                     let _ = editor.add_history_entry(line.as_str());
                 }
                 return Typed::Line(line);

@@ -1,0 +1,237 @@
+//! The link to a hub, and whether the key that it shows is trusted. Nothing is sent before that is settled.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+
+use super::refusal::{OrRefuse as _, Refusal};
+use crate::{
+    cli::{ConnectOptions, Keeping, TrustHub},
+    client::{
+        event::Failure,
+        front::{Front, HubAnswer},
+        hub_address::HubAddress,
+        known_hubs::{Day, KnownHub, KnownHubs, KnownHubsError},
+    },
+    driver::{DefaultSignals, clock},
+    storage::DiskStorage,
+    transport::{
+        Transport, tcp,
+        tls::{self, DialError, HubTrust, KeyExchange, MemberTls, Patience},
+        unix,
+    },
+    types::{Code, Endpoint, HubKey, limits::HANDSHAKE_DEADLINE},
+};
+
+const NO_CONNECTION: &str = "check that the hub runs (securestream serve) and that its address is right";
+
+/// Connects to the hub; `front` is asked about a key that is new, where that is wanted.
+pub(super) fn link(options: &ConnectOptions, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+    let link: io::Result<Box<dyn Transport>> = match &options.hub.endpoint {
+        Endpoint::Tls { host, port } => return Dial::new(options, host, *port).link(front),
+        Endpoint::Tcp { host, port } => tcp::connect(host, *port).map(|link| Box::new(link) as _),
+        Endpoint::Unix(path) => unix::connect(path).map(|link| Box::new(link) as _),
+    };
+    let link = link.with_context(|| format!("cannot connect to {}", options.hub));
+    Ok(link.or_refuse(Code::ConnectFailed, NO_CONNECTION)?)
+}
+
+/// A hub that is about to be dialled.
+struct Dial<'a> {
+    options: &'a ConnectOptions,
+    host: &'a str,
+    port: u16,
+    /// `host:port`, as the hub stands among the known ones.
+    known_as: String,
+    /// Where the known ones are; a guest knows none.
+    folder: Option<PathBuf>,
+}
+
+impl<'a> Dial<'a> {
+    fn new(options: &'a ConnectOptions, host: &'a str, port: u16) -> Self {
+        let known_as = options.hub.known_as().unwrap_or_default();
+        let folder = match &options.keeping {
+            Keeping::Folder(folder) => Some(folder.clone()),
+            Keeping::Nothing => None,
+        };
+        Self { options, host, port, known_as, folder }
+    }
+
+    fn link(&self, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+        if let Some(file) = &self.options.authorities {
+            let trust = HubTrust::Authorities { roots: authorities(file)?, key: self.options.hub.pin };
+            let (link, _) = self.dial(trust).map_err(|error| self.failure(&error, None))?;
+            return Ok(link);
+        }
+        let known = self.known()?;
+        match (self.options.hub.pin, known) {
+            (Some(key), _) => {
+                let link = self.dial_for(key, None)?;
+                self.remember(key, Some(key))?;
+                Ok(link)
+            }
+            (None, Some(known)) => self.dial_for(known.key, Some(known)),
+            (None, None) => self.meet(front),
+        }
+    }
+
+    /// A hub whose key is not known here.
+    fn meet(&self, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+        if self.options.trust_hub == TrustHub::FirstUse {
+            let (link, shown) = self.dial(HubTrust::Any).map_err(|error| self.failure(&error, None))?;
+            self.remember(shown, None)?;
+            return Ok(link);
+        }
+        // The link ends before anything is said, and while somebody thinks the hub waits for nobody.
+        let shown = match self.dial(HubTrust::Nothing) {
+            Err(DialError::Key { shown }) => shown,
+            Err(error) => return Err(self.failure(&error, None)),
+            Ok(_) => return Err(self.failure(&DialError::NotAHub, None)),
+        };
+        let answer = if self.options.trust_hub == TrustHub::Ask {
+            // Whatever an earlier member did with signals: now they end the process.
+            let _signals = DefaultSignals::new();
+            front.trusts_hub(&self.known_as, shown)
+        } else {
+            HubAnswer::No
+        };
+        match answer {
+            HubAnswer::Yes => {
+                let link = self.dial_for(shown, None)?;
+                self.remember(shown, None)?;
+                Ok(link)
+            }
+            HubAnswer::No => Err(self.not_trusted(shown)),
+            HubAnswer::Otherwise(expected) => Err(self.other_key("the key you were given", expected, shown)),
+        }
+    }
+
+    /// A link to a hub that shows this key; `known` if that is because it did before.
+    fn dial_for(&self, key: HubKey, known: Option<KnownHub>) -> Result<Box<dyn Transport>, Failure> {
+        let since = known.map(|known| format!("known since {}", known.since));
+        let whose = since.as_deref().unwrap_or("the key you were given");
+        match self.dial(HubTrust::Key(key)) {
+            Ok((link, _)) => Ok(link),
+            Err(error) => Err(self.failure(&error, Some((whose, key)))),
+        }
+    }
+
+    fn dial(&self, trust: HubTrust) -> Result<(Box<dyn Transport>, HubKey), DialError> {
+        let key_exchange = key_exchange(self.options.require_pq);
+        let tls = MemberTls::new(trust, key_exchange, clock::unix_millis)
+            .map_err(|error| DialError::Handshake(io::Error::other(error)))?;
+        let patience = Patience { until: clock::now() + HANDSHAKE_DEADLINE, now: clock::now };
+        let link = tls.connect(self.host, self.port, patience)?;
+        let shown = tls.shown().ok_or(DialError::NotAHub)?;
+        Ok((Box::new(link), shown))
+    }
+
+    fn known(&self) -> Result<Option<KnownHub>, Failure> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        let load = || KnownHubs::load(&DiskStorage::open_in_turn(folder)?);
+        Ok(unusable(load())?.find(&self.known_as).copied())
+    }
+
+    /// Remembers a key that was accepted. Another that somebody else accepted meanwhile is kept, unless `given` says
+    /// that this one comes from the operator.
+    fn remember(&self, key: HubKey, given: Option<HubKey>) -> Result<(), Failure> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let remember = || -> Result<Option<KnownHub>, KnownHubsError> {
+            let mut storage = DiskStorage::open_in_turn(folder)?;
+            let mut hubs = KnownHubs::load(&storage)?;
+            match hubs.find(&self.known_as) {
+                Some(known) if known.key == key => Ok(None),
+                Some(known) if given.is_none() => Ok(Some(*known)),
+                _ => {
+                    hubs.trust(&self.known_as, key, Day::of_unix_millis(clock::unix_millis()));
+                    hubs.save(&mut storage)?;
+                    Ok(None)
+                }
+            }
+        };
+        match unusable(remember())? {
+            Some(known) => Err(self.other_key(&format!("known since {}", known.since), known.key, key)),
+            None => Ok(()),
+        }
+    }
+
+    fn failure(&self, error: &DialError, expected: Option<(&str, HubKey)>) -> Failure {
+        let hub = &self.known_as;
+        let (code, hint) = match error {
+            DialError::Key { shown } => {
+                let (whose, key) = expected.unwrap_or(("the key in the URL", self.options.hub.pin.unwrap_or(*shown)));
+                return self.other_key(whose, key, *shown);
+            }
+            DialError::Tcp(_) => (Code::ConnectFailed, NO_CONNECTION.to_owned()),
+            DialError::NotTls => {
+                (Code::NotAHub, format!("if it is a hub that listens without TLS, connect to tcp://{hub}"))
+            }
+            DialError::Silent | DialError::NotAHub | DialError::Handshake(_) => {
+                (Code::NotAHub, "check address and port, and that both ends have the same version".to_owned())
+            }
+            DialError::NothingInCommon => (
+                Code::UnsupportedVersion,
+                "one end asks for X25519MLKEM768 (--require-pq) and the other cannot do it".to_owned(),
+            ),
+            DialError::Certificate(_) => (
+                Code::HubUntrusted,
+                "check the clock, the host's name and the file given by --ca; or leave --ca out and compare the hub's \
+                 key instead"
+                    .to_owned(),
+            ),
+            DialError::Name(_) => (Code::Usage, "leave --ca out, or use the name in the certificate".to_owned()),
+        };
+        Failure::new(code, format!("cannot connect to {}: {error}", HubAddress::to_string(&self.options.hub)), hint)
+    }
+
+    fn not_trusted(&self, shown: HubKey) -> Failure {
+        let hub = &self.known_as;
+        let text = format!("{hub} is not known here. Not connected, nothing sent.\nIts key is  {}", shown.grouped());
+        let hint = format!("get its key from the operator, then: securestream keys trust-hub {hub} KEY");
+        Failure::new(Code::HubUntrusted, text, hint)
+    }
+
+    fn other_key(&self, whose: &str, expected: HubKey, shown: HubKey) -> Failure {
+        let hub = &self.known_as;
+        let width = whose.len().max("shown now".len());
+        let text = format!(
+            "STOP. {hub} shows a different key. Not connected, nothing sent.\n\
+             {whose:width$}  {}\n\
+             {:width$}  {}\n\
+             The hub was reinstalled, or someone is between you and it.",
+            expected.grouped(),
+            "shown now",
+            shown.grouped(),
+        );
+        let hint = format!(
+            "get its key from the operator another way, then: securestream keys trust-hub{} {hub} KEY",
+            self.data_dir_option()
+        );
+        Failure::new(Code::HubKeyChanged, text, hint)
+    }
+
+    /// What `keys` needs in order to find the same folder.
+    fn data_dir_option(&self) -> String {
+        match (&self.folder, self.options.is_usual_folder) {
+            (Some(folder), false) => format!(" --data-dir '{}'", folder.display()),
+            _ => String::new(),
+        }
+    }
+}
+
+pub(super) fn key_exchange(require_pq: bool) -> KeyExchange {
+    if require_pq { KeyExchange::RequirePostQuantum } else { KeyExchange::PreferPostQuantum }
+}
+
+fn unusable<T>(result: Result<T, KnownHubsError>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::new(Code::DataUnusable, error.to_string(), error.hint()))
+}
+
+fn authorities(file: &Path) -> Result<Vec<tls::Authority>, Refusal> {
+    let read = || -> anyhow::Result<_> { Ok(tls::authorities(&fs::read(file)?)?) };
+    let hint = "name a PEM file with the certificates of the authorities by --ca";
+    read().with_context(|| format!("{} cannot be used", file.display())).or_refuse(Code::DataUnusable, hint)
+}
