@@ -138,7 +138,13 @@ impl Session {
     /// Keeps what the directory is now, for the next visit; never what may be a lie.
     pub(super) fn keep_head(&mut self) {
         let watch = &self.trust.watch;
-        if watch.stored.is_none() && !watch.caught && !self.directory.has_gap() && watch.log.ends().is_some() {
+        // There is no next visit of a guest.
+        if !self.me.guest
+            && watch.stored.is_none()
+            && !watch.caught
+            && !self.directory.has_gap()
+            && watch.log.ends().is_some()
+        {
             let head = self.directory.head();
             self.keep(Keep::Head(head), After::Nothing);
         }
