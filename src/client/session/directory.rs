@@ -197,8 +197,9 @@ impl DirectoryCopy {
     pub(super) fn take_records(&mut self, good: Vec<Arc<VerifiedRecord>>) -> Vec<Fingerprint> {
         for record in good {
             let fingerprint = record.fingerprint();
-            let called = self.name_of(&fingerprint);
-            if called.is_none_or(|name| name == record.name()) && self.asked.remove(&fingerprint) {
+            // Keys that are here under a name that is not theirs would take what is meant for somebody else.
+            let mut entries = self.tree.members().values().filter(|entry| entry.fingerprint == fingerprint);
+            if entries.all(|entry| entry.name == *record.name()) && self.asked.remove(&fingerprint) {
                 self.wanted.remove(&fingerprint);
                 self.records.insert(fingerprint, record);
             }

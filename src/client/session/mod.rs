@@ -435,7 +435,6 @@ impl Session {
             Phase::Here => self.phase = Phase::Leaving(now + DRAIN_DEADLINE),
         }
         self.quit_references.push(reference);
-        self.give_up_held();
         self.keep_head();
         let outputs = self.plays.stop_all();
         self.outputs.extend(outputs);
@@ -449,6 +448,7 @@ impl Session {
             Phase::Leaving(until) => {
                 // Whoever waits for a receipt of this member should not have to wait for its delay.
                 self.post_all_receipts();
+                self.give_up_held();
                 let is_settled = self.outgoing.is_settled()
                     && self.incoming.is_settled()
                     && self.trust.is_settled()

@@ -306,6 +306,30 @@ mod tests {
     }
 
     #[test]
+    fn a_message_says_what_is_known_of_its_sender() {
+        let said = |to_all, verified, key_changed| {
+            let Event::Message { id, from, fingerprint, text, time, .. } = said("bob", "hi") else { unreachable!() };
+            shown(&Event::Message { id, from, fingerprint, text, to_all, verified, key_changed, time })
+        };
+        assert_eq!(said(false, true, false), "<bob, verified> hi");
+        assert_eq!(said(true, true, false), "<bob to all, verified> hi");
+        assert_eq!(said(false, false, true), "<bob, NEW KEY> hi");
+    }
+
+    #[test]
+    fn a_changed_key_says_how_much_is_held_and_what_to_do() {
+        let (name, old, new) = ("bob".parse().unwrap(), Fingerprint([1; 32]), Fingerprint([2; 32]));
+        let changed = |held| {
+            let name = MemberName::clone(&name);
+            shown(&Event::KeyChanged { name, old, new, was_verified: false, held })
+        };
+        assert!(changed(0).starts_with("bob has a new key. What you write to bob is held.\n"));
+        assert!(changed(1).starts_with("bob has a new key. 1 message to bob is held.\n"));
+        assert!(changed(2).starts_with("bob has a new key. 2 messages to bob are held.\n"));
+        assert!(changed(0).ends_with("/verify bob   compare numbers     /trust bob   accept and send"));
+    }
+
+    #[test]
     fn colour_only_where_it_is_wanted() {
         for event in examples() {
             let text = describe(&event, PLAIN).unwrap_or_default();

@@ -6,7 +6,7 @@ use securestream::{
     client::trust::{OnEquivocation, Policy},
     crypto::{Identity, testing::InsecureProvider},
     types::{
-        SealKind,
+        DirectoryEntry, SealKind,
         wire::{self, Blob},
     },
 };
@@ -305,4 +305,18 @@ fn an_older_record_than_was_seen_is_not_used() {
     hub.answer_fetch();
     alice.wait(json!({"event": "notice", "code": "equivocation"}));
     hub.dismiss(alice);
+}
+
+#[test]
+fn attack_05_a_members_key_under_another_name_takes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut hub, alice) = Puppet::host(Role::kept("alice", folder.path()), Before::of(&[&identity("bob")]));
+    // Carol's messages are to go to bob, who could read them and answer.
+    let as_carol = DirectoryEntry { name: "carol".parse().unwrap(), ..entry(&identity("bob"), false) };
+    hub.join_without_record(as_carol);
+    alice.wait(json!({"event": "joined", "name": "carol"}));
+    alice.ask("send carol for you alone");
+    hub.serve_until_event(&alice, &json!({"event": "error", "command": "send", "code": "no_such_member"}));
+    let (_, posts) = hub.dismiss(alice);
+    assert_eq!(posts.len(), 0);
 }
