@@ -27,6 +27,8 @@ pub struct ConnectOptions {
     pub keeping: Keeping,
     /// Whose keys are taken for theirs unasked.
     pub trust_members: Policy,
+    /// The file with the passphrase of the keys.
+    pub passphrase_file: Option<PathBuf>,
     /// That folder is the usual one.
     pub is_usual_folder: bool,
     /// What to do about a hub whose key is new.
@@ -85,6 +87,7 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
     Ok(ConnectOptions {
         hub,
         interaction,
+        passphrase_file: args.passphrase_file,
         is_usual_folder: args.data_dir.is_none(),
         keeping: match args.data_dir {
             _ if args.ephemeral => Keeping::Nothing,
@@ -161,7 +164,7 @@ fn interaction(args: &ConnectArgs, surroundings: &Surroundings) -> Result<Intera
     }
 }
 
-fn member_name(typed: &str) -> Result<MemberName, CliError> {
+pub(super) fn member_name(typed: &str) -> Result<MemberName, CliError> {
     typed.parse().map_err(|error: NameError| {
         let message = format!("\"{}\" cannot be your name: {error}", crate::types::Printable(typed));
         CliError {

@@ -120,6 +120,7 @@ impl Code {
                 ExitCode::Trust
             }
             Self::Timeout => ExitCode::WaitTimedOut,
+            Self::Interrupted => ExitCode::Interrupted,
             Self::IdentityInUse | Self::DataUnusable | Self::PassphraseNeeded => ExitCode::Data,
             _ => ExitCode::CommandFailed,
         }

@@ -22,3 +22,4 @@ mod relay;
 mod seals;
 mod simulation;
 mod slow;
+mod tls;

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Keyring, KeyringError};
+use super::{HEADS, Keyring, KeyringError, PINS};
 use crate::{
     client::trust::{Evidence, Keep, Pin, Pins, decode_pins, encode_pin, encode_pins},
     storage::Storage,
@@ -56,7 +56,7 @@ impl Keyring {
         // Any hash is written like a fingerprint.
         let mark = Fingerprint(Sha256::digest(hub).into()).to_string();
         let mark = &mark[..MARK];
-        let (pins_file, head_file) = (format!("pins-{mark}"), format!("head-{mark}"));
+        let (pins_file, head_file) = (format!("{PINS}{mark}"), format!("{HEADS}{mark}"));
         let pins = match self.storage.read(&pins_file)? {
             Some(file) => {
                 decode_pins(&file).map_err(|source| KeyringError::Pins { file: self.path_of(&pins_file), source })?
