@@ -13,6 +13,7 @@ mod guide;
 mod identities;
 mod keys;
 mod listeners;
+mod pins;
 mod signals;
 mod trust;
 mod usage;
