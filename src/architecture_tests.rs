@@ -49,6 +49,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "client"]),
     ("rsa", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
+    ("vodozemac", &["crypto"]),
     ("rustyline", &["client"]),
     ("nix", &["client"]),
     ("rmp_serde", &["types"]),

@@ -11,6 +11,7 @@ mod conversation;
 mod ends;
 mod guide;
 mod identities;
+mod keys;
 mod listeners;
 mod signals;
 mod trust;
