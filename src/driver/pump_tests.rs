@@ -11,7 +11,7 @@ use crate::{
         tls::{HubCertificate, HubTls, HubTrust, KeyExchange, MemberTls},
     },
     types::{
-        Code,
+        Code, Peer,
         limits::{DRAIN_DEADLINE, HANDSHAKE_DEADLINE},
     },
 };
@@ -43,8 +43,8 @@ impl Transport for Closed {
         Vec::new()
     }
 
-    fn peer(&self) -> String {
-        "closed".to_owned()
+    fn peer(&self) -> Peer {
+        Peer::local("closed")
     }
 }
 
@@ -177,8 +177,8 @@ impl Transport for Interfered {
         Vec::new()
     }
 
-    fn peer(&self) -> String {
-        "interfered".to_owned()
+    fn peer(&self) -> Peer {
+        Peer::local("interfered")
     }
 }
 

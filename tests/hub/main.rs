@@ -4,12 +4,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bench;
+mod bindings;
 mod hub;
 mod member;
 mod raw;
 mod tap;
 mod videos;
 
+mod door;
 mod membership;
 #[cfg(feature = "player")]
 mod player;

@@ -14,11 +14,14 @@ use securestream::{
         session::{Me, Output, Over, Session},
         work::{Done, Job, Worker},
     },
-    crypto::{Challenge, Identity, testing::InsecureProvider, verify_registration},
+    crypto::{Challenge, Identity, testing::InsecureProvider, verify_record, verify_registration},
     directory::MemoryDirectory,
-    proto::{Ending, Message, encode, message::Nonce},
-    server::{Command, Relay, RelayOptions, report::HubEvent},
-    types::{LinkId, MemberName, RelayMode},
+    proto::{
+        Ending, Message, encode,
+        message::{Nonce, Refused},
+    },
+    server::{Admission, Bindings, Command, Rates, Relay, RelayOptions, report::HubEvent},
+    types::{Code, LinkId, MemberName, RelayMode, SealKind},
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,6 +34,9 @@ use crate::{
 /// A hub and its members, and what time it is there.
 pub(super) struct World {
     pub(super) relay: Relay,
+    rates: Rates,
+    /// The hub takes no posts but receipts.
+    pub(super) takes_nothing: bool,
     pub(super) nodes: Vec<Node>,
     pub(super) reports: Vec<Value>,
     start: Instant,
@@ -88,8 +94,20 @@ impl World {
 
     pub(super) fn with(seed: u64, options: RelayOptions) -> Self {
         let now = Instant::now();
-        let relay = Relay::new(options, Box::new(MemoryDirectory::default()));
-        Self { relay, nodes: Vec::new(), reports: Vec::new(), start: now, now, next_link: 0, seed, extras: Vec::new() }
+        let relay = Relay::new(options, Box::new(MemoryDirectory::default()), Bindings::default());
+        let rates = Rates::new(now);
+        Self {
+            relay,
+            rates,
+            takes_nothing: false,
+            nodes: Vec::new(),
+            reports: Vec::new(),
+            start: now,
+            now,
+            next_link: 0,
+            seed,
+            extras: Vec::new(),
+        }
     }
 
     /// A member with keys drawn by its name comes in; its place among the nodes.
@@ -164,7 +182,7 @@ impl World {
     fn new_link(&mut self) -> LinkId {
         let link = LinkId(self.next_link);
         self.next_link += 1;
-        self.relay.accepted(link, format!("peer {}", link.0));
+        self.relay.accepted(link, format!("peer {}", link.0), Admission::Open);
         link
     }
 
@@ -256,6 +274,7 @@ impl World {
         if let Some(at) = node.waiting.iter().position(|message| !node.held_tags.contains(&message.tag())) {
             let message = node.waiting.remove(at).unwrap();
             node.session.message(message);
+            node.session.timeout(now);
             moved = true;
         }
         moved
@@ -269,7 +288,7 @@ impl World {
                 node.sent.push(message.clone());
                 if node.linked {
                     let link = node.link;
-                    self.relay.message(link, through_bytes(&message));
+                    self.bring_to_hub(link, through_bytes(&message));
                 }
             }
             Output::Event(event, reference) => {
@@ -283,6 +302,16 @@ impl World {
         }
     }
 
+    /// Brings a message to the relay as a hub does that limits everybody.
+    pub(super) fn bring_to_hub(&mut self, link: LinkId, message: Message) {
+        if let (Message::Post(post), Some(from)) = (&message, self.relay.fingerprint_of(link))
+            && (!self.rates.allow(from, post.kind, self.now) || (self.takes_nothing && post.kind != SealKind::Tagged))
+        {
+            return self.deliver(link, &Refused { mid: post.mid, code: Code::RateLimited }.into());
+        }
+        self.relay.message(link, message);
+    }
+
     fn obey(&mut self, command: Command) {
         match command {
             Command::Send(link, message) => self.deliver(link, &message),
@@ -292,7 +321,12 @@ impl World {
                     self.deliver(link, &message);
                 }
             }
-            Command::Establish(_) => {}
+            Command::VerifyUpdate { link, record, fingerprint } => {
+                self.relay.update_verified(link, verify_record(&InsecureProvider, record, fingerprint));
+            }
+            // The disk is fast and never full.
+            Command::Commit(id, _) => self.relay.committed(id, true),
+            Command::Establish(_) | Command::Chain(_) => {}
             Command::Close(link, code) => {
                 self.deliver(link, &securestream::proto::message::Goodbye { code }.into());
                 self.relay.ended(link, &Ending::Closed(code), self.now);
