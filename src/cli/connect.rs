@@ -28,6 +28,8 @@ pub struct ConnectOptions {
     pub passphrase_file: Option<PathBuf>,
     /// That folder is the usual one.
     pub is_usual_folder: bool,
+    /// How messages to one member go.
+    pub sending: Sending,
     /// What to do about a hub whose key is new.
     pub trust_hub: TrustHub,
     /// PEM of the authorities that vouch for the hub instead.
@@ -38,6 +40,15 @@ pub struct ConnectOptions {
     pub display: DisplayChoice,
     /// Whether to write escape sequences for colour.
     pub color: bool,
+}
+
+/// How messages to one member go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// In sessions with those that take part in such.
+    InSessions,
+    /// Each sealed by itself.
+    Sealed,
 }
 
 /// Who drives the member.
@@ -91,6 +102,7 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             Some(folder) => Keeping::Folder(folder),
             None => Keeping::Folder(surroundings.data_folder()?),
         },
+        sending: if args.seal { Sending::Sealed } else { Sending::InSessions },
         trust_hub: args.trust_hub.unwrap_or(usual),
         authorities: args.ca,
         require_pq: args.require_pq,

@@ -6,6 +6,7 @@
 //!   <members>/<folded name>/identity.pem    made once; written again when keys, passphrase or bundle change
 //!                           marks           a snapshot, a mark appended for each message taken in
 //!                           counters        written once for 256 messages sent
+//!                           sessions        encrypted: a snapshot, a change appended for each message
 //! ```
 //!
 //! An identity can leave in a backup and come back by [`restore`].
@@ -25,6 +26,7 @@
 
 mod error;
 mod restore;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -35,13 +37,15 @@ use rand::CryptoRng;
 pub use error::KeyringError;
 pub use restore::{Restored, Return, restore};
 
-use self::error::Fault;
+use self::{error::Fault, sessions::KeptSessions};
 use crate::{
     crypto::{
-        Audience, Counters, CryptoProvider, Identity, IdentityError, Judgement, KeptFile, Letter, Passphrase, Replay,
+        Audience, Counters, CryptoProvider, Identity, IdentityError, Judgement, KeptFile, KeyUnusable, Letter,
+        Passphrase, Replay,
+        session::{Sessions, Step},
     },
     storage::{DiskStorage, MemoryStorage, Storage, StorageError},
-    types::{Bundle, MemberName},
+    types::{Fingerprint, MemberName, MessageId},
 };
 
 /// The file of an identity.
@@ -50,8 +54,6 @@ const MARKS: &str = "marks";
 const COUNTERS: &str = "counters";
 /// How the names of the files of pins begin, one for each hub.
 const PINS: &str = "pins-";
-/// The state of sessions, which is worth nothing without the identity that it belongs to.
-const SESSIONS: &str = "sessions";
 
 /// Marks at the end of the file above which a new snapshot is written: about 180 kB.
 const MAX_APPENDED: usize = 4096;
@@ -76,6 +78,7 @@ pub struct Keyring {
     appended: usize,
     /// An append failed half way: nothing may be added behind it.
     torn: bool,
+    sessions: KeptSessions,
 }
 
 impl Keyring {
@@ -145,7 +148,7 @@ impl Keyring {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Origin), KeyringError> {
-        Self::on(provider, storage, (name, None), now, rng).map_err(|fault| fault.in_folder(Path::new("")))
+        Self::on(provider, storage, (name, None), now, rng).map_err(without_path)
     }
 
     /// The identity, to be shared with whoever does its private operations.
@@ -161,6 +164,12 @@ impl Keyring {
     pub fn next_sequence(&mut self, audience: Audience) -> Result<u64, KeyringError> {
         let storage = &mut self.storage;
         Ok(self.counters.take(audience, |content| storage.replace(COUNTERS, content))?)
+    }
+
+    /// Whether a letter was never taken in. Changes nothing.
+    #[must_use]
+    pub fn is_fresh(&self, letter: &Letter) -> bool {
+        self.replay.judge(letter.from, letter.stream, letter.sequence) == Judgement::Fresh
     }
 
     /// Judges a letter and, if it is fresh, remembers it for good. Show it only when this says
@@ -184,19 +193,6 @@ impl Keyring {
         Ok(judgement)
     }
 
-    /// Gives the record another bundle, or none, and a higher sequence. No passphrase is needed.
-    ///
-    /// # Errors
-    /// When the disk refuses; the identity is then as before.
-    pub fn set_bundle(
-        &mut self,
-        bundle: Option<Bundle>,
-        now: u64,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), KeyringError> {
-        self.renew(|identity| identity.with_bundle(bundle, now, rng))
-    }
-
     /// Replaces the keys by new ones, for which the old ones vouch. An identity with a passphrase needs it: the new
     /// keys get the same.
     ///
@@ -209,7 +205,7 @@ impl Keyring {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), KeyringError> {
-        self.renew(|identity| identity.rotate(provider, passphrase, now, rng))
+        self.renew(|identity| identity.rotate(provider, passphrase, now, rng)).map_err(without_path)
     }
 
     /// Puts the secrets of the identity under a passphrase, or, without one, in the clear.
@@ -222,7 +218,7 @@ impl Keyring {
         passphrase: Option<&Passphrase>,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), KeyringError> {
-        self.renew(|identity| identity.protected(provider, passphrase, rng))
+        self.renew(|identity| identity.protected(provider, passphrase, rng)).map_err(without_path)
     }
 
     /// What goes into a backup beside the identity: marks, counters and pins. Not the state of sessions, which would
@@ -240,13 +236,56 @@ impl Keyring {
     }
 
     /// Makes another identity of this one, and keeps it once it is on the disk.
-    fn renew(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), KeyringError> {
-        let fault = |error| Fault::Generate(error).in_folder(Path::new(""));
-        let renewed = change(&self.identity).map_err(fault)?;
-        let file = renewed.to_pem().map_err(fault)?;
+    fn renew(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), Fault> {
+        let renewed = change(&self.identity).map_err(Fault::Generate)?;
+        let file = renewed.to_pem().map_err(Fault::Generate)?;
         self.storage.replace(IDENTITY, file.as_bytes())?;
         self.identity = Arc::new(renewed);
         Ok(())
+    }
+
+    /// The sessions with other members. What comes of them is to be [committed](Self::commit).
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        self.sessions.sessions()
+    }
+
+    /// Keeps a change of the sessions and makes it happen: only then send or show what came with it.
+    ///
+    /// # Errors
+    /// When the disk refuses: then nothing has changed.
+    pub fn commit(&mut self, step: Step, rng: &mut dyn CryptoRng) -> Result<(), KeyringError> {
+        Ok(self.sessions.commit(self.storage.as_mut(), step, rng)?)
+    }
+
+    /// Somebody has acknowledged a message, and so has the session that it went by.
+    pub fn acknowledged(&mut self, by: Fingerprint, message: MessageId) {
+        self.sessions.sessions_mut().acknowledged(by, message);
+    }
+
+    /// Publishes new keys for sessions when the old ones have been for a week. Gives the identity with the new record, if
+    /// so; its record is to be told to the hub.
+    ///
+    /// # Errors
+    /// When the disk refuses, or no keys can be made.
+    pub fn renew_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<Option<Arc<Identity>>, KeyringError> {
+        let renewed = self.publish_bundle(now, rng).map_err(without_path)?;
+        Ok(renewed.then(|| Arc::clone(&self.identity)))
+    }
+
+    /// Sees to it that the key record has the bundle of today.
+    fn publish_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<bool, Fault> {
+        let broken = |error: KeyUnusable| Fault::Generate(error.into());
+        if let Some(step) = self.sessions().renew(now).map_err(broken)? {
+            self.sessions.commit(self.storage.as_mut(), step, rng)?;
+        }
+        let bundle = self.sessions().bundle();
+        if self.identity.record().bundle.as_ref() == Some(&bundle) {
+            return Ok(false);
+        }
+        // Its private keys are on the disk by now; published before that they could be lost.
+        self.renew(|identity| identity.with_bundle(Some(bundle), now, rng))?;
+        Ok(true)
     }
 
     /// Everything but the paths for messages.
@@ -264,8 +303,10 @@ impl Keyring {
             None => Replay::default(),
         };
         let identity = Arc::new(identity);
-        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true };
+        let sessions = KeptSessions::open(storage.as_mut(), &identity, now, rng)?;
+        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true, sessions };
         keyring.rewrite_marks()?;
+        keyring.publish_bundle(now, rng)?;
         Ok((keyring, origin))
     }
 
@@ -307,6 +348,11 @@ fn load_or_make(
     let file = identity.to_pem().map_err(Fault::Generate)?;
     storage.replace(IDENTITY, file.as_bytes())?;
     Ok((identity, Origin::Created))
+}
+
+/// For those who know which folder it is.
+fn without_path(fault: Fault) -> KeyringError {
+    fault.in_folder(Path::new(""))
 }
 
 impl std::fmt::Debug for Keyring {

@@ -5,7 +5,7 @@ use std::path::Path;
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{COUNTERS, Fault, IDENTITY, KeyringError, MARKS, SESSIONS, is_kept};
+use super::{COUNTERS, Fault, IDENTITY, KeyringError, MARKS, is_kept, sessions::SESSIONS};
 use crate::{
     crypto::{Counters, Identity, KeptFile, Replay, Summary},
     storage::{DiskStorage, Storage},
