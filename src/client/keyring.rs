@@ -62,8 +62,6 @@ const COUNTERS: &str = "counters";
 const PINS: &str = "pins-";
 /// The same for what was last seen of a hub's directory.
 const HEADS: &str = "head-";
-/// The state of sessions, which is worth nothing without the identity that it belongs to.
-const SESSIONS: &str = "sessions";
 
 /// Marks at the end of the file above which a new snapshot is written: about 180 kB.
 const MAX_APPENDED: usize = 4096;
