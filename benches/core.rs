@@ -2,19 +2,29 @@
 
 #![allow(clippy::expect_used, clippy::cast_possible_truncation, reason = "a bench that cannot go on says so")]
 
-use std::{hint::black_box, sync::Arc, time::Instant};
+use std::{hint::black_box, io::IoSlice, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rand::{SeedableRng as _, rngs::StdRng};
 use securestream::{
-    crypto::{Challenge, Draft, Identity, RsaProvider, open, seal, testing::InsecureProvider, verify_registration},
+    crypto::{
+        Challenge, Draft, Identity, RsaProvider, open, seal,
+        session::{SealedInSession, Sessions},
+        testing::InsecureProvider,
+        verify_registration,
+    },
     directory::MemoryDirectory,
     proto::{
         Connection, Deframer, Message, encode,
         message::{Hello, Nonce, Packet, Post, Register, Relayed},
     },
     server::{Admission, Bindings, Command, Play, Relay, RelayOptions, Request, Step},
+    transport::{
+        Transport as _,
+        memory::{self, MemoryTransport},
+        tls::{HubCertificate, HubTls, HubTrust, KeyExchange, MemberTls, TlsTransport},
+    },
     types::{
         DirectoryHead, LinkId, MediaTime, MessageId, PlayEpoch, PlayId, PlayMode, RelayMode, RenditionLabel, SealKind,
         limits::MAX_RECORD, wire,
@@ -92,6 +102,82 @@ fn seal_and_open(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A member with its sessions, and the record that others have of it.
+struct Talker {
+    identity: Identity,
+    sessions: Sessions,
+}
+
+impl Talker {
+    fn new(provider: RsaProvider, name: &str, rng: &mut StdRng) -> Self {
+        let identity = Identity::generate(&provider, &name.parse().expect("a name"), 0, rng).expect("keys can be made");
+        let sessions = Sessions::new(identity.fingerprint(), 0).expect("keys can be made");
+        let identity = identity.with_bundle(Some(sessions.bundle()), 0, rng).expect("a record can be signed");
+        Self { identity, sessions }
+    }
+
+    fn seal(&self, provider: RsaProvider, to: &Self, rng: &mut StdRng) -> SealedInSession {
+        let stamp = DirectoryHead::FIRST;
+        let draft = Draft { id: MessageId([1; 16]), sequence: 1, time: 0, stamp, text: "meet at noon" };
+        let to = (to.identity.verified_record(), None);
+        self.sessions.seal(&provider, &self.identity, to, &draft, 0, rng).expect("sealed")
+    }
+
+    /// Sends and commits, and is told at once that it arrived.
+    fn send(&mut self, provider: RsaProvider, to: &Self, rng: &mut StdRng) -> SealedInSession {
+        let mut sealed = self.seal(provider, to, rng);
+        self.sessions.commit(std::mem::take(&mut sealed.step));
+        self.sessions.acknowledged(to.identity.fingerprint(), MessageId([1; 16]));
+        sealed
+    }
+}
+
+fn sessions(criterion: &mut Criterion) {
+    let provider = RsaProvider::default();
+    let mut rng = StdRng::seed_from_u64(2);
+    let [mut alice, mut bob, carol] = ["alice", "bob", "carol"].map(|name| Talker::new(provider, name, &mut rng));
+    let mut group = criterion.benchmark_group("session");
+    group.sample_size(20);
+    group.bench_function("hello", |bench| bench.iter(|| alice.seal(provider, &bob, &mut rng)));
+    let hello = alice.send(provider, &bob, &mut rng);
+    let open = |who: &Talker| who.sessions.open_hello(&provider, &who.identity, &hello.bytes);
+    group.bench_function("open and join a hello", |bench| {
+        bench.iter(|| {
+            let opened = open(&bob).expect("for bob");
+            bob.sessions.join(&provider, &opened, alice.identity.verified_record(), 0).expect("of alice")
+        });
+    });
+    group.bench_function("try to open another's hello", |bench| bench.iter(|| open(&carol).is_none()));
+    let opened = open(&bob).expect("for bob");
+    let (_, step) = bob.sessions.join(&provider, &opened, alice.identity.verified_record(), 0).expect("of alice");
+    bob.sessions.commit(step);
+    group.sample_size(100);
+    group.bench_function("send", |bench| {
+        bench.iter_batched(
+            || (),
+            |()| {
+                let sealed = alice.seal(provider, &bob, &mut rng);
+                (sealed.step.entry(), sealed.bytes)
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    let tagged = alice.send(provider, &bob, &mut rng).bytes;
+    let me = bob.identity.fingerprint();
+    group.bench_function("receive", |bench| {
+        bench.iter(|| {
+            let received = bob.sessions.open_tagged(me, &tagged).expect("for bob");
+            (received.step.entry(), received.letter)
+        });
+    });
+    let mut others = tagged.clone();
+    others[0] ^= 1;
+    group.bench_function("miss of a tag", |bench| {
+        bench.iter(|| bob.sessions.open_tagged(me, black_box(&others)).is_none());
+    });
+    group.finish();
+}
+
 /// A relay with its members' connections, as the hub's loop has them.
 struct Crowd {
     relay: Relay,
@@ -153,7 +239,7 @@ impl Crowd {
 fn take_all(connection: &mut Connection) -> usize {
     let mut total = 0;
     while !connection.outbox().is_empty() {
-        let mut slices = [std::io::IoSlice::new(&[]); 64];
+        let mut slices = [IoSlice::new(&[]); 64];
         let filled = connection.outbox().fill(&mut slices);
         let bytes: usize = slices[..filled].iter().map(|slice| slice.len()).sum();
         connection.advance(bytes);
@@ -171,6 +257,74 @@ fn fan_out(criterion: &mut Criterion) {
         bench.iter(|| {
             crowd.relay.message(LinkId(0), post.clone().into());
             crowd.carry_out()
+        });
+    });
+    group.finish();
+}
+
+/// Two ends of TLS in memory that have not met yet.
+struct Ends {
+    hub: HubTls,
+    member: MemberTls,
+}
+
+impl Ends {
+    fn new() -> Self {
+        let files = HubCertificate::make(&["localhost".to_owned()]).expect("a certificate");
+        let certificate =
+            HubCertificate::read(files.certificate.as_bytes(), files.key.as_bytes()).expect("the same again");
+        let trust = HubTrust::Key(certificate.key());
+        Self {
+            hub: HubTls::new(&certificate, KeyExchange::default()).expect("a usable key"),
+            member: MemberTls::new(trust, KeyExchange::default(), || 0).expect("a usable provider"),
+        }
+    }
+
+    /// A link after its handshake, with the TCP between them left out.
+    fn link(&self) -> [TlsTransport<MemoryTransport>; 2] {
+        let (near, far) = memory::pair();
+        let mut hub = self.hub.wrap(near).expect("a new link");
+        let mut member = self.member.wrap(far, "localhost").expect("a new link");
+        let mut buffer = [0; 16];
+        for _ in 0..2 {
+            let (at_member, at_hub) = (member.read(&mut buffer), hub.read(&mut buffer));
+            assert!(at_member.is_err() && at_hub.is_err(), "nothing is sent");
+        }
+        assert_eq!(hub.channel_binding().len(), 32, "the handshake is done");
+        [hub, member]
+    }
+}
+
+fn tls(criterion: &mut Criterion) {
+    let ends = Ends::new();
+    let mut group = criterion.benchmark_group("tls");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("handshake, both ends", |bench| bench.iter(|| ends.link()));
+
+    let [mut hub, mut member] = ends.link();
+    let part = encode(&packet(32 * 1024));
+    let mut buffer = vec![0; 64 * 1024];
+    group.throughput(Throughput::Bytes(part.len() as u64));
+    group.bench_function("a packet of 32 KiB through both ends", |bench| {
+        bench.iter(|| {
+            assert_eq!(hub.write_vectored(&[IoSlice::new(&part)]).expect("room"), part.len());
+            let mut received = 0;
+            while received < part.len() {
+                received += member.read(&mut buffer).expect("it was sent");
+            }
+        });
+    });
+
+    let relayed = encode(&Relayed { kind: SealKind::Seal, sealed: vec![7; 1500].into() }.into());
+    let slices: Vec<IoSlice<'_>> = (0..16).map(|_| IoSlice::new(&relayed)).collect();
+    group.throughput(Throughput::Elements(16));
+    group.bench_function("16 records of 1.5 kB in one write", |bench| {
+        bench.iter(|| {
+            assert_eq!(hub.write_vectored(&slices).expect("room"), relayed.len() * 16);
+            let mut received = 0;
+            while received < relayed.len() * 16 {
+                received += member.read(&mut buffer).expect("it was sent");
+            }
         });
     });
     group.finish();
@@ -223,5 +377,5 @@ fn index_to_records(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, record_codec, seal_and_open, fan_out, index_to_records);
+criterion_group!(benches, record_codec, seal_and_open, sessions, tls, fan_out, index_to_records);
 criterion_main!(benches);

@@ -24,8 +24,12 @@ pub struct ConnectOptions {
     pub interaction: Interaction,
     /// Where its keys and pins lie.
     pub keeping: Keeping,
+    /// The file with the passphrase of the keys.
+    pub passphrase_file: Option<PathBuf>,
     /// That folder is the usual one.
     pub is_usual_folder: bool,
+    /// How messages to one member go.
+    pub sending: Sending,
     /// What to do about a hub whose key is new.
     pub trust_hub: TrustHub,
     /// PEM of the authorities that vouch for the hub instead.
@@ -36,6 +40,15 @@ pub struct ConnectOptions {
     pub display: DisplayChoice,
     /// Whether to write escape sequences for colour.
     pub color: bool,
+}
+
+/// How messages to one member go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// In sessions with those that take part in such.
+    InSessions,
+    /// Each sealed by itself.
+    Sealed,
 }
 
 /// Who drives the member.
@@ -82,12 +95,14 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
     Ok(ConnectOptions {
         hub,
         interaction,
+        passphrase_file: args.passphrase_file,
         is_usual_folder: args.data_dir.is_none(),
         keeping: match args.data_dir {
             _ if args.ephemeral => Keeping::Nothing,
             Some(folder) => Keeping::Folder(folder),
             None => Keeping::Folder(surroundings.data_folder()?),
         },
+        sending: if args.seal { Sending::Sealed } else { Sending::InSessions },
         trust_hub: args.trust_hub.unwrap_or(usual),
         authorities: args.ca,
         require_pq: args.require_pq,
@@ -157,7 +172,7 @@ fn interaction(args: &ConnectArgs, surroundings: &Surroundings) -> Result<Intera
     }
 }
 
-fn member_name(typed: &str) -> Result<MemberName, CliError> {
+pub(super) fn member_name(typed: &str) -> Result<MemberName, CliError> {
     typed.parse().map_err(|error: NameError| {
         let message = format!("\"{}\" cannot be your name: {error}", crate::types::Printable(typed));
         CliError {

@@ -23,3 +23,4 @@ mod relay;
 mod seals;
 mod simulation;
 mod slow;
+mod tls;

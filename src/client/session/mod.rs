@@ -10,7 +10,9 @@
 //! Hand in one thing, then take everything out of [`Session::poll_output`]. Call [`Session::timeout`] when
 //! [`Session::deadline`] has come.
 
+mod bundle;
 mod directory;
+mod gaps;
 mod incoming;
 mod outgoing;
 mod play;
@@ -103,6 +105,8 @@ pub struct Session {
     outgoing: Outgoing,
     incoming: Incoming,
     plays: MemberPlays,
+    /// When to look whether the bundle is to be renewed.
+    renewal: Option<Instant>,
     /// Lists of videos that were asked for, and the pages so far.
     video_requests: VecDeque<Option<String>>,
     video_pages: Vec<VideoTitle>,
@@ -126,6 +130,7 @@ impl Session {
             outgoing: Outgoing::new(StdRng::from_rng(&mut rng)),
             incoming: Incoming::new(rng),
             plays: MemberPlays::default(),
+            renewal: None,
             video_requests: VecDeque::new(),
             video_pages: Vec::new(),
             invite: None,
@@ -152,7 +157,10 @@ impl Session {
             Phase::Leaving(until) | Phase::Left(until) => Some(until),
             _ => None,
         };
-        [leaving, self.incoming.deadline()].into_iter().flatten().min()
+        [leaving, self.renewal.filter(|_| self.phase == Phase::Here), self.incoming.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The members that are here, this one included, by name.
@@ -179,6 +187,7 @@ impl Session {
             Message::Records(records) if self.directory.is_asking() => {
                 self.work(Job::Check { records: records.records });
             }
+            Message::RecordChanged(changed) => self.record_changed(&changed),
             Message::Relayed(relayed) => self.relayed(relayed),
             Message::Accepted(accepted) => self.accepted(accepted.mid),
             Message::Refused(refused) => self.post_refused(refused.mid, refused.code),
@@ -267,7 +276,9 @@ impl Session {
                 self.fetch_records();
             }
             Done::Sealed { id, result } => self.sealed(id, result),
-            Done::Opened { opened } => self.opened(opened),
+            Done::Opened { opened, position } => self.opened(opened, position, now),
+            Done::Renewed { record } => self.tell_hub(message::Update { record }),
+            Done::Noted => {}
             Done::Judged(result) => self.judged(result, now),
             Done::Failed(failure) => self.over(*failure),
         }
@@ -277,6 +288,8 @@ impl Session {
     /// Time has passed.
     pub fn timeout(&mut self, now: Instant) {
         self.post_receipts(now);
+        self.tell_gaps(now);
+        self.renew_bundle(now);
         self.leave_when_settled(now);
     }
 
