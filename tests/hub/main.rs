@@ -13,6 +13,7 @@ mod tap;
 mod videos;
 
 mod membership;
+mod memory;
 #[cfg(feature = "player")]
 mod player;
 mod plays;
