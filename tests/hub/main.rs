@@ -12,6 +12,7 @@ mod raw;
 mod tap;
 mod videos;
 
+mod door;
 mod membership;
 mod memory;
 #[cfg(feature = "player")]
