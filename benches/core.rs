@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::cast_possible_truncation, reason = "a bench that cannot go on says so")]
 
-use std::{hint::black_box, sync::Arc, time::Instant};
+use std::{hint::black_box, io::IoSlice, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -20,6 +20,11 @@ use securestream::{
         message::{Hello, Nonce, Packet, Post, Register, Relayed},
     },
     server::{Command, Play, Relay, RelayOptions, Request, Step},
+    transport::{
+        Transport as _,
+        memory::{self, MemoryTransport},
+        tls::{HubCertificate, HubTls, HubTrust, KeyExchange, MemberTls, TlsTransport},
+    },
     types::{
         DirectoryHead, LinkId, MediaTime, MessageId, PlayEpoch, PlayId, PlayMode, RelayMode, RenditionLabel, SealKind,
         limits::MAX_RECORD, wire,
@@ -234,7 +239,7 @@ impl Crowd {
 fn take_all(connection: &mut Connection) -> usize {
     let mut total = 0;
     while !connection.outbox().is_empty() {
-        let mut slices = [std::io::IoSlice::new(&[]); 64];
+        let mut slices = [IoSlice::new(&[]); 64];
         let filled = connection.outbox().fill(&mut slices);
         let bytes: usize = slices[..filled].iter().map(|slice| slice.len()).sum();
         connection.advance(bytes);
@@ -252,6 +257,74 @@ fn fan_out(criterion: &mut Criterion) {
         bench.iter(|| {
             crowd.relay.message(LinkId(0), post.clone().into());
             crowd.carry_out()
+        });
+    });
+    group.finish();
+}
+
+/// Two ends of TLS in memory that have not met yet.
+struct Ends {
+    hub: HubTls,
+    member: MemberTls,
+}
+
+impl Ends {
+    fn new() -> Self {
+        let files = HubCertificate::make(&["localhost".to_owned()]).expect("a certificate");
+        let certificate =
+            HubCertificate::read(files.certificate.as_bytes(), files.key.as_bytes()).expect("the same again");
+        let trust = HubTrust::Key(certificate.key());
+        Self {
+            hub: HubTls::new(&certificate, KeyExchange::default()).expect("a usable key"),
+            member: MemberTls::new(trust, KeyExchange::default(), || 0).expect("a usable provider"),
+        }
+    }
+
+    /// A link after its handshake, with the TCP between them left out.
+    fn link(&self) -> [TlsTransport<MemoryTransport>; 2] {
+        let (near, far) = memory::pair();
+        let mut hub = self.hub.wrap(near).expect("a new link");
+        let mut member = self.member.wrap(far, "localhost").expect("a new link");
+        let mut buffer = [0; 16];
+        for _ in 0..2 {
+            let (at_member, at_hub) = (member.read(&mut buffer), hub.read(&mut buffer));
+            assert!(at_member.is_err() && at_hub.is_err(), "nothing is sent");
+        }
+        assert_eq!(hub.channel_binding().len(), 32, "the handshake is done");
+        [hub, member]
+    }
+}
+
+fn tls(criterion: &mut Criterion) {
+    let ends = Ends::new();
+    let mut group = criterion.benchmark_group("tls");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("handshake, both ends", |bench| bench.iter(|| ends.link()));
+
+    let [mut hub, mut member] = ends.link();
+    let part = encode(&packet(32 * 1024));
+    let mut buffer = vec![0; 64 * 1024];
+    group.throughput(Throughput::Bytes(part.len() as u64));
+    group.bench_function("a packet of 32 KiB through both ends", |bench| {
+        bench.iter(|| {
+            assert_eq!(hub.write_vectored(&[IoSlice::new(&part)]).expect("room"), part.len());
+            let mut received = 0;
+            while received < part.len() {
+                received += member.read(&mut buffer).expect("it was sent");
+            }
+        });
+    });
+
+    let relayed = encode(&Relayed { kind: SealKind::Seal, sealed: vec![7; 1500].into() }.into());
+    let slices: Vec<IoSlice<'_>> = (0..16).map(|_| IoSlice::new(&relayed)).collect();
+    group.throughput(Throughput::Elements(16));
+    group.bench_function("16 records of 1.5 kB in one write", |bench| {
+        bench.iter(|| {
+            assert_eq!(hub.write_vectored(&slices).expect("room"), relayed.len() * 16);
+            let mut received = 0;
+            while received < relayed.len() * 16 {
+                received += member.read(&mut buffer).expect("it was sent");
+            }
         });
     });
     group.finish();
@@ -304,5 +377,5 @@ fn index_to_records(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, record_codec, seal_and_open, sessions, fan_out, index_to_records);
+criterion_group!(benches, record_codec, seal_and_open, sessions, tls, fan_out, index_to_records);
 criterion_main!(benches);

@@ -44,6 +44,8 @@ struct Member {
 
 struct Crowd {
     hub: Child,
+    /// What the hub keeps.
+    _data: tempfile::TempDir,
     url: String,
     members: Vec<Member>,
     lines: (Sender<Line>, Receiver<Line>),
@@ -65,8 +67,11 @@ impl Drop for Crowd {
 impl Crowd {
     fn start() -> Self {
         let videos = concat!(env!("CARGO_MANIFEST_DIR"), "/videos");
+        let data = tempfile::tempdir().expect("a folder");
         let mut hub = Command::new(env!("CARGO_BIN_EXE_securestream"))
-            .args(["serve", "--listen", "tcp://127.0.0.1:0", "--videos", videos, "--json", "--log", "error"])
+            .args(["serve", "--listen", "tls://127.0.0.1:0", "--videos", videos, "--json", "--log", "error"])
+            .arg("--data-dir")
+            .arg(data.path().join("hub"))
             .stdout(Stdio::piped())
             .spawn()
             .expect("the hub starts");
@@ -78,7 +83,16 @@ impl Crowd {
             }
         };
         thread::spawn(move || lines.for_each(drop));
-        Self { hub, url, members: Vec::new(), lines: mpsc::channel(), messages: BTreeMap::new(), ended: 0, frames: 0 }
+        Self {
+            hub,
+            _data: data,
+            url,
+            members: Vec::new(),
+            lines: mpsc::channel(),
+            messages: BTreeMap::new(),
+            ended: 0,
+            frames: 0,
+        }
     }
 
     fn join(&mut self) {

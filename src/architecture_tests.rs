@@ -44,6 +44,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("mio", &["driver", "transport"]),
     ("signal_hook", &["driver"]),
     ("socket2", &["transport"]),
+    ("rustls", &["transport"]),
+    ("rcgen", &["transport"]),
     ("clap", &["cli", "client"]),
     ("rsa", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),

@@ -21,7 +21,7 @@ pub use args::{Admit, ColorChoice, TrustHub};
 use args::{Cli, Verb};
 pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending};
 pub use ending::{CliError, Ending};
-pub use keys::{KeysCommand, KeysOptions};
+pub use keys::{Carry, KeysCommand, KeysOptions, NewPassphrase, Whose};
 pub use serve::{GivenCertificate, ServeOptions, VideosFolder};
 
 use crate::types::{Code, ExitCode};

@@ -13,7 +13,7 @@
 //!              └───▲──────────────▲──────────────▲──────────────▲─────────────────┘
 //!                  │              │              │              │
 //!   the world   transport      storage      video source     windows, terminal
-//!               tcp unix       disk         folder           OpenCV
+//!               tls tcp unix   disk         folder           OpenCV
 //!               memory         memory       memory           none
 //! ```
 //!
@@ -28,7 +28,7 @@
 //! | [`crypto`] | identities, [sealing](crypto::seal) and [opening](crypto::open), receipts, replay marks |
 //! | [`directory`] | [who is here](directory::Directory), on the hub |
 //! | [`storage`] | [small private files](storage::Storage) that survive crashes |
-//! | [`transport`] | [links](transport::Transport) over TCP, Unix sockets and memory |
+//! | [`transport`] | [links](transport::Transport) over TCP, Unix sockets and memory, and TLS over these |
 //! | [`video`] | catalogue, index and plan on the hub; decoding and showing at the member |
 //! | [`server`] | the hub's decisions: [who gets what](server::Relay), [what a play sends](server::Plays) |
 //! | [`client`] | the member: [session](client::session::Session), keyring, script, terminal |

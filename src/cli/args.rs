@@ -9,6 +9,10 @@ use clap::{
     builder::{FalseyValueParser, RangedU64ValueParser},
 };
 
+mod keys;
+
+pub(super) use keys::{CarryArgs, KeysArgs, KeysVerb, WhoArgs};
+
 use crate::client::{command::DisplayChoice, script::OnError};
 
 /// The program with its version and options.
@@ -38,6 +42,7 @@ pub(super) enum Verb {
     /// Speak to a running hub (comes with a later version)
     Hub(HubArgs),
     /// Look after your keys and those of hubs
+    #[command(after_long_help = KEYS_EXAMPLES)]
     Keys(KeysArgs),
     #[command(hide = true)]
     ProbeWindow,
@@ -129,6 +134,12 @@ pub(super) struct ConnectArgs {
     /// Where your keys lie [default: $XDG_DATA_HOME/securestream]
     #[arg(long, value_name = "DIR", env = "SECURESTREAM_DATA_DIR")]
     pub(super) data_dir: Option<PathBuf>,
+    /// Read the passphrase of your keys from the first line of this file
+    ///
+    /// Without it, SECURESTREAM_PASSPHRASE is used, else you are asked; a script is never asked. Keys without a passphrase
+    /// need none; securestream keys passphrase sets one.
+    #[arg(long, value_name = "FILE", env = "SECURESTREAM_PASSPHRASE_FILE")]
+    pub(super) passphrase_file: Option<PathBuf>,
     /// Be a guest: fresh keys for this visit, nothing kept
     #[arg(long, env = "SECURESTREAM_EPHEMERAL", value_parser = FalseyValueParser::new())]
     pub(super) ephemeral: bool,
@@ -198,41 +209,6 @@ enum HubVerb {
     Fingerprint,
     /// Read the videos folder again
     Reload,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct KeysArgs {
-    /// Where your keys lie [default: $XDG_DATA_HOME/securestream]
-    #[arg(long, global = true, value_name = "DIR", env = "SECURESTREAM_DATA_DIR")]
-    pub(super) data_dir: Option<PathBuf>,
-    #[command(subcommand)]
-    pub(super) verb: KeysVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum KeysVerb {
-    /// Show your keys (comes with a later version)
-    Show { name: Option<String> },
-    /// Change your keys, signing the new ones with the old (comes with a later version)
-    Rotate { name: String },
-    /// Write your public keys to a file (comes with a later version)
-    Export { name: String, file: PathBuf },
-    /// Take keys from a file (comes with a later version)
-    Import { file: PathBuf },
-    /// Write all of your keys to a file, to keep elsewhere (comes with a later version)
-    Backup { name: String, file: PathBuf },
-    /// Trust this key of a hub from now on, whatever was known before
-    ///
-    /// Get the key from the hub's operator by another way than the network: they run
-    /// `securestream hub fingerprint`, or read it from the URL that the hub printed.
-    TrustHub {
-        /// The hub: HOST, HOST:PORT, [V6]:PORT or tls://HOST:PORT
-        #[arg(value_name = "HUB")]
-        hub: String,
-        /// 64 hexadecimal digits, with or without blanks between them
-        #[arg(value_name = "KEY", required = true, num_args = 1..)]
-        key: Vec<String>,
-    },
 }
 
 /// Whom posts go to.
@@ -311,3 +287,16 @@ Examples:
   securestream connect --name alice --script evening.txt
 
 At the terminal type a number of the menu, or /help.";
+
+const KEYS_EXAMPLES: &str = "\
+Examples:
+  securestream keys show
+  securestream keys passphrase --name alice
+  securestream keys backup alice.backup
+      asks for a passphrase to protect the file; keep it on another machine
+  securestream keys import alice.backup
+      on a new machine: alice is alice again
+  securestream keys rotate
+      new keys, for which the old ones vouch
+
+Passphrases are asked for, or come from SECURESTREAM_PASSPHRASE or --passphrase-file, never from the command line.";

@@ -24,6 +24,8 @@ pub struct ConnectOptions {
     pub interaction: Interaction,
     /// Where its keys and pins lie.
     pub keeping: Keeping,
+    /// The file with the passphrase of the keys.
+    pub passphrase_file: Option<PathBuf>,
     /// That folder is the usual one.
     pub is_usual_folder: bool,
     /// How messages to one member go.
@@ -93,6 +95,7 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
     Ok(ConnectOptions {
         hub,
         interaction,
+        passphrase_file: args.passphrase_file,
         is_usual_folder: args.data_dir.is_none(),
         keeping: match args.data_dir {
             _ if args.ephemeral => Keeping::Nothing,
@@ -169,7 +172,7 @@ fn interaction(args: &ConnectArgs, surroundings: &Surroundings) -> Result<Intera
     }
 }
 
-fn member_name(typed: &str) -> Result<MemberName, CliError> {
+pub(super) fn member_name(typed: &str) -> Result<MemberName, CliError> {
     typed.parse().map_err(|error: NameError| {
         let message = format!("\"{}\" cannot be your name: {error}", crate::types::Printable(typed));
         CliError {

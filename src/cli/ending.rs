@@ -34,6 +34,12 @@ impl CliError {
         Self::new(Code::NotYet, format!("{what} comes with a later version"), hint)
     }
 
+    /// What is printed by a program that did not come to tell events.
+    #[must_use]
+    pub fn told(self, json: bool, protocol: u16) -> Ending {
+        self.ending(Audience { json, verb: None, protocol })
+    }
+
     /// What is printed.
     pub(super) fn ending(self, audience: Audience) -> Ending {
         let stdout = match audience.json {

@@ -151,7 +151,11 @@ fn what_cannot_be_followed_says_what_to_write() {
         ("serve --videos a --no-videos", ExitCode::Usage, "--no-videos"),
         ("serve --public-url http://x", ExitCode::Usage, "unix:/path"),
         ("hub who", ExitCode::CommandFailed, "Ctrl-C"),
-        ("keys import f", ExitCode::CommandFailed, "first connect"),
+        ("keys show --name b/b", ExitCode::Usage, "choose another"),
+        ("keys export", ExitCode::Usage, "FILE"),
+        ("keys export f --plain --new-passphrase-file p", ExitCode::Usage, "--plain"),
+        ("keys passphrase --remove --new-passphrase-file p", ExitCode::Usage, "--remove"),
+        ("keys passphrase correct-horse", ExitCode::Usage, "correct-horse"),
         ("keys", ExitCode::Usage, "trust-hub"),
         ("keys trust-hub h", ExitCode::Usage, "KEY"),
         ("keys trust-hub h 3f9a", ExitCode::Usage, "hub fingerprint"),
@@ -188,6 +192,36 @@ fn a_hub_s_key_is_trusted_as_it_is_written() {
     let line = format!("keys trust-hub --data-dir d tls://[::1]:7 {digits}");
     let Ok(Invocation::Keys(options)) = read(&line, &at_a_terminal()) else { panic!("{line} is refused") };
     assert_eq!(options.folder, PathBuf::from("d"));
+}
+
+#[test]
+fn keys_are_named_and_their_passphrases_are_not_in_the_command_line() {
+    let keys = |line: &str, surroundings: &Surroundings| match read(&format!("keys {line}"), surroundings) {
+        Ok(Invocation::Keys(options)) => options,
+        other => panic!("{line}: {other:?}"),
+    };
+    let bob = Whose { name: "bob".parse().ok(), passphrase_file: Some("p".into()) };
+    let nobody = Whose { name: None, passphrase_file: None };
+    let options = keys("rotate --name bob --passphrase-file p", &at_a_terminal());
+    assert_eq!(options.command, KeysCommand::Rotate(bob));
+    assert!(options.may_ask && !options.json);
+    for (line, new) in [
+        ("passphrase", NewPassphrase::Wanted(None)),
+        ("passphrase --new-passphrase-file n", NewPassphrase::Wanted(Some("n".into()))),
+        ("passphrase --remove", NewPassphrase::Nothing),
+    ] {
+        let expected = KeysCommand::Passphrase { whose: nobody.clone(), new };
+        assert_eq!(keys(line, &at_a_terminal()).command, expected, "{line}");
+    }
+    let carried = |new| Carry { whose: nobody.clone(), file: "f".into(), new };
+    assert_eq!(keys("export f", &at_a_terminal()).command, KeysCommand::Export(carried(NewPassphrase::Wanted(None))));
+    assert_eq!(
+        keys("backup f --plain", &at_a_terminal()).command,
+        KeysCommand::Backup(carried(NewPassphrase::Nothing))
+    );
+    assert!(!keys("rotate", &in_a_pipe()).may_ask && !keys("rotate --json", &at_a_terminal()).may_ask);
+    let piped = Surroundings { stdin_is_terminal: false, ..at_a_terminal() };
+    assert!(keys("import -", &piped).may_ask && !keys("import f", &piped).may_ask);
 }
 
 #[test]

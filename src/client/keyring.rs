@@ -3,11 +3,13 @@
 //! One folder for each name, held by one process at a time:
 //!
 //! ```text
-//!   <members>/<folded name>/identity.pem    made once, then only read
+//!   <members>/<folded name>/identity.pem    made once; written again when keys, passphrase or bundle change
 //!                           marks           a snapshot, a mark appended for each message taken in
 //!                           counters        written once for 256 messages sent
 //!                           sessions        encrypted: a snapshot, a change appended for each message
 //! ```
+//!
+//! An identity can leave in a backup and come back by [`restore`].
 //!
 //! Each write is on the disk before its effect is seen: a number before it is used, a mark before its message is
 //! shown. So a crash at any point shows no message twice and uses no number twice.
@@ -23,6 +25,7 @@
 //! ```
 
 mod error;
+mod restore;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -32,20 +35,27 @@ use std::{path::Path, sync::Arc};
 use rand::CryptoRng;
 
 pub use error::KeyringError;
+pub use restore::{Restored, Return, restore};
 
 use self::{error::Fault, sessions::KeptSessions};
 use crate::{
     crypto::{
-        Audience, Counters, CryptoProvider, Identity, Judgement, KeyUnusable, Letter, Replay,
+        Audience, Counters, CryptoProvider, Identity, IdentityError, Judgement, KeptFile, KeyUnusable, Letter,
+        Passphrase, Replay,
         session::{Sessions, Step},
     },
     storage::{DiskStorage, MemoryStorage, Storage, StorageError},
     types::{Fingerprint, MemberName, MessageId},
 };
 
-const IDENTITY: &str = "identity.pem";
+/// The file of an identity.
+pub const IDENTITY: &str = "identity.pem";
 const MARKS: &str = "marks";
 const COUNTERS: &str = "counters";
+/// How the names of the files of pins begin, one for each hub.
+const PINS: &str = "pins-";
+/// The state of sessions, which is worth nothing without the identity that it belongs to.
+const SESSIONS: &str = "sessions";
 
 /// Marks at the end of the file above which a new snapshot is written: about 180 kB.
 const MAX_APPENDED: usize = 4096;
@@ -86,9 +96,34 @@ impl Keyring {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Origin), KeyringError> {
-        let folder = members.join(name.folded());
+        Self::open_folder(provider, members, (name, None), now, rng)
+    }
+
+    /// As [`Keyring::open`], with the passphrase of an identity that has one; others do not need it.
+    ///
+    /// # Errors
+    /// See [`KeyringError`]; a wrong passphrase changes nothing.
+    pub fn unlock(
+        provider: &dyn CryptoProvider,
+        members: &Path,
+        name: &MemberName,
+        passphrase: &Passphrase,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Origin), KeyringError> {
+        Self::open_folder(provider, members, (name, Some(passphrase)), now, rng)
+    }
+
+    fn open_folder(
+        provider: &dyn CryptoProvider,
+        members: &Path,
+        who: (&MemberName, Option<&Passphrase>),
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(Self, Origin), KeyringError> {
+        let folder = members.join(who.0.folded());
         let storage = DiskStorage::open(&folder)?;
-        Self::on(provider, Box::new(storage), name, now, rng).map_err(|fault| fault.in_folder(&folder))
+        Self::on(provider, Box::new(storage), who, now, rng).map_err(|fault| fault.in_folder(&folder))
     }
 
     /// A guest's: fresh keys, nothing read or kept.
@@ -115,7 +150,7 @@ impl Keyring {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Origin), KeyringError> {
-        Self::on(provider, storage, name, now, rng).map_err(|fault| fault.in_folder(Path::new("")))
+        Self::on(provider, storage, (name, None), now, rng).map_err(|fault| fault.in_folder(Path::new("")))
     }
 
     /// The identity, to be shared with whoever does its private operations.
@@ -185,12 +220,12 @@ impl Keyring {
     /// # Errors
     /// When the disk refuses, or no keys can be made.
     pub fn renew_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<Option<Arc<Identity>>, KeyringError> {
-        let renewed = self.renew(now, rng).map_err(|fault| fault.in_folder(Path::new("")))?;
+        let renewed = self.publish_bundle(now, rng).map_err(|fault| fault.in_folder(Path::new("")))?;
         Ok(renewed.then(|| Arc::clone(&self.identity)))
     }
 
     /// Sees to it that the key record has the bundle of today.
-    fn renew(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<bool, Fault> {
+    fn publish_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<bool, Fault> {
         let broken = |error: KeyUnusable| Fault::Generate(error.into());
         if let Some(step) = self.sessions().renew(now).map_err(broken)? {
             self.sessions.commit(self.storage.as_mut(), step, rng)?;
@@ -200,22 +235,74 @@ impl Keyring {
             return Ok(false);
         }
         // Its private keys are on the disk by now; published before that they could be lost.
-        let identity = self.identity.with_bundle(Some(bundle), now, rng).map_err(Fault::Generate)?;
-        let file = identity.to_pem().map_err(Fault::Generate)?;
-        self.storage.replace(IDENTITY, file.as_bytes())?;
-        self.identity = Arc::new(identity);
+        self.exchange(|identity| identity.with_bundle(Some(bundle), now, rng))?;
         Ok(true)
+    }
+
+    /// Replaces the keys by new ones, for which the old ones vouch. An identity with a passphrase needs it: the new
+    /// keys get the same.
+    ///
+    /// # Errors
+    /// When the passphrase is missing or the disk refuses; the identity is then as before.
+    pub fn rotate(
+        &mut self,
+        provider: &dyn CryptoProvider,
+        passphrase: Option<&Passphrase>,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), KeyringError> {
+        self.renew(|identity| identity.rotate(provider, passphrase, now, rng))
+    }
+
+    /// Puts the secrets of the identity under a passphrase, or, without one, in the clear.
+    ///
+    /// # Errors
+    /// When the disk refuses; the identity is then as before.
+    pub fn protect(
+        &mut self,
+        provider: &dyn CryptoProvider,
+        passphrase: Option<&Passphrase>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), KeyringError> {
+        self.renew(|identity| identity.protected(provider, passphrase, rng))
+    }
+
+    /// What goes into a backup beside the identity: marks, counters and pins. Not the state of sessions, which would
+    /// use keys a second time when it is brought back.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn kept_files(&self) -> Result<Vec<KeptFile>, KeyringError> {
+        let mut files = Vec::new();
+        for name in self.storage.names()?.into_iter().filter(|name| is_kept(name)) {
+            let content = self.storage.read(&name)?.unwrap_or_default().into();
+            files.push(KeptFile { name: name.as_str().into(), content });
+        }
+        Ok(files)
+    }
+
+    fn renew(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), KeyringError> {
+        self.exchange(change).map_err(|fault| fault.in_folder(Path::new("")))
+    }
+
+    /// Makes another identity of this one, and keeps it once it is on the disk.
+    fn exchange(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), Fault> {
+        let renewed = change(&self.identity).map_err(Fault::Generate)?;
+        let file = renewed.to_pem().map_err(Fault::Generate)?;
+        self.storage.replace(IDENTITY, file.as_bytes())?;
+        self.identity = Arc::new(renewed);
+        Ok(())
     }
 
     /// Everything but the paths for messages.
     fn on(
         provider: &dyn CryptoProvider,
         mut storage: Box<dyn Storage>,
-        name: &MemberName,
+        who: (&MemberName, Option<&Passphrase>),
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Origin), Fault> {
-        let (identity, origin) = load_or_make(provider, storage.as_mut(), name, now, rng)?;
+        let (identity, origin) = load_or_make(provider, storage.as_mut(), who, now, rng)?;
         let counters = Counters::resume(storage.read(COUNTERS)?.as_deref(), now).map_err(Fault::Counters)?;
         let replay = match storage.read(MARKS)? {
             Some(file) => Replay::decode(&file).map_err(Fault::Marks)?.0,
@@ -225,7 +312,7 @@ impl Keyring {
         let sessions = KeptSessions::open(storage.as_mut(), &identity, now, rng)?;
         let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true, sessions };
         keyring.rewrite_marks()?;
-        keyring.renew(now, rng)?;
+        keyring.publish_bundle(now, rng)?;
         Ok((keyring, origin))
     }
 
@@ -238,19 +325,25 @@ impl Keyring {
     }
 }
 
+/// Whether a file of this name is worth keeping elsewhere.
+fn is_kept(name: &str) -> bool {
+    matches!(name, MARKS | COUNTERS) || name.starts_with(PINS)
+}
+
 /// The identity in `storage`; a new one only when there is no file at all.
 fn load_or_make(
     provider: &dyn CryptoProvider,
     storage: &mut dyn Storage,
-    name: &MemberName,
+    (name, passphrase): (&MemberName, Option<&Passphrase>),
     now: u64,
     rng: &mut dyn CryptoRng,
 ) -> Result<(Identity, Origin), Fault> {
     if let Some(file) = storage.read(IDENTITY)?.map(zeroize::Zeroizing::new) {
-        let identity = Identity::from_pem(provider, &file, None, now, rng).map_err(Fault::Identity)?;
+        let identity = Identity::from_pem(provider, &file, passphrase, now, rng).map_err(Fault::Identity)?;
         if identity.name() != name {
             return Err(Fault::OtherName { found: identity.name().clone() });
         }
+        // A file of an earlier version gets the form of this one, once.
         let current = identity.to_pem().map_err(Fault::Identity)?;
         if current.as_bytes() != &**file {
             storage.replace(IDENTITY, current.as_bytes())?;

@@ -1,7 +1,7 @@
 //! How a member proves to a hub that it holds the keys it registers, and a hub checks that.
 //!
 //! The proof is a signature over a domain, the link, the hub's nonce, the name and the hash of the key record. It
-//! holds for one link and one nonce: it cannot be replayed, and once links are TLS it cannot be passed on.
+//! holds for one link and one nonce: it cannot be replayed, and where links are TLS it cannot be passed on.
 
 use sha2::{Digest as _, Sha256};
 

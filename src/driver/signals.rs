@@ -56,10 +56,23 @@ impl DefaultSignals {
     /// # Errors
     /// When the system does not let them be caught.
     pub fn new() -> io::Result<Self> {
+        Self::but(None)
+    }
+
+    /// The same, but SIGINT has no effect: whoever asks for a passphrase reads Ctrl-C by itself, and has to put the
+    /// terminal back before anything ends.
+    ///
+    /// # Errors
+    /// When the system does not let them be caught.
+    pub fn but_interrupt() -> io::Result<Self> {
+        Self::but(Some(SIGINT))
+    }
+
+    fn but(left_alone: Option<i32>) -> io::Result<Self> {
         let mut caught = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
         let handle = caught.handle();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            for signal in caught.forever() {
+            for signal in caught.forever().filter(|signal| Some(*signal) != left_alone) {
                 if let Err(error) = emulate_default_handler(signal) {
                     log::warn!("signal {signal} has no effect: {error}");
                 }

@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 
 use super::{
     link::link,
+    passphrase::Unlocking,
     refusal::{OrRefuse as _, Refusal},
     stage::ProcessStage,
 };
@@ -167,20 +168,7 @@ fn join(
     let Surroundings { start, windows } = surroundings;
     let provider = Arc::new(RsaProvider::default());
     let mut rng: StdRng = rand::make_rng();
-    let (keyring, guest) = match &options.keeping {
-        Keeping::Nothing => (Keyring::ephemeral(&*provider, name, clock::unix_millis(), &mut rng), true),
-        Keeping::Folder(folder) => {
-            let opened = Keyring::open(&*provider, &folder.join("members"), name, clock::unix_millis(), &mut rng);
-            let keyring = opened.map(|(keyring, origin)| {
-                if origin == Origin::Created {
-                    log::info!("made keys for {name} in {}", folder.display());
-                }
-                keyring
-            });
-            (keyring, false)
-        }
-    };
-    let keyring = keyring.map_err(|error| failure_of(&error))?;
+    let (keyring, guest) = open_keyring(options, name, *provider, &mut rng)?;
     let me = Me { name: name.clone(), fingerprint: keyring.identity().fingerprint(), guest };
     let transport = link(options, front)?;
     front.handle_event(Event::Connected { hub: options.hub.to_string() }, None, start.elapsed());
@@ -198,6 +186,31 @@ fn join(
     let mut member = Member::new(parts).context("no member can be set up").or_no_system()?;
     member.obey_signals().context("signals cannot be caught").or_no_system()?;
     Ok(member)
+}
+
+/// The member's keys, and whether it is a guest. A person is asked for the passphrase where keys have one.
+fn open_keyring(
+    options: &ConnectOptions,
+    name: &MemberName,
+    provider: RsaProvider,
+    rng: &mut StdRng,
+) -> Result<(Keyring, bool), Failure> {
+    let now = clock::unix_millis();
+    let Keeping::Folder(folder) = &options.keeping else {
+        let keyring = Keyring::ephemeral(&provider, name, now, rng).map_err(|error| failure_of(&error))?;
+        return Ok((keyring, true));
+    };
+    let members = folder.join("members");
+    let may_ask = matches!(options.interaction, Interaction::Terminal { .. });
+    let unlocking = Unlocking { file: options.passphrase_file.as_deref(), may_ask };
+    let ((keyring, origin), _) = unlocking.open(name.as_str(), |passphrase| match passphrase {
+        None => Keyring::open(&provider, &members, name, now, rng),
+        Some(passphrase) => Keyring::unlock(&provider, &members, name, passphrase, now, rng),
+    })?;
+    if origin == Origin::Created {
+        log::info!("made keys for {name} in {}", folder.display());
+    }
+    Ok((keyring, false))
 }
 
 type Source = Box<dyn BufRead + Send>;

@@ -4,6 +4,7 @@ mod connect;
 mod hub_data;
 mod keys;
 mod link;
+mod passphrase;
 mod printer;
 mod refusal;
 mod serve;

@@ -116,6 +116,7 @@ impl Code {
             | Self::SlowConsumer => ExitCode::Refused,
             Self::KeyChanged | Self::HubKeyChanged | Self::HubUntrusted | Self::Equivocation => ExitCode::Trust,
             Self::Timeout => ExitCode::WaitTimedOut,
+            Self::Interrupted => ExitCode::Interrupted,
             Self::IdentityInUse | Self::DataUnusable | Self::PassphraseNeeded => ExitCode::Data,
             _ => ExitCode::CommandFailed,
         }

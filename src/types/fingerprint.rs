@@ -10,6 +10,16 @@ fixed_bytes! {
     pub struct Fingerprint(32);
 }
 
+impl Fingerprint {
+    /// In groups of four digits, for people to compare.
+    #[must_use]
+    pub fn grouped(&self) -> String {
+        let digits = self.to_string();
+        let groups: Vec<&str> = (0..digits.len()).step_by(4).map(|at| &digits[at..at + 4]).collect();
+        groups.join(" ")
+    }
+}
+
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -21,3 +21,4 @@ mod relay;
 mod seals;
 mod simulation;
 mod slow;
+mod tls;

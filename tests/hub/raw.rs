@@ -130,6 +130,19 @@ impl Raw {
         std::iter::from_fn(|| self.next()).collect()
     }
 
+    /// Everything that the hub still sends, whatever it is.
+    pub(crate) fn bytes_to_the_end(&mut self) -> Vec<u8> {
+        let deadline = Instant::now() + GUARD;
+        let (mut all, mut buffer) = (Vec::new(), vec![0; 4096]);
+        loop {
+            match self.transport.read(&mut buffer) {
+                Ok(count) if count > 0 => all.extend(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.rest(deadline),
+                _ => return all,
+            }
+        }
+    }
+
     /// Fails unless the hub tells this error, then says goodbye with it, then closes.
     pub(crate) fn is_told_and_closed(&mut self, code: Code) {
         let last = self.rest_of_messages();

@@ -53,7 +53,6 @@ fn what_comes_later_says_not_yet() {
     let home = Home::new();
     for line in [
         &["hub", "who"][..],
-        &["keys", "import", "x"],
         &["serve", "--admit", "invite"],
         &["connect", "tls://hub?invite=x", "--name", "a", "--script", "-"],
     ] {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{COUNTERS, IDENTITY, MARKS, sessions::SESSIONS};
+use super::{COUNTERS, IDENTITY, MARKS, SESSIONS};
 use crate::{
     crypto::{
         CountersError, IdentityError, ReplayError,
@@ -24,6 +24,24 @@ pub enum KeyringError {
     /// The keys cannot be read. Never answered by making new ones: that would be an identity reset unasked.
     #[error("{} is unusable: {source}", file.display())]
     Identity { file: PathBuf, source: IdentityError },
+    /// Its secrets are encrypted, and nobody gave the passphrase.
+    #[error("{} is protected by a passphrase", file.display())]
+    PassphraseNeeded { file: PathBuf },
+    /// Or the file is damaged: one cannot be told from the other.
+    #[error("that is not the passphrase of {}", file.display())]
+    WrongPassphrase { file: PathBuf },
+    /// Nothing is written over an identity unasked.
+    #[error("there is an identity already: {}", file.display())]
+    Exists { file: PathBuf },
+    /// What is to be brought back was given up for the keys that are here.
+    #[error("the keys in {} came after those that are to be brought back", file.display())]
+    Outdated { file: PathBuf },
+    /// A file elsewhere, which is to be brought back.
+    #[error("{} is no export or backup of keys: {source}", file.display())]
+    NoBackup { file: PathBuf, source: IdentityError },
+    /// A backup holds something that no backup has.
+    #[error("the backup holds something that does not belong into one: {0}")]
+    Foreign(String),
     /// Someone moved a folder.
     #[error("{} is the identity of {found}", file.display())]
     OtherName { file: PathBuf, found: MemberName },
@@ -47,6 +65,7 @@ impl KeyringError {
     pub fn code(&self) -> Code {
         match self {
             Self::InUse { .. } => Code::IdentityInUse,
+            Self::PassphraseNeeded { .. } | Self::WrongPassphrase { .. } => Code::PassphraseNeeded,
             _ => Code::DataUnusable,
         }
     }
@@ -65,6 +84,23 @@ impl KeyringError {
                  keeps the name for the old ones until its operator releases it",
                 file.display()
             ),
+            Self::PassphraseNeeded { .. } => {
+                "give it at a terminal, in SECURESTREAM_PASSPHRASE, or in a file by --passphrase-file FILE".to_owned()
+            }
+            Self::WrongPassphrase { .. } => {
+                "try again; a passphrase that is forgotten cannot be found out, only a backup with another one helps"
+                    .to_owned()
+            }
+            Self::Exists { .. } => {
+                "leave it, or replace it with --replace, which keeps the old one beside the new one".to_owned()
+            }
+            Self::Outdated { .. } => {
+                "keep the ones that are here: members and hubs who saw them refuse the older ones".to_owned()
+            }
+            Self::NoBackup { .. } => {
+                "name the whole file that securestream keys export or backup wrote, or another copy of it".to_owned()
+            }
+            Self::Foreign(_) => "take another backup: this one was not made here".to_owned(),
             Self::OtherName { found, .. } => {
                 format!("connect with --name {found}, or move the folder back to where it was")
             }
@@ -99,6 +135,9 @@ pub(super) enum Fault {
     Storage(StorageError),
     Identity(IdentityError),
     OtherName { found: MemberName },
+    Exists,
+    Outdated,
+    Foreign(String),
     Marks(ReplayError),
     Counters(CountersError),
     Journal(JournalError),
@@ -118,6 +157,13 @@ impl Fault {
         let file = |name: &str| folder.join(name);
         match self {
             Self::Storage(error) => error.into(),
+            Self::Identity(IdentityError::PassphraseNeeded) | Self::Generate(IdentityError::PassphraseNeeded) => {
+                KeyringError::PassphraseNeeded { file: file(IDENTITY) }
+            }
+            Self::Identity(IdentityError::WrongPassphrase) => KeyringError::WrongPassphrase { file: file(IDENTITY) },
+            Self::Exists => KeyringError::Exists { file: file(IDENTITY) },
+            Self::Outdated => KeyringError::Outdated { file: file(IDENTITY) },
+            Self::Foreign(what) => KeyringError::Foreign(what),
             Self::Identity(source) => KeyringError::Identity { file: file(IDENTITY), source },
             Self::OtherName { found } => KeyringError::OtherName { file: file(IDENTITY), found },
             Self::Marks(source) => KeyringError::Marks { file: file(MARKS), source },

@@ -12,6 +12,7 @@ use crate::{
 };
 
 const NOW: u64 = 1_790_000_000_000;
+const WEEK: u64 = 7 * 24 * 3_600_000;
 
 fn rng(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
@@ -265,4 +266,117 @@ impl Storage for FlakyStorage {
     fn remove(&mut self, name: &str) -> Result<(), StorageError> {
         self.inner.remove(name)
     }
+}
+
+fn phrase(text: &str) -> Passphrase {
+    Passphrase::new(text.to_owned().into()).unwrap()
+}
+
+fn unlock(storage: impl Storage + 'static, text: &str) -> Result<(Keyring, Origin), KeyringError> {
+    Keyring::on(&InsecureProvider, Box::new(storage), (&bob(), Some(&phrase(text))), NOW, &mut rng(1))
+        .map_err(|fault| fault.in_folder(Path::new("")))
+}
+
+#[test]
+fn a_passphrase_is_asked_for_and_a_wrong_one_told() {
+    let storage = MemoryStorage::default();
+    let (mut keyring, _) = on(storage.clone()).unwrap();
+    let fingerprint = keyring.identity().fingerprint();
+    keyring.protect(&InsecureProvider, Some(&phrase("correct horse")), &mut rng(2)).unwrap();
+    drop(keyring);
+    let before = storage.read(IDENTITY).unwrap();
+    let missing = on(storage.clone()).unwrap_err();
+    assert!(matches!(missing, KeyringError::PassphraseNeeded { .. }), "{missing}");
+    assert!(missing.hint().contains("SECURESTREAM_PASSPHRASE"));
+    let wrong = unlock(storage.clone(), "correct hors").unwrap_err();
+    assert!(matches!(wrong, KeyringError::WrongPassphrase { .. }), "{wrong}");
+    for error in [missing, wrong] {
+        assert_eq!((error.code(), error.code().exit()), (Code::PassphraseNeeded, ExitCode::Data));
+    }
+    let (keyring, origin) = unlock(storage.clone(), "correct horse").unwrap();
+    assert_eq!((keyring.identity().fingerprint(), origin), (fingerprint, Origin::Loaded));
+    assert_eq!(storage.read(IDENTITY).unwrap(), before, "opening changes nothing");
+}
+
+#[test]
+fn a_passphrase_that_is_not_needed_does_no_harm_and_protects_nothing() {
+    let storage = MemoryStorage::default();
+    let (keyring, origin) = unlock(storage.clone(), "correct horse").unwrap();
+    assert_eq!((keyring.identity().is_protected(), origin), (false, Origin::Created));
+    drop(keyring);
+    on(storage).unwrap();
+}
+
+#[test]
+fn a_change_is_on_the_disk_before_it_holds() {
+    type Change = fn(&mut Keyring) -> Result<(), KeyringError>;
+    let changes: [(&str, Change); 4] = [
+        ("rotate", |keyring| keyring.rotate(&InsecureProvider, None, NOW, &mut rng(5))),
+        ("protect", |keyring| keyring.protect(&InsecureProvider, Some(&phrase("correct horse")), &mut rng(5))),
+        ("change", |keyring| keyring.protect(&InsecureProvider, Some(&phrase("battery")), &mut rng(6))),
+        ("bundle", |keyring| keyring.renew_bundle(NOW + WEEK, &mut rng(5)).map(drop)),
+    ];
+    for (what, change) in changes {
+        let storage = MemoryStorage::default();
+        let (mut keyring, _) = on(storage.clone()).unwrap();
+        change(&mut keyring).unwrap();
+        let file = storage.read(IDENTITY).unwrap().unwrap();
+        assert_eq!(*file, *keyring.identity().to_pem().unwrap().as_bytes(), "{what}");
+
+        for fault in [DiskFault::NoSpace, DiskFault::Broken] {
+            let storage = MemoryStorage::default();
+            drop(on(storage.clone()).unwrap());
+            let before = storage.read(IDENTITY).unwrap();
+            let (mut keyring, _) = on(FailingStorage::new(storage.clone(), 1, fault)).unwrap();
+            let record = keyring.identity().record().clone();
+            assert_eq!(change(&mut keyring).unwrap_err().code(), Code::DataUnusable, "bad_input_59 {what}");
+            assert_eq!(storage.read(IDENTITY).unwrap(), before, "{what}");
+            assert_eq!(*keyring.identity().record(), record, "{what}");
+            assert!(!keyring.identity().is_protected(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn new_keys_take_the_place_of_the_old_ones_under_their_passphrase() {
+    let storage = MemoryStorage::default();
+    let (mut keyring, _) = on(storage.clone()).unwrap();
+    let old = keyring.identity().fingerprint();
+    keyring.protect(&InsecureProvider, Some(&phrase("correct horse")), &mut rng(2)).unwrap();
+    let error = keyring.rotate(&InsecureProvider, None, NOW, &mut rng(3)).unwrap_err();
+    assert_eq!(error.code(), Code::PassphraseNeeded, "{error}");
+    keyring.rotate(&InsecureProvider, Some(&phrase("correct horse")), NOW, &mut rng(3)).unwrap();
+    let new = keyring.identity().fingerprint();
+    assert_ne!(new, old);
+    drop(keyring);
+    let (keyring, _) = unlock(storage, "correct horse").unwrap();
+    assert_eq!(keyring.identity().fingerprint(), new);
+    assert!(keyring.identity().verified_record().descends_from(old));
+}
+
+/// The identity of this folder as version 0.1 had it, but for the record.
+fn make_earlier(storage: &mut MemoryStorage) {
+    let file = String::from_utf8(storage.read(IDENTITY).unwrap().unwrap()).unwrap();
+    let (from, to) = ("-----BEGIN SECURESTREAM STORAGE KEY-----", "-----END SECURESTREAM STORAGE KEY-----\n");
+    let (before, rest) = file.split_once(from).unwrap();
+    let (_, after) = rest.split_once(to).unwrap();
+    storage.replace(IDENTITY, [before, after].concat().as_bytes()).unwrap();
+    storage.remove(SESSIONS).unwrap();
+}
+
+#[test]
+fn an_earlier_file_gets_its_storage_key_once_and_on_the_disk_first() {
+    let mut storage = MemoryStorage::default();
+    let fingerprint = on(storage.clone()).unwrap().0.identity().fingerprint();
+    make_earlier(&mut storage);
+    let earlier = storage.read(IDENTITY).unwrap();
+    for fault in [DiskFault::NoSpace, DiskFault::Broken] {
+        assert!(on(FailingStorage::new(storage.clone(), 0, fault)).is_err());
+        assert_eq!(storage.read(IDENTITY).unwrap(), earlier, "bad_input_59");
+    }
+    drop(on(storage.clone()).unwrap());
+    let upgraded = storage.read(IDENTITY).unwrap();
+    assert_ne!(upgraded, earlier);
+    assert_eq!(on(storage.clone()).unwrap().0.identity().fingerprint(), fingerprint);
+    assert_eq!(storage.read(IDENTITY).unwrap(), upgraded, "the storage key stays");
 }

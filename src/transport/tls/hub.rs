@@ -17,15 +17,21 @@ impl HubTls {
     /// # Errors
     /// When TLS cannot use the key.
     pub fn new(certificate: &HubCertificate, key_exchange: KeyExchange) -> Result<Self, rustls::Error> {
-        let mut config = ServerConfig::builder_with_provider(provider(key_exchange))
+        let config = ServerConfig::builder_with_provider(provider(key_exchange))
             .with_protocol_versions(&[&TLS13])?
             .with_no_client_auth()
             .with_single_cert(certificate.chain().to_vec(), certificate.private_key())?;
+        Ok(Self::configured(config))
+    }
+
+    /// What every hub does, whatever it shows.
+    pub(super) fn configured(mut config: ServerConfig) -> Self {
         config.alpn_protocols = vec![ALPN.to_vec()];
+        config.ignore_client_order = true;
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.max_early_data_size = 0;
-        Ok(Self(Arc::new(config)))
+        Self(Arc::new(config))
     }
 
     /// The hub's end of TLS over `link`.

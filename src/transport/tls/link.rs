@@ -38,10 +38,16 @@ impl<T: Transport> TlsTransport<T> {
         Self { link, tls, received: Vec::new(), fed: 0, agreed: false }
     }
 
-    /// Whether the handshake is done; [`Transport::read`] brings it on.
-    #[must_use]
-    pub fn is_agreed(&self) -> bool {
-        self.agreed
+    /// The state of TLS, to look at.
+    #[cfg(test)]
+    pub(super) fn tls(&self) -> &Connection {
+        &self.tls
+    }
+
+    /// What is below TLS, to interfere with.
+    #[cfg(test)]
+    pub(super) fn below(&mut self) -> &mut T {
+        &mut self.link
     }
 
     /// Looks at a handshake that may have ended.
@@ -87,6 +93,8 @@ impl<T: Transport> TlsTransport<T> {
         if self.fed < self.received.len() {
             return Ok(());
         }
+        // What ended TLS once ends it for good.
+        self.tls.writer().flush()?;
         self.fed = 0;
         self.received.resize(READ_AT_ONCE, 0);
         let read = loop {

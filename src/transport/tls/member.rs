@@ -5,6 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use rustls::{
     ClientConfig, ClientConnection, Connection, RootCertStore,
     client::{Resumption, WebPkiServerVerifier},
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, ServerName, UnixTime},
     time_provider::TimeProvider,
     version::TLS13,
@@ -45,7 +46,14 @@ impl MemberTls {
     /// # Errors
     /// When what stands for an authority is none.
     pub fn new(trust: HubTrust, key_exchange: KeyExchange, unix_millis: fn() -> u64) -> Result<Self, rustls::Error> {
-        let provider = provider(key_exchange);
+        Self::with_provider(trust, provider(key_exchange), unix_millis)
+    }
+
+    pub(super) fn with_provider(
+        trust: HubTrust,
+        provider: Arc<CryptoProvider>,
+        unix_millis: fn() -> u64,
+    ) -> Result<Self, rustls::Error> {
         let by_name = matches!(trust, HubTrust::Authorities { .. });
         let wanted = match trust {
             HubTrust::Any => Wanted::Any,

@@ -62,3 +62,6 @@ fn provider(key_exchange: KeyExchange) -> Arc<CryptoProvider> {
     }
     Arc::new(provider)
 }
+
+#[cfg(test)]
+mod tests;

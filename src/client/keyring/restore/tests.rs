@@ -1,0 +1,191 @@
+//! Identities that come back, and disks that refuse them.
+
+use rand::{SeedableRng as _, rngs::StdRng};
+
+use super::*;
+use crate::{
+    client::keyring::Keyring,
+    crypto::{Audience, testing::InsecureProvider},
+    storage::{FailingStorage, Fault as DiskFault, MemoryStorage},
+    types::{Code, MemberName},
+};
+
+const FAST: InsecureProvider = InsecureProvider;
+const NOW: u64 = 1_790_000_000_000;
+const STAMP: &str = "2026-09-21-142640";
+
+fn rng(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
+}
+
+fn bob() -> MemberName {
+    "bob".parse().unwrap()
+}
+
+fn open(storage: &MemoryStorage) -> Keyring {
+    Keyring::with_storage(&FAST, Box::new(storage.clone()), &bob(), NOW, &mut rng(1)).unwrap().0
+}
+
+/// A folder in use: an identity with a bundle, counters, pins and sessions.
+fn folder() -> MemoryStorage {
+    let mut storage = MemoryStorage::default();
+    let mut keyring = open(&storage);
+    keyring.next_sequence(Audience::Group).unwrap();
+    drop(keyring);
+    storage.replace("pins-0123456789abcdef", b"alice").unwrap();
+    storage
+}
+
+fn backup(storage: &MemoryStorage) -> Return {
+    let keyring = open(storage);
+    let file = keyring.identity().to_backup(keyring.kept_files().unwrap(), &mut rng(3)).unwrap();
+    let (identity, files) = Identity::from_backup(&FAST, file.as_bytes(), None, NOW, &mut rng(4)).unwrap();
+    Return { identity, files, replace: false }
+}
+
+fn back(storage: &mut dyn Storage, back: Return, now: u64) -> Result<Restored, KeyringError> {
+    restore_on(storage, back, (now, STAMP), &mut rng(5)).map_err(|fault| fault.in_folder(Path::new("")))
+}
+
+fn summary(storage: &MemoryStorage) -> Summary {
+    Summary::read(&storage.read(IDENTITY).unwrap().unwrap()).unwrap()
+}
+
+/// Every file with its content.
+fn content(storage: &MemoryStorage) -> Vec<(String, Vec<u8>)> {
+    let names = storage.names().unwrap().into_iter();
+    names.map(|name| (name.clone(), storage.read(&name).unwrap().unwrap())).collect()
+}
+
+#[test]
+fn an_identity_survives_the_loss_of_its_folder() {
+    let (old, mut new) = (folder(), MemoryStorage::default());
+    let kept = backup(&old);
+    let names: Vec<&str> = kept.files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, [COUNTERS, MARKS, "pins-0123456789abcdef"], "and no sessions");
+    let done = back(&mut new, kept, NOW + 9).unwrap();
+    assert_eq!(done.files, [COUNTERS, MARKS, "pins-0123456789abcdef"]);
+    assert!(done.set_aside.is_empty() && done.stayed.is_empty());
+
+    let (before, after) = (summary(&old), summary(&new));
+    assert_eq!((after.fingerprint, after.sequence), (before.fingerprint, NOW + 9));
+    assert!(before.has_bundle && !after.has_bundle, "what could open a session is not there any more");
+    for file in [COUNTERS, "pins-0123456789abcdef"] {
+        assert_eq!(new.read(file).unwrap(), old.read(file).unwrap());
+    }
+    assert_eq!(open(&new).identity().fingerprint(), before.fingerprint);
+}
+
+#[test]
+fn a_sequence_is_higher_than_any_before_whatever_the_clock_says() {
+    let (old, mut new) = (folder(), folder());
+    let mut kept = backup(&old);
+    kept.replace = true;
+    back(&mut new, kept, 7).unwrap();
+    assert!(summary(&new).sequence > summary(&old).sequence);
+}
+
+#[test]
+fn nothing_is_written_over_an_identity_unasked() {
+    let storage = folder();
+    let before = content(&storage);
+    let error = back(&mut storage.clone(), backup(&folder()), NOW).unwrap_err();
+    assert!(matches!(error, KeyringError::Exists { .. }) && error.hint().contains("--replace"), "{error}");
+    assert_eq!(error.code(), Code::DataUnusable);
+    assert_eq!(content(&storage), before);
+    // Damaged, it is one all the same.
+    let mut damaged = folder();
+    damaged.replace(IDENTITY, b"").unwrap();
+    assert!(matches!(back(&mut damaged, backup(&folder()), NOW), Err(KeyringError::Exists { .. })));
+    assert_eq!(damaged.read(IDENTITY).unwrap().unwrap(), b"");
+}
+
+#[test]
+fn what_is_replaced_is_kept_beside() {
+    for damage in [false, true] {
+        let mut storage = folder();
+        if damage {
+            storage.replace(IDENTITY, b"-----BEGIN SECU").unwrap();
+        }
+        let was = [IDENTITY, SESSIONS].map(|file| storage.read(file).unwrap());
+        let other = Identity::generate(&FAST, &bob(), NOW, &mut rng(44)).unwrap();
+        let fingerprint = other.fingerprint();
+        let done = back(&mut storage, Return { identity: other, files: Vec::new(), replace: true }, NOW).unwrap();
+        assert_eq!(done.set_aside, ["identity-2026-09-21-142640.pem", "sessions-2026-09-21-142640"]);
+        let aside = ["identity-2026-09-21-142640.pem", "sessions-2026-09-21-142640"];
+        assert_eq!(aside.map(|file| storage.read(file).unwrap()), was);
+        assert_eq!(storage.read(SESSIONS).unwrap(), None, "they belong to the other storage key");
+        assert_eq!(summary(&storage).fingerprint, fingerprint);
+        // Nothing that was taken in comes again.
+        assert_eq!(storage.read(MARKS).unwrap(), folder().read(MARKS).unwrap());
+    }
+}
+
+#[test]
+fn marks_counters_and_pins_that_are_there_stay() {
+    let mut storage = folder();
+    let mut kept = backup(&storage);
+    kept.replace = true;
+    storage.replace("pins-0123456789abcdef", b"alice and carol").unwrap();
+    storage.remove(COUNTERS).unwrap();
+    let done = back(&mut storage, kept, NOW).unwrap();
+    assert_eq!((done.files, done.stayed), (vec![COUNTERS.into()], vec![MARKS.into(), "pins-0123456789abcdef".into()]));
+    assert_eq!(storage.read("pins-0123456789abcdef").unwrap().unwrap(), b"alice and carol");
+}
+
+#[test]
+fn keys_that_were_given_up_do_not_come_back() {
+    let storage = folder();
+    let mut kept = backup(&storage);
+    kept.replace = true;
+    open(&storage).rotate(&FAST, None, NOW, &mut rng(7)).unwrap();
+    let before = content(&storage);
+    let error = back(&mut storage.clone(), kept, NOW).unwrap_err();
+    assert!(matches!(error, KeyringError::Outdated { .. }), "{error}");
+    assert_eq!(content(&storage), before);
+}
+
+#[test]
+fn a_backup_with_other_things_in_it_is_refused() {
+    for (name, content) in [
+        ("sessions", &b"old ratchets"[..]),
+        ("identity.pem", b""),
+        ("../pins-1", b""),
+        ("/etc/passwd", b""),
+        ("marks", b"junk"),
+        ("counters", b"junk"),
+    ] {
+        let mut kept = backup(&folder());
+        kept.files.push(KeptFile { name: name.into(), content: content.to_vec().into() });
+        let mut new = MemoryStorage::default();
+        let error = back(&mut new, kept, NOW).unwrap_err();
+        assert_eq!(error.code(), Code::DataUnusable, "{name}: {error}");
+        assert!(!error.hint().is_empty());
+        assert_eq!(new.names().unwrap(), [""; 0], "{name}");
+    }
+    // A name that gets past the filter does not get past the storage.
+    let mut kept = backup(&folder());
+    kept.files.push(KeptFile { name: "pins-/../../x".into(), content: Vec::new().into() });
+    assert!(back(&mut MemoryStorage::default(), kept, NOW).is_err());
+}
+
+#[test]
+fn bad_input_59_a_disk_that_refuses_leaves_the_old_identity() {
+    for fault in [DiskFault::NoSpace, DiskFault::Broken] {
+        for writes in 0..20 {
+            let storage = folder();
+            let [was, ratchets] = [IDENTITY, SESSIONS].map(|file| storage.read(file).unwrap());
+            let other = Identity::generate(&FAST, &bob(), NOW, &mut rng(44)).unwrap();
+            let files = vec![KeptFile { name: "pins-f".into(), content: b"p".to_vec().into() }];
+            let mut failing = FailingStorage::new(storage.clone(), writes, fault);
+            let done = back(&mut failing, Return { identity: other, files, replace: true }, NOW);
+            if done.is_ok() {
+                assert_eq!(writes, 5, "two copies, one removed, one file, one identity");
+                break;
+            }
+            assert_eq!(storage.read(IDENTITY).unwrap(), was, "{writes}");
+            let sessions = ["sessions-2026-09-21-142640", SESSIONS].map(|name| storage.read(name).unwrap());
+            assert!(sessions.contains(&ratchets), "{writes}");
+        }
+    }
+}
