@@ -150,7 +150,7 @@ impl Keyring {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Origin), KeyringError> {
-        Self::on(provider, storage, (name, None), now, rng).map_err(|fault| fault.in_folder(Path::new("")))
+        Self::on(provider, storage, (name, None), now, rng).map_err(without_path)
     }
 
     /// The identity, to be shared with whoever does its private operations.
@@ -195,6 +195,57 @@ impl Keyring {
         Ok(judgement)
     }
 
+    /// Replaces the keys by new ones, for which the old ones vouch. An identity with a passphrase needs it: the new
+    /// keys get the same.
+    ///
+    /// # Errors
+    /// When the passphrase is missing or the disk refuses; the identity is then as before.
+    pub fn rotate(
+        &mut self,
+        provider: &dyn CryptoProvider,
+        passphrase: Option<&Passphrase>,
+        now: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), KeyringError> {
+        self.renew(|identity| identity.rotate(provider, passphrase, now, rng)).map_err(without_path)
+    }
+
+    /// Puts the secrets of the identity under a passphrase, or, without one, in the clear.
+    ///
+    /// # Errors
+    /// When the disk refuses; the identity is then as before.
+    pub fn protect(
+        &mut self,
+        provider: &dyn CryptoProvider,
+        passphrase: Option<&Passphrase>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), KeyringError> {
+        self.renew(|identity| identity.protected(provider, passphrase, rng)).map_err(without_path)
+    }
+
+    /// What goes into a backup beside the identity: marks, counters and pins. Not the state of sessions, which would
+    /// use keys a second time when it is brought back.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn kept_files(&self) -> Result<Vec<KeptFile>, KeyringError> {
+        let mut files = Vec::new();
+        for name in self.storage.names()?.into_iter().filter(|name| is_kept(name)) {
+            let content = self.storage.read(&name)?.unwrap_or_default().into();
+            files.push(KeptFile { name: name.as_str().into(), content });
+        }
+        Ok(files)
+    }
+
+    /// Makes another identity of this one, and keeps it once it is on the disk.
+    fn renew(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), Fault> {
+        let renewed = change(&self.identity).map_err(Fault::Generate)?;
+        let file = renewed.to_pem().map_err(Fault::Generate)?;
+        self.storage.replace(IDENTITY, file.as_bytes())?;
+        self.identity = Arc::new(renewed);
+        Ok(())
+    }
+
     /// The sessions with other members. What comes of them is to be [committed](Self::commit).
     #[must_use]
     pub fn sessions(&self) -> &Sessions {
@@ -220,7 +271,7 @@ impl Keyring {
     /// # Errors
     /// When the disk refuses, or no keys can be made.
     pub fn renew_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<Option<Arc<Identity>>, KeyringError> {
-        let renewed = self.publish_bundle(now, rng).map_err(|fault| fault.in_folder(Path::new("")))?;
+        let renewed = self.publish_bundle(now, rng).map_err(without_path)?;
         Ok(renewed.then(|| Arc::clone(&self.identity)))
     }
 
@@ -235,63 +286,8 @@ impl Keyring {
             return Ok(false);
         }
         // Its private keys are on the disk by now; published before that they could be lost.
-        self.exchange(|identity| identity.with_bundle(Some(bundle), now, rng))?;
+        self.renew(|identity| identity.with_bundle(Some(bundle), now, rng))?;
         Ok(true)
-    }
-
-    /// Replaces the keys by new ones, for which the old ones vouch. An identity with a passphrase needs it: the new
-    /// keys get the same.
-    ///
-    /// # Errors
-    /// When the passphrase is missing or the disk refuses; the identity is then as before.
-    pub fn rotate(
-        &mut self,
-        provider: &dyn CryptoProvider,
-        passphrase: Option<&Passphrase>,
-        now: u64,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), KeyringError> {
-        self.renew(|identity| identity.rotate(provider, passphrase, now, rng))
-    }
-
-    /// Puts the secrets of the identity under a passphrase, or, without one, in the clear.
-    ///
-    /// # Errors
-    /// When the disk refuses; the identity is then as before.
-    pub fn protect(
-        &mut self,
-        provider: &dyn CryptoProvider,
-        passphrase: Option<&Passphrase>,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), KeyringError> {
-        self.renew(|identity| identity.protected(provider, passphrase, rng))
-    }
-
-    /// What goes into a backup beside the identity: marks, counters and pins. Not the state of sessions, which would
-    /// use keys a second time when it is brought back.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn kept_files(&self) -> Result<Vec<KeptFile>, KeyringError> {
-        let mut files = Vec::new();
-        for name in self.storage.names()?.into_iter().filter(|name| is_kept(name)) {
-            let content = self.storage.read(&name)?.unwrap_or_default().into();
-            files.push(KeptFile { name: name.as_str().into(), content });
-        }
-        Ok(files)
-    }
-
-    fn renew(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), KeyringError> {
-        self.exchange(change).map_err(|fault| fault.in_folder(Path::new("")))
-    }
-
-    /// Makes another identity of this one, and keeps it once it is on the disk.
-    fn exchange(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), Fault> {
-        let renewed = change(&self.identity).map_err(Fault::Generate)?;
-        let file = renewed.to_pem().map_err(Fault::Generate)?;
-        self.storage.replace(IDENTITY, file.as_bytes())?;
-        self.identity = Arc::new(renewed);
-        Ok(())
     }
 
     /// Everything but the paths for messages.
@@ -354,6 +350,11 @@ fn load_or_make(
     let file = identity.to_pem().map_err(Fault::Generate)?;
     storage.replace(IDENTITY, file.as_bytes())?;
     Ok((identity, Origin::Created))
+}
+
+/// For those who know which folder it is.
+fn without_path(fault: Fault) -> KeyringError {
+    fault.in_folder(Path::new(""))
 }
 
 impl std::fmt::Debug for Keyring {

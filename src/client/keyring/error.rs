@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{COUNTERS, IDENTITY, MARKS, SESSIONS};
+use super::{COUNTERS, IDENTITY, MARKS, sessions::SESSIONS};
 use crate::{
     crypto::{
         CountersError, IdentityError, ReplayError,

@@ -2,7 +2,7 @@
 
 use rand::CryptoRng;
 
-use super::{SESSIONS, error::Fault};
+use super::error::Fault;
 use crate::{
     crypto::{
         Identity,
@@ -10,6 +10,8 @@ use crate::{
     },
     storage::{Storage, StorageError},
 };
+
+pub(super) const SESSIONS: &str = "sessions";
 
 /// Bytes of changes at the end of the file above which a new snapshot is written, unless that is larger.
 const MAX_APPENDED: usize = 4 * 1024 * 1024;

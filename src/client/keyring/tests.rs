@@ -11,8 +11,9 @@ use crate::{
     types::{Code, DirectoryHead, ExitCode, MessageId, SealKind},
 };
 
+/// Milliseconds.
+const DAY: u64 = 24 * 60 * 60 * 1000;
 const NOW: u64 = 1_790_000_000_000;
-const WEEK: u64 = 7 * 24 * 3_600_000;
 
 fn rng(seed: u64) -> StdRng {
     StdRng::seed_from_u64(seed)
@@ -314,7 +315,7 @@ fn a_change_is_on_the_disk_before_it_holds() {
         ("rotate", |keyring| keyring.rotate(&InsecureProvider, None, NOW, &mut rng(5))),
         ("protect", |keyring| keyring.protect(&InsecureProvider, Some(&phrase("correct horse")), &mut rng(5))),
         ("change", |keyring| keyring.protect(&InsecureProvider, Some(&phrase("battery")), &mut rng(6))),
-        ("bundle", |keyring| keyring.renew_bundle(NOW + WEEK, &mut rng(5)).map(drop)),
+        ("bundle", |keyring| keyring.renew_bundle(NOW + 8 * DAY, &mut rng(5)).map(drop)),
     ];
     for (what, change) in changes {
         let storage = MemoryStorage::default();
