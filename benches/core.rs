@@ -19,7 +19,7 @@ use securestream::{
         Connection, Deframer, Message, encode,
         message::{Hello, Nonce, Packet, Post, Register, Relayed},
     },
-    server::{Command, Play, Relay, RelayOptions, Request, Step},
+    server::{Admission, Bindings, Command, Play, Relay, RelayOptions, Request, Step},
     transport::{
         Transport as _,
         memory::{self, MemoryTransport},
@@ -189,7 +189,7 @@ impl Crowd {
     fn new() -> Self {
         let options = RelayOptions { mode: RelayMode::Broadcast, max_members: usize::MAX };
         let now = Instant::now();
-        let relay = Relay::new(options, Box::new(MemoryDirectory::default()));
+        let relay = Relay::new(options, Box::new(MemoryDirectory::default()), Bindings::default());
         let mut crowd = Self { relay, connections: Vec::new(), now };
         for number in 0..MEMBERS {
             crowd.admit(number);
@@ -202,7 +202,7 @@ impl Crowd {
         let mut connection = Connection::hub(Nonce([0; 32]), self.now);
         connection.receive(&encode(&Hello { versions: vec![1], agent: "bench".into() }.into()), self.now);
         self.connections.push(connection);
-        self.relay.accepted(link, "bench".to_owned());
+        self.relay.accepted(link, "bench".to_owned(), Admission::Open);
         let mut rng = StdRng::seed_from_u64(number);
         let name = format!("member{number}").parse().expect("a name");
         let identity = Identity::generate(&InsecureProvider, &name, 0, &mut rng).expect("keys can be made");

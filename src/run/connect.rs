@@ -184,6 +184,9 @@ fn join(
     }
     let parts = MemberParts { me, transport, worker, stage: Arc::new(stage), start };
     let mut member = Member::new(parts).context("no member can be set up").or_no_system()?;
+    if let Some(invite) = &options.hub.invite {
+        member.bring_invite(invite);
+    }
     member.obey_signals().context("signals cannot be caught").or_no_system()?;
     Ok(member)
 }

@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bench;
+mod bindings;
 mod hub;
 mod member;
 mod raw;

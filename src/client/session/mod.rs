@@ -34,7 +34,7 @@ use crate::{
         Ending, InvalidMessage, Message, ProtocolError,
         message::{self, ListVideos, Quit, Register, VideoTitle, Welcome},
     },
-    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE},
+    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE, wire::Text},
     video::{
         input::Input,
         render::{Choice, NoDisplay},
@@ -110,6 +110,8 @@ pub struct Session {
     /// Lists of videos that were asked for, and the pages so far.
     video_requests: VecDeque<Option<String>>,
     video_pages: Vec<VideoTitle>,
+    /// What lets the member in where only those come in who are known or invited.
+    invite: Option<Text>,
     /// Of all who asked to quit and were not answered.
     quit_references: Vec<Option<String>>,
     outputs: VecDeque<Output>,
@@ -131,10 +133,16 @@ impl Session {
             renewal: None,
             video_requests: VecDeque::new(),
             video_pages: Vec::new(),
+            invite: None,
             quit_references: Vec::new(),
             outputs: VecDeque::new(),
             me,
         }
+    }
+
+    /// Shows this code to the hub when the member registers.
+    pub fn bring_invite(&mut self, code: &str) {
+        self.invite = Some(code.into());
     }
 
     /// What is to be done next, oldest first.
@@ -257,7 +265,8 @@ impl Session {
     pub fn done(&mut self, done: Done, now: Instant) {
         match done {
             Done::Proved { record, proof } => {
-                self.tell_hub(Register { record, guest: self.me.guest, proof, invite: None });
+                let (guest, invite) = (self.me.guest, self.invite.take());
+                self.tell_hub(Register { record, guest, proof, invite });
             }
             Done::Checked(good) => {
                 let missing = self.directory.take_records(good);
@@ -385,7 +394,8 @@ impl Session {
     fn hub_error(&mut self, error: message::Error) {
         let hint = hint_for(error.code, &self.me.name);
         let failure = Failure::new(error.code, error.text.0, hint);
-        if self.phase == Phase::Registering {
+        let is_end = matches!(error.code, Code::TakenOver | Code::Kicked | Code::Banned);
+        if self.phase == Phase::Registering || is_end {
             self.over(failure);
         } else {
             self.event(Event::Error(failure), None);
@@ -534,6 +544,20 @@ fn hint_for(code: Code, name: &MemberName) -> String {
         Code::BadProof => "check that program and hub have the same version".to_owned(),
         Code::UnsupportedVersion => "use the same version as the hub".to_owned(),
         Code::HubClosing | Code::SlowConsumer | Code::Disconnected => "connect again".to_owned(),
+        Code::NameReserved => format!(
+            "if you are {name}, restore your key (securestream keys import FILE), or ask the operator to run: \
+             securestream hub release {name}; else choose another name"
+        ),
+        Code::NotInvited => format!(
+            "ask the operator for an invite (they run: securestream hub invite {name}) and connect by the URL with it"
+        ),
+        Code::Banned => format!("only the operator can change that (they run: securestream hub unban {name})"),
+        Code::Kicked => "ask the operator why; you may connect again".to_owned(),
+        Code::TakenOver => "go on where you came in last; if that was not you, somebody has a copy of your keys: \
+                            connect and run securestream keys rotate"
+            .to_owned(),
+        Code::DataUnusable => "use the newest copy of your keys (securestream keys import FILE)".to_owned(),
+        Code::TryLater => "try again in a moment".to_owned(),
         _ => String::new(),
     }
 }

@@ -14,10 +14,10 @@ use securestream::{
         session::{Me, Output, Over, Session},
         work::{Done, Job, Worker},
     },
-    crypto::{Challenge, Identity, testing::InsecureProvider, verify_registration},
+    crypto::{Challenge, Identity, testing::InsecureProvider, verify_record, verify_registration},
     directory::MemoryDirectory,
     proto::{Ending, Message, encode, message::Nonce},
-    server::{Command, Relay, RelayOptions, report::HubEvent},
+    server::{Admission, Bindings, Command, Relay, RelayOptions, report::HubEvent},
     types::{LinkId, MemberName, RelayMode},
 };
 use serde_json::Value;
@@ -88,7 +88,7 @@ impl World {
 
     pub(super) fn with(seed: u64, options: RelayOptions) -> Self {
         let now = Instant::now();
-        let relay = Relay::new(options, Box::new(MemoryDirectory::default()));
+        let relay = Relay::new(options, Box::new(MemoryDirectory::default()), Bindings::default());
         Self { relay, nodes: Vec::new(), reports: Vec::new(), start: now, now, next_link: 0, seed, extras: Vec::new() }
     }
 
@@ -164,7 +164,7 @@ impl World {
     fn new_link(&mut self) -> LinkId {
         let link = LinkId(self.next_link);
         self.next_link += 1;
-        self.relay.accepted(link, format!("peer {}", link.0));
+        self.relay.accepted(link, format!("peer {}", link.0), Admission::Open);
         link
     }
 
@@ -292,7 +292,12 @@ impl World {
                     self.deliver(link, &message);
                 }
             }
-            Command::Establish(_) => {}
+            Command::VerifyUpdate { link, record, fingerprint } => {
+                self.relay.update_verified(link, verify_record(&InsecureProvider, record, fingerprint));
+            }
+            // The disk is fast and never full.
+            Command::Commit(id, _) => self.relay.committed(id, true),
+            Command::Establish(_) | Command::Chain(_) => {}
             Command::Close(link, code) => {
                 self.deliver(link, &securestream::proto::message::Goodbye { code }.into());
                 self.relay.ended(link, &Ending::Closed(code), self.now);
