@@ -134,6 +134,7 @@ impl Session {
 
     pub(super) fn judged(&mut self, result: Option<Judged>, now: Instant) {
         self.incoming.judging = self.incoming.judging.saturating_sub(1);
+        self.refill_one_time_keys();
         let Some(Judged { letter, sender, judgement }) = result else { return };
         let delay = self.incoming.rng.random_range(Duration::ZERO..=RECEIPT_DELAY);
         let bytes = letter.receipt.receipt(letter.id).into();

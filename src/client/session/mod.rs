@@ -14,6 +14,7 @@ mod bundle;
 mod directory;
 mod gaps;
 mod incoming;
+mod one_time;
 mod outgoing;
 mod play;
 mod plays;
@@ -22,7 +23,9 @@ use std::{collections::VecDeque, time::Instant};
 
 use rand::{SeedableRng as _, rngs::StdRng};
 
-use self::{directory::DirectoryCopy, incoming::Incoming, outgoing::Outgoing, plays::MemberPlays};
+use self::{
+    directory::DirectoryCopy, incoming::Incoming, one_time::WaitForKeys, outgoing::Outgoing, plays::MemberPlays,
+};
 use super::{
     command::{Command, CommandName, PlayRequest, Request, nearest},
     event::{Event, Failure, MemberEntry, RenditionEntry, TitleEntry},
@@ -105,6 +108,8 @@ pub struct Session {
     outgoing: Outgoing,
     incoming: Incoming,
     plays: MemberPlays,
+    /// In direct mode, what waits for keys of its receivers.
+    keys_to_come: WaitForKeys,
     /// When to look whether the bundle is to be renewed.
     renewal: Option<Instant>,
     /// Lists of videos that were asked for, and the pages so far.
@@ -130,6 +135,7 @@ impl Session {
             outgoing: Outgoing::new(StdRng::from_rng(&mut rng)),
             incoming: Incoming::new(rng),
             plays: MemberPlays::default(),
+            keys_to_come: WaitForKeys::default(),
             renewal: None,
             video_requests: VecDeque::new(),
             video_pages: Vec::new(),
@@ -157,10 +163,15 @@ impl Session {
             Phase::Leaving(until) | Phase::Left(until) => Some(until),
             _ => None,
         };
-        [leaving, self.renewal.filter(|_| self.phase == Phase::Here), self.incoming.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            leaving,
+            self.renewal.filter(|_| self.phase == Phase::Here),
+            self.incoming.deadline(),
+            self.keys_to_come.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The members that are here, this one included, by name.
@@ -187,6 +198,7 @@ impl Session {
             Message::Records(records) if self.directory.is_asking() => {
                 self.work(Job::Check { records: records.records });
             }
+            Message::OneTime(answer) => self.one_time_key_came(&answer),
             Message::RecordChanged(changed) => self.record_changed(&changed),
             Message::Relayed(relayed) => self.relayed(relayed),
             Message::Accepted(accepted) => self.accepted(accepted.mid),
@@ -278,6 +290,8 @@ impl Session {
             Done::Sealed { id, result } => self.sealed(id, result),
             Done::Opened { opened, position } => self.opened(opened, position, now),
             Done::Renewed { record } => self.tell_hub(message::Update { record }),
+            Done::WantsOneTimeKey(unsealed) => self.fetch_one_time_key(unsealed, now),
+            Done::OneTimeKeys(keys) => self.publish_one_time_keys(keys),
             Done::Noted => {}
             Done::Judged(result) => self.judged(result, now),
             Done::Failed(failure) => self.over(*failure),
@@ -290,6 +304,7 @@ impl Session {
         self.post_receipts(now);
         self.tell_gaps(now);
         self.renew_bundle(now);
+        self.do_without_keys(now);
         self.leave_when_settled(now);
     }
 
@@ -344,6 +359,7 @@ impl Session {
         }
         if self.phase == Phase::Entering {
             self.phase = Phase::Here;
+            self.begin_one_time_keys();
             let event = self.directory_event();
             self.event(event, None);
             self.fetch_records();
