@@ -7,12 +7,14 @@ mod support;
 mod home;
 mod process;
 
+mod admin;
 mod conversation;
 mod ends;
 mod guide;
 mod identities;
 mod keys;
 mod listeners;
+mod shortage;
 mod signals;
 mod trust;
 mod usage;

@@ -16,6 +16,7 @@ mod gaps;
 mod incoming;
 mod one_time;
 mod outgoing;
+mod pacing;
 mod play;
 mod plays;
 
@@ -163,15 +164,10 @@ impl Session {
             Phase::Leaving(until) | Phase::Left(until) => Some(until),
             _ => None,
         };
-        [
-            leaving,
-            self.renewal.filter(|_| self.phase == Phase::Here),
-            self.incoming.deadline(),
-            self.keys_to_come.deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let renewal = self.renewal.filter(|_| self.phase == Phase::Here);
+        let keys = self.keys_to_come.deadline();
+        let deadlines = [leaving, renewal, keys, self.incoming.deadline(), self.outgoing.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// The members that are here, this one included, by name.
@@ -305,6 +301,7 @@ impl Session {
         self.tell_gaps(now);
         self.renew_bundle(now);
         self.do_without_keys(now);
+        self.post_again(now);
         self.leave_when_settled(now);
     }
 
@@ -424,6 +421,7 @@ impl Session {
         }
         let text = match code {
             Code::HubClosing => "the hub is closing",
+            Code::Kicked => "the operator of the hub removed this member",
             Code::SlowConsumer => "the hub let this member go: it did not read what was sent to it",
             _ => "the hub closed the link",
         };
