@@ -57,12 +57,19 @@ fn attack_10_a_thousand_junk_seals_a_second_are_capped_and_chat_goes_on() {
 
 #[test]
 fn who_writes_faster_than_the_hub_takes_it_is_paced_and_nothing_is_lost_or_out_of_order() {
+    for (seals_only, burst) in [(true, 20), (false, 60)] {
+        paced(seals_only, burst);
+    }
+}
+
+fn paced(seals_only: bool, burst: usize) {
     let mut world = World::new(2);
-    let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
+    let alice = if seals_only { world.join_sealing_only("alice") } else { world.join("alice") };
+    let bob = world.join("bob");
     for number in 0..100 {
         world.send(alice, "bob", &number.to_string());
     }
-    assert_eq!(world.texts(bob).len(), 20, "a burst");
+    assert_eq!(world.texts(bob).len(), burst, "a burst of seals, or of hellos");
     world.ask(alice, Command::All { text: "to all".into() });
     world.advance(seconds(20));
     let expected: Vec<String> = (0..100).map(|number| number.to_string()).chain(["to all".to_owned()]).collect();
