@@ -8,13 +8,18 @@ use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rand::{SeedableRng as _, rngs::StdRng};
 use securestream::{
-    crypto::{Challenge, Draft, Identity, RsaProvider, open, seal, testing::InsecureProvider, verify_registration},
+    crypto::{
+        Challenge, Draft, Identity, RsaProvider, open, seal,
+        session::{SealedInSession, Sessions},
+        testing::InsecureProvider,
+        verify_registration,
+    },
     directory::MemoryDirectory,
     proto::{
         Connection, Deframer, Message, encode,
         message::{Hello, Nonce, Packet, Post, Register, Relayed},
     },
-    server::{Command, Play, Relay, RelayOptions, Request, Step},
+    server::{Admission, Bindings, Command, Play, Relay, RelayOptions, Request, Step},
     transport::{
         Transport as _,
         memory::{self, MemoryTransport},
@@ -97,6 +102,82 @@ fn seal_and_open(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A member with its sessions, and the record that others have of it.
+struct Talker {
+    identity: Identity,
+    sessions: Sessions,
+}
+
+impl Talker {
+    fn new(provider: RsaProvider, name: &str, rng: &mut StdRng) -> Self {
+        let identity = Identity::generate(&provider, &name.parse().expect("a name"), 0, rng).expect("keys can be made");
+        let sessions = Sessions::new(identity.fingerprint(), 0).expect("keys can be made");
+        let identity = identity.with_bundle(Some(sessions.bundle()), 0, rng).expect("a record can be signed");
+        Self { identity, sessions }
+    }
+
+    fn seal(&self, provider: RsaProvider, to: &Self, rng: &mut StdRng) -> SealedInSession {
+        let stamp = DirectoryHead::FIRST;
+        let draft = Draft { id: MessageId([1; 16]), sequence: 1, time: 0, stamp, text: "meet at noon" };
+        let to = (to.identity.verified_record(), None);
+        self.sessions.seal(&provider, &self.identity, to, &draft, 0, rng).expect("sealed")
+    }
+
+    /// Sends and commits, and is told at once that it arrived.
+    fn send(&mut self, provider: RsaProvider, to: &Self, rng: &mut StdRng) -> SealedInSession {
+        let mut sealed = self.seal(provider, to, rng);
+        self.sessions.commit(std::mem::take(&mut sealed.step));
+        self.sessions.acknowledged(to.identity.fingerprint(), MessageId([1; 16]));
+        sealed
+    }
+}
+
+fn sessions(criterion: &mut Criterion) {
+    let provider = RsaProvider::default();
+    let mut rng = StdRng::seed_from_u64(2);
+    let [mut alice, mut bob, carol] = ["alice", "bob", "carol"].map(|name| Talker::new(provider, name, &mut rng));
+    let mut group = criterion.benchmark_group("session");
+    group.sample_size(20);
+    group.bench_function("hello", |bench| bench.iter(|| alice.seal(provider, &bob, &mut rng)));
+    let hello = alice.send(provider, &bob, &mut rng);
+    let open = |who: &Talker| who.sessions.open_hello(&provider, &who.identity, &hello.bytes);
+    group.bench_function("open and join a hello", |bench| {
+        bench.iter(|| {
+            let opened = open(&bob).expect("for bob");
+            bob.sessions.join(&provider, &opened, alice.identity.verified_record(), 0).expect("of alice")
+        });
+    });
+    group.bench_function("try to open another's hello", |bench| bench.iter(|| open(&carol).is_none()));
+    let opened = open(&bob).expect("for bob");
+    let (_, step) = bob.sessions.join(&provider, &opened, alice.identity.verified_record(), 0).expect("of alice");
+    bob.sessions.commit(step);
+    group.sample_size(100);
+    group.bench_function("send", |bench| {
+        bench.iter_batched(
+            || (),
+            |()| {
+                let sealed = alice.seal(provider, &bob, &mut rng);
+                (sealed.step.entry(), sealed.bytes)
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    let tagged = alice.send(provider, &bob, &mut rng).bytes;
+    let me = bob.identity.fingerprint();
+    group.bench_function("receive", |bench| {
+        bench.iter(|| {
+            let received = bob.sessions.open_tagged(me, &tagged).expect("for bob");
+            (received.step.entry(), received.letter)
+        });
+    });
+    let mut others = tagged.clone();
+    others[0] ^= 1;
+    group.bench_function("miss of a tag", |bench| {
+        bench.iter(|| bob.sessions.open_tagged(me, black_box(&others)).is_none());
+    });
+    group.finish();
+}
+
 /// A relay with its members' connections, as the hub's loop has them.
 struct Crowd {
     relay: Relay,
@@ -108,7 +189,7 @@ impl Crowd {
     fn new() -> Self {
         let options = RelayOptions { mode: RelayMode::Broadcast, max_members: usize::MAX };
         let now = Instant::now();
-        let relay = Relay::new(options, Box::new(MemoryDirectory::default()));
+        let relay = Relay::new(options, Box::new(MemoryDirectory::default()), Bindings::default());
         let mut crowd = Self { relay, connections: Vec::new(), now };
         for number in 0..MEMBERS {
             crowd.admit(number);
@@ -121,7 +202,7 @@ impl Crowd {
         let mut connection = Connection::hub(Nonce([0; 32]), self.now);
         connection.receive(&encode(&Hello { versions: vec![1], agent: "bench".into() }.into()), self.now);
         self.connections.push(connection);
-        self.relay.accepted(link, "bench".to_owned());
+        self.relay.accepted(link, "bench".to_owned(), Admission::Open);
         let mut rng = StdRng::seed_from_u64(number);
         let name = format!("member{number}").parse().expect("a name");
         let identity = Identity::generate(&InsecureProvider, &name, 0, &mut rng).expect("keys can be made");
@@ -296,5 +377,5 @@ fn index_to_records(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, record_codec, seal_and_open, tls, fan_out, index_to_records);
+criterion_group!(benches, record_codec, seal_and_open, sessions, tls, fan_out, index_to_records);
 criterion_main!(benches);

@@ -16,7 +16,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("transport", &["types"]),
     ("video", &["types"]),
     // Sealed bytes are opaque to a hub: of crypto it knows what came of verifying a registration.
-    ("server", &["types", "proto", "directory", "video", "crypto::VerifiedRecord", "crypto::RegistrationError"]),
+    (
+        "server",
+        &[
+            "types",
+            "proto",
+            "directory",
+            "video",
+            "crypto::VerifiedRecord",
+            "crypto::RegistrationError",
+            "crypto::RecordError",
+        ],
+    ),
     ("client", &["types", "proto", "crypto", "directory", "storage", "video"]),
     ("driver", &["types", "proto", "crypto", "directory", "storage", "transport", "video", "server", "client"]),
     // A command line that cannot be followed is answered in the form of the program that was asked for.
@@ -49,6 +60,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "client"]),
     ("rsa", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
+    ("vodozemac", &["crypto"]),
     ("rustyline", &["client"]),
     ("nix", &["client"]),
     ("rmp_serde", &["types"]),

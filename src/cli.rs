@@ -19,7 +19,7 @@ mod serve;
 
 pub use args::{Admit, ColorChoice, TrustHub};
 use args::{Cli, Verb};
-pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource};
+pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending};
 pub use ending::{CliError, Ending};
 pub use keys::{Carry, KeysCommand, KeysOptions, NewPassphrase, Whose};
 pub use serve::{GivenCertificate, ServeOptions, VideosFolder};

@@ -169,7 +169,7 @@ pub(super) struct ConnectArgs {
     /// Write lines only, for screen readers and plain terminals
     #[arg(long, env = "SECURESTREAM_PLAIN", value_parser = FalseyValueParser::new())]
     pub(super) plain: bool,
-    /// Seal each message by itself instead of in sessions; for now it always is
+    /// Seal each message by itself instead of in sessions: no forward secrecy
     #[arg(long, env = "SECURESTREAM_SEAL", value_parser = FalseyValueParser::new())]
     pub(super) seal: bool,
     /// Whether to use colours

@@ -31,6 +31,8 @@ pub struct ConnectOptions {
     pub passphrase_file: Option<PathBuf>,
     /// That folder is the usual one.
     pub is_usual_folder: bool,
+    /// How messages to one member go.
+    pub sending: Sending,
     /// What to do about a hub whose key is new.
     pub trust_hub: TrustHub,
     /// PEM of the authorities that vouch for the hub instead.
@@ -41,6 +43,15 @@ pub struct ConnectOptions {
     pub display: DisplayChoice,
     /// Whether to write escape sequences for colour.
     pub color: bool,
+}
+
+/// How messages to one member go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// In sessions with those that take part in such.
+    InSessions,
+    /// Each sealed by itself.
+    Sealed,
 }
 
 /// Who drives the member.
@@ -98,6 +109,7 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             TrustMembers::FirstUse => Policy::FirstUse,
             TrustMembers::Known => Policy::Known,
         },
+        sending: if args.seal { Sending::Sealed } else { Sending::InSessions },
         trust_hub: args.trust_hub.unwrap_or(usual),
         authorities: args.ca,
         require_pq: args.require_pq,

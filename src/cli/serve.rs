@@ -27,14 +27,23 @@ pub struct ServeOptions {
     pub max_members: u32,
     /// Whom posts go to.
     pub relay: RelayMode,
-    /// Who may join; always open so far.
-    pub admit: Admit,
+    /// Who may join; what is usual depends on the listener, see [`ServeOptions::admit_at`].
+    pub admit: Option<Admit>,
     /// The URL to give to members instead of that of the listener.
     pub public_url: Option<String>,
     /// Whether standard output has events instead of URLs.
     pub json: bool,
     /// What goes to standard error.
     pub log: log::LevelFilter,
+}
+
+impl ServeOptions {
+    /// Who may join by this listener: whoever can reach it from this machine, from elsewhere who is invited.
+    #[must_use]
+    pub fn admit_at(&self, address: &ListenAddress) -> Admit {
+        let usual = if address.is_local() { Admit::Open } else { Admit::Invite };
+        self.admit.unwrap_or(usual)
+    }
 }
 
 /// A certificate that somebody else looks after: PEM files.
@@ -57,7 +66,6 @@ pub enum VideosFolder {
 
 pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<ServeOptions, CliError> {
     let listen = args.listen.iter().map(|url| listener(url, args.insecure_plaintext)).collect::<Result<Vec<_>, _>>()?;
-    let admit = admit(args.admit, &listen)?;
     let public_url = args.public_url.as_deref().map(public_url).transpose()?;
     Ok(ServeOptions {
         listen,
@@ -74,7 +82,7 @@ pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<Se
             RelayChoice::Broadcast => RelayMode::Broadcast,
             RelayChoice::Direct => RelayMode::Direct,
         },
-        admit,
+        admit: args.admit,
         public_url,
         json: args.json,
         log: args.log,
@@ -93,16 +101,6 @@ fn listener(url: &str, plaintext: bool) -> Result<ListenAddress, CliError> {
             "listen on tls:// instead, or add --insecure-plaintext if you trust the whole network",
         )),
         _ => Ok(address),
-    }
-}
-
-fn admit(chosen: Option<Admit>, listen: &[ListenAddress]) -> Result<Admit, CliError> {
-    let usual = if listen.iter().all(ListenAddress::is_local) { Admit::Open } else { Admit::Invite };
-    match chosen.unwrap_or(usual) {
-        Admit::Open => Ok(Admit::Open),
-        Admit::Invite => {
-            Err(CliError::not_yet("letting in by invite", "add --admit open to let in whoever can reach the hub"))
-        }
     }
 }
 

@@ -40,9 +40,6 @@ pub enum HubAddressError {
     /// What stands after `?`.
     #[error("an invite is ?invite= and a code")]
     Invite,
-    /// A part of the address that has its place but does nothing so far.
-    #[error("this version does not speak {0} yet")]
-    NotYet(&'static str),
     /// A pin where no key is shown.
     #[error("only tls:// has a key to compare with a pin")]
     PinWithoutTls,
@@ -55,10 +52,7 @@ impl HubAddressError {
     /// The code for events.
     #[must_use]
     pub fn code(&self) -> Code {
-        match self {
-            Self::NotYet(_) => Code::NotYet,
-            _ => Code::Usage,
-        }
+        Code::Usage
     }
 
     /// What to do instead.
@@ -68,7 +62,6 @@ impl HubAddressError {
             Self::Endpoint(error) => error.hint(),
             Self::Pin | Self::Invite => "copy the whole URL that the hub printed, in quotes".to_owned(),
             Self::PinWithoutTls => "connect with tls://, or leave out what begins with #".to_owned(),
-            Self::NotYet(_) => "leave it out of the URL for now".to_owned(),
             Self::Plaintext(_) => "connect with tls:// if the hub listens so, or add --insecure-plaintext if you trust every network in between".to_owned(),
         }
     }
@@ -90,9 +83,6 @@ impl HubAddress {
         let is_tls = matches!(self.endpoint, Endpoint::Tls { .. });
         if self.pin.is_some() && !is_tls {
             return Err(HubAddressError::PinWithoutTls);
-        }
-        if self.invite.is_some() {
-            return Err(HubAddressError::NotYet("invites"));
         }
         if !plaintext && !is_tls && !self.endpoint.is_local() {
             return Err(HubAddressError::Plaintext(self.endpoint.clone()));
@@ -165,9 +155,8 @@ mod tests {
     #[test]
     fn what_this_version_cannot_do_says_so() {
         let check = |text: &str| text.parse::<HubAddress>().unwrap().check(false).unwrap_err();
-        assert_eq!(check("tcp://localhost?invite=x"), HubAddressError::NotYet("invites"));
         assert_eq!(check(&format!("tcp://localhost#sha256:{}", "00".repeat(32))), HubAddressError::PinWithoutTls);
-        assert_eq!(check("localhost?invite=x").code(), Code::NotYet);
+        assert_eq!("localhost?invite=x".parse::<HubAddress>().unwrap().check(false), Ok(()));
         assert_eq!(format!("h#sha256:{}", "00".repeat(32)).parse::<HubAddress>().unwrap().check(false), Ok(()));
         let far = check("tcp://example.org");
         assert!(far.hint().contains("--insecure-plaintext"), "{far}");

@@ -6,6 +6,7 @@
 //!   <members>/<folded name>/identity.pem    made once; written again when keys, passphrase or bundle change
 //!                           marks           a snapshot, a mark appended for each message taken in
 //!                           counters        written once for 256 messages sent
+//!                           sessions        encrypted: a snapshot, a change appended for each message
 //! ```
 //!
 //! What it keeps about each hub is in files of its own, see [`Keyring::open_hub`].
@@ -27,6 +28,7 @@
 mod error;
 mod hub_files;
 mod restore;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -41,13 +43,15 @@ pub use error::KeyringError;
 pub use hub_files::KeptOfHub;
 pub use restore::{Restored, Return, restore};
 
-use self::{error::Fault, hub_files::HubFiles};
+use self::{error::Fault, hub_files::HubFiles, sessions::KeptSessions};
 use crate::{
     crypto::{
-        Audience, Counters, CryptoProvider, Identity, IdentityError, Judgement, KeptFile, Letter, Passphrase, Replay,
+        Audience, Counters, CryptoProvider, Identity, IdentityError, Judgement, KeptFile, KeyUnusable, Letter,
+        Passphrase, Replay,
+        session::{Sessions, Step},
     },
     storage::{DiskStorage, MemoryStorage, Storage, StorageError},
-    types::{Bundle, MemberName},
+    types::{Fingerprint, MemberName, MessageId},
 };
 
 /// The file of an identity.
@@ -84,6 +88,7 @@ pub struct Keyring {
     appended: usize,
     /// An append failed half way: nothing may be added behind it.
     torn: bool,
+    sessions: KeptSessions,
     /// What is kept about the hub of this visit.
     hub: Option<HubFiles>,
     /// Where all of it lies, if that is a place that outlives the process.
@@ -159,7 +164,7 @@ impl Keyring {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(Self, Origin), KeyringError> {
-        Self::on(provider, storage, (name, None), now, rng).map_err(|fault| fault.in_folder(Path::new("")))
+        Self::on(provider, storage, (name, None), now, rng).map_err(without_path)
     }
 
     /// The identity, to be shared with whoever does its private operations.
@@ -175,6 +180,12 @@ impl Keyring {
     pub fn next_sequence(&mut self, audience: Audience) -> Result<u64, KeyringError> {
         let storage = &mut self.storage;
         Ok(self.counters.take(audience, |content| storage.replace(COUNTERS, content))?)
+    }
+
+    /// Whether a letter was never taken in. Changes nothing.
+    #[must_use]
+    pub fn is_fresh(&self, letter: &Letter) -> bool {
+        self.replay.judge(letter.from, letter.stream, letter.sequence) == Judgement::Fresh
     }
 
     /// Judges a letter and, if it is fresh, remembers it for good. Show it only when this says
@@ -198,19 +209,6 @@ impl Keyring {
         Ok(judgement)
     }
 
-    /// Gives the record another bundle, or none, and a higher sequence. No passphrase is needed.
-    ///
-    /// # Errors
-    /// When the disk refuses; the identity is then as before.
-    pub fn set_bundle(
-        &mut self,
-        bundle: Option<Bundle>,
-        now: u64,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), KeyringError> {
-        self.renew(|identity| identity.with_bundle(bundle, now, rng))
-    }
-
     /// Replaces the keys by new ones, for which the old ones vouch. An identity with a passphrase needs it: the new
     /// keys get the same.
     ///
@@ -223,7 +221,7 @@ impl Keyring {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), KeyringError> {
-        self.renew(|identity| identity.rotate(provider, passphrase, now, rng))
+        self.renew(|identity| identity.rotate(provider, passphrase, now, rng)).map_err(without_path)
     }
 
     /// Puts the secrets of the identity under a passphrase, or, without one, in the clear.
@@ -236,7 +234,7 @@ impl Keyring {
         passphrase: Option<&Passphrase>,
         rng: &mut dyn CryptoRng,
     ) -> Result<(), KeyringError> {
-        self.renew(|identity| identity.protected(provider, passphrase, rng))
+        self.renew(|identity| identity.protected(provider, passphrase, rng)).map_err(without_path)
     }
 
     /// What goes into a backup beside the identity: marks, counters and pins. Not the state of sessions, which would
@@ -254,13 +252,56 @@ impl Keyring {
     }
 
     /// Makes another identity of this one, and keeps it once it is on the disk.
-    fn renew(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), KeyringError> {
-        let fault = |error| Fault::Generate(error).in_folder(Path::new(""));
-        let renewed = change(&self.identity).map_err(fault)?;
-        let file = renewed.to_pem().map_err(fault)?;
+    fn renew(&mut self, change: impl FnOnce(&Identity) -> Result<Identity, IdentityError>) -> Result<(), Fault> {
+        let renewed = change(&self.identity).map_err(Fault::Generate)?;
+        let file = renewed.to_pem().map_err(Fault::Generate)?;
         self.storage.replace(IDENTITY, file.as_bytes())?;
         self.identity = Arc::new(renewed);
         Ok(())
+    }
+
+    /// The sessions with other members. What comes of them is to be [committed](Self::commit).
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        self.sessions.sessions()
+    }
+
+    /// Keeps a change of the sessions and makes it happen: only then send or show what came with it.
+    ///
+    /// # Errors
+    /// When the disk refuses: then nothing has changed.
+    pub fn commit(&mut self, step: Step, rng: &mut dyn CryptoRng) -> Result<(), KeyringError> {
+        Ok(self.sessions.commit(self.storage.as_mut(), step, rng)?)
+    }
+
+    /// Somebody has acknowledged a message, and so has the session that it went by.
+    pub fn acknowledged(&mut self, by: Fingerprint, message: MessageId) {
+        self.sessions.sessions_mut().acknowledged(by, message);
+    }
+
+    /// Publishes new keys for sessions when the old ones have been for a week. Gives the identity with the new record, if
+    /// so; its record is to be told to the hub.
+    ///
+    /// # Errors
+    /// When the disk refuses, or no keys can be made.
+    pub fn renew_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<Option<Arc<Identity>>, KeyringError> {
+        let renewed = self.publish_bundle(now, rng).map_err(without_path)?;
+        Ok(renewed.then(|| Arc::clone(&self.identity)))
+    }
+
+    /// Sees to it that the key record has the bundle of today.
+    fn publish_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<bool, Fault> {
+        let broken = |error: KeyUnusable| Fault::Generate(error.into());
+        if let Some(step) = self.sessions().renew(now).map_err(broken)? {
+            self.sessions.commit(self.storage.as_mut(), step, rng)?;
+        }
+        let bundle = self.sessions().bundle();
+        if self.identity.record().bundle.as_ref() == Some(&bundle) {
+            return Ok(false);
+        }
+        // Its private keys are on the disk by now; published before that they could be lost.
+        self.renew(|identity| identity.with_bundle(Some(bundle), now, rng))?;
+        Ok(true)
     }
 
     /// Everything but the paths for messages.
@@ -278,9 +319,11 @@ impl Keyring {
             None => Replay::default(),
         };
         let identity = Arc::new(identity);
-        let mut keyring =
-            Self { storage, identity, counters, replay, appended: 0, torn: true, hub: None, folder: None };
+        let sessions = KeptSessions::open(storage.as_mut(), &identity, now, rng)?;
+        let (hub, folder) = (None, None);
+        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true, sessions, hub, folder };
         keyring.rewrite_marks()?;
+        keyring.publish_bundle(now, rng)?;
         Ok((keyring, origin))
     }
 
@@ -322,6 +365,11 @@ fn load_or_make(
     let file = identity.to_pem().map_err(Fault::Generate)?;
     storage.replace(IDENTITY, file.as_bytes())?;
     Ok((identity, Origin::Created))
+}
+
+/// For those who know which folder it is.
+fn without_path(fault: Fault) -> KeyringError {
+    fault.in_folder(Path::new(""))
 }
 
 impl std::fmt::Debug for Keyring {

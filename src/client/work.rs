@@ -1,8 +1,14 @@
 //! What must not run on the network's thread: RSA, and the disk behind the keyring.
 
+mod in_session;
+#[cfg(test)]
+mod tests;
+
 use std::{path::PathBuf, sync::Arc};
 
 use rand::CryptoRng;
+
+pub use in_session::Unproven;
 
 use super::{
     event::Failure,
@@ -11,8 +17,8 @@ use super::{
 };
 use crate::{
     crypto::{
-        Audience, Challenge, CryptoProvider, Draft, Judgement, Letter, Opened, ReceiptSecret, SealError,
-        VerifiedRecord, open, seal, seal_group, verify_record,
+        Audience, Challenge, CryptoProvider, Draft, Judgement, Letter, ReceiptSecret, SealError, VerifiedRecord,
+        session::Position, verify_record,
     },
     types::{
         Code, DirectoryHead, Fingerprint, KeyRecord, MemberName, MessageId, SealKind,
@@ -34,9 +40,13 @@ pub enum Job {
     /// Try to open what the hub relayed.
     Open { kind: SealKind, sealed: Blob },
     /// Prove who wrote what opened, and judge whether it is new.
-    Judge { opened: Box<Opened>, sender: Arc<VerifiedRecord> },
+    Judge { opened: Box<Unproven>, sender: Arc<VerifiedRecord> },
     /// Have something on the disk.
     Keep(Keep),
+    /// Note that a message arrived.
+    Acknowledged { by: Fingerprint, message: MessageId },
+    /// Publish new keys for sessions, if it is time.
+    RenewBundle,
 }
 
 /// What came of it.
@@ -52,14 +62,21 @@ pub enum Done {
         id: MessageId,
         result: Result<SealedPost, SealFailure>,
     },
-    /// Nothing for what is not for this member, or damaged.
+    /// Nothing for what is not for this member, or damaged; and where it stood in a session.
     Opened {
-        opened: Option<Box<Opened>>,
+        opened: Option<Box<Unproven>>,
+        position: Option<Position>,
     },
     /// Nothing for what is forged.
     Judged(Option<Judged>),
     /// It is on the disk; in a file that a user may want to look at.
     Kept(Option<PathBuf>),
+    /// The key record as it is now.
+    Renewed {
+        record: Blob,
+    },
+    /// There is nothing to say.
+    Noted,
     /// The keys or the disk refuse: the session cannot go on.
     Failed(Box<Failure>),
 }
@@ -98,6 +115,8 @@ pub struct Worker {
     rng: Box<dyn CryptoRng + Send>,
     /// Milliseconds since 1970.
     unix_millis: fn() -> u64,
+    /// No sessions are begun or used to send.
+    seals_only: bool,
 }
 
 enum Trouble {
@@ -114,7 +133,13 @@ impl Worker {
         rng: Box<dyn CryptoRng + Send>,
         unix_millis: fn() -> u64,
     ) -> Self {
-        Self { provider, keyring, rng, unix_millis }
+        Self { provider, keyring, rng, unix_millis, seals_only: false }
+    }
+
+    /// The same, but what it sends goes sealed by RSA, in no session.
+    #[must_use]
+    pub fn sealing_only(self) -> Self {
+        Self { seals_only: true, ..self }
     }
 
     /// Does one job. Milliseconds for most, for a group 0.1 ms for each member of it.
@@ -130,15 +155,14 @@ impl Worker {
                 let result = self.seal_group(id, &to, stamp, &text);
                 sealed(id, result)
             }
-            Job::Open { kind, sealed } => {
-                let opened = open(&*self.provider, self.keyring.identity(), kind, &sealed, &mut self.rng);
-                Done::Opened { opened: opened.map(Box::new) }
-            }
+            Job::Open { kind, sealed } => self.open(kind, &sealed),
             Job::Judge { opened, sender } => self.judge(*opened, &sender),
             Job::Keep(keep) => match self.keyring.keep(keep, (self.unix_millis)()) {
                 Ok(file) => Done::Kept(file),
                 Err(error) => Done::Failed(Box::new(failure_of(&error))),
             },
+            Job::Acknowledged { by, message } => self.acknowledged(by, message),
+            Job::RenewBundle => self.renew_bundle(),
         }
     }
 
@@ -173,10 +197,7 @@ impl Worker {
     ) -> Result<SealedPost, Trouble> {
         let sequence = self.keyring.next_sequence(Audience::Member(to.fingerprint())).map_err(Trouble::Keyring)?;
         let draft = Draft { id, sequence, time: (self.unix_millis)(), stamp, text };
-        let sealed =
-            seal(&*self.provider, self.keyring.identity(), to, &draft, &mut self.rng).map_err(Trouble::Seal)?;
-        let receipts = vec![(to.fingerprint(), sealed.receipt)];
-        Ok(SealedPost { kind: SealKind::Seal, sealed: sealed.bytes.into(), receipts })
+        self.seal_for(to, &draft)
     }
 
     fn seal_group(
@@ -188,17 +209,15 @@ impl Worker {
     ) -> Result<SealedPost, Trouble> {
         let sequence = self.keyring.next_sequence(Audience::Group).map_err(Trouble::Keyring)?;
         let draft = Draft { id, sequence, time: (self.unix_millis)(), stamp, text };
-        let to: Vec<&VerifiedRecord> = to.iter().map(|record| &**record).collect();
-        let sealed =
-            seal_group(&*self.provider, self.keyring.identity(), &to, &draft, &mut self.rng).map_err(Trouble::Seal)?;
-        Ok(SealedPost { kind: SealKind::Group, sealed: sealed.bytes.into(), receipts: sealed.receipts })
+        self.seal_for_all(to, &draft)
     }
 
-    fn judge(&mut self, opened: Opened, sender: &VerifiedRecord) -> Done {
-        let (signed, signature) = opened.signed();
-        let letter = match opened.verify(&*self.provider, sender) {
-            Ok(letter) => letter,
-            Err(error) => {
+    fn judge(&mut self, opened: Unproven, sender: &VerifiedRecord) -> Done {
+        let signed = opened.signed();
+        let letter = match self.prove_letter(opened, sender) {
+            Ok(Ok(letter)) => letter,
+            Err(error) => return Done::Failed(Box::new(failure_of(&error))),
+            Ok(Err(error)) => {
                 log::debug!("a message that claims to be of {} is dropped: {error}", sender.fingerprint());
                 return Done::Judged(None);
             }
@@ -206,7 +225,7 @@ impl Worker {
         match self.keyring.take_in(&letter) {
             Ok(judgement) => {
                 let key = sender.record().keys.signing.clone();
-                let proof = Some(Box::new(Proof { signed, signature, key }));
+                let proof = signed.map(|(signed, signature)| Box::new(Proof { signed, signature, key }));
                 let sender = sender.name().clone();
                 Done::Judged(Some(Judged { letter: Box::new(letter), sender, judgement, proof }))
             }

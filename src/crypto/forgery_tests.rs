@@ -46,7 +46,8 @@ impl Forge<'_> {
     /// A seal to `victim` around a letter with the claims above.
     fn seal_to(&self, victim: &Identity) -> Vec<u8> {
         let (mut rng, key) = (rng(7), Secret([9; 32]));
-        let block = key_block::wrap_hidden(&FAST, &victim.record().keys.sealing, &key.0, &mut rng).unwrap();
+        let block =
+            key_block::wrap_hidden(&FAST, &victim.record().keys.sealing, transcript::SEAL, &key.0, &mut rng).unwrap();
         let h = HeaderHash::new(transcript::SEAL_HEADER, FAST.suite(), &block);
         let address = Address { to: self.signed_to, stream: Stream::Direct, h: self.signed_h.unwrap_or(h) };
         let receipt = ReceiptSecret::random(&mut rng);

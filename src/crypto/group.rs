@@ -11,22 +11,26 @@
 //! The header, which `h` covers, is count and slots. The prefix is that of a member's fingerprint: as everyone is a
 //! receiver it tells nothing, and a member spends RSA on its own slot only. The slot key, another for each
 //! member, makes its receipt its own.
+//!
+//! For a member that is known to have a session with the sender the block is a session's, see `session/slot.rs`: forward
+//! secret, without RSA, and to everyone else the same random bytes. All blocks have their top bit clear.
 
 use rand::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::{
     envelope::{self, Closed, HeaderHash},
     identity::Identity,
+    key_block,
     letter::{self, Address, Draft, Opened, Stream},
     provider::{CryptoProvider, KeyUnusable},
     receipt::ReceiptSecret,
     record::VerifiedRecord,
     seal::{SealError, check_size},
     secret::Secret,
+    session::{Position, Sessions, Step},
     transcript,
 };
-use crate::types::Fingerprint;
+use crate::types::{Fingerprint, MessageId};
 
 const COUNT: usize = 2;
 const PREFIX: usize = 8;
@@ -53,6 +57,36 @@ pub fn seal_group(
     draft: &Draft<'_>,
     rng: &mut dyn CryptoRng,
 ) -> Result<SealedGroup, SealError> {
+    let mut slots = Slots { provider, by: None, id: draft.id, step: Step::default() };
+    seal(from, to, draft, &mut slots, rng)
+}
+
+/// As [`seal_group`], by sessions with those that are known to have one. Costs no public operation for these. Post the
+/// record only once the step is kept and committed. `now` is in milliseconds since 1970-01-01 UTC.
+///
+/// # Errors
+/// See [`SealError`].
+pub fn seal_group_in_sessions(
+    provider: &dyn CryptoProvider,
+    (from, sessions): (&Identity, &Sessions),
+    to: &[&VerifiedRecord],
+    draft: &Draft<'_>,
+    now: u64,
+    rng: &mut dyn CryptoRng,
+) -> Result<(SealedGroup, Step), SealError> {
+    let mut slots = Slots { provider, by: Some((sessions, now)), id: draft.id, step: Step::default() };
+    let sealed = seal(from, to, draft, &mut slots, rng)?;
+    Ok((sealed, slots.step))
+}
+
+fn seal(
+    from: &Identity,
+    to: &[&VerifiedRecord],
+    draft: &Draft<'_>,
+    slots: &mut Slots<'_>,
+    rng: &mut dyn CryptoRng,
+) -> Result<SealedGroup, SealError> {
+    let provider = slots.provider;
     let mut to = to.to_vec();
     to.sort_unstable_by_key(|member| member.fingerprint());
     to.dedup_by_key(|member| member.fingerprint());
@@ -69,7 +103,8 @@ pub fn seal_group(
     let mut receipts = Vec::with_capacity(to.len());
     for member in &to {
         let slot_key = Secret::random(rng);
-        push_slot(&mut header, provider, member, &content_key, &slot_key, rng)?;
+        header.extend_from_slice(&member.fingerprint().0[..PREFIX]);
+        header.extend_from_slice(&slots.block(member, &content_key, &slot_key, rng)?);
         receipts.push((member.fingerprint(), shared.of_member(&slot_key, member.fingerprint())));
     }
 
@@ -80,6 +115,32 @@ pub fn seal_group(
     Ok(SealedGroup { bytes: envelope::close(provider.suite(), &header, h, &content_key, &content), receipts })
 }
 
+/// A group record that opened by a session, whose letter is not proven yet.
+#[derive(Debug)]
+pub struct OpenedInSession {
+    pub opened: Opened,
+    pub position: Position,
+    /// To be kept and committed at once: the slot will not open again.
+    pub step: Step,
+}
+
+/// Opens a group record in whose slot for this member there is a message of one of its sessions. Nothing for any other:
+/// that is for [`open`](super::open) to try.
+#[must_use]
+pub fn open_group_in_session(
+    provider: &dyn CryptoProvider,
+    (me, sessions): (&Identity, &Sessions),
+    sealed: &[u8],
+) -> Option<OpenedInSession> {
+    let (_, rest) = sealed.split_first().filter(|(suite, _)| **suite == provider.suite())?;
+    let own = OwnSlot::find(provider, me.fingerprint(), rest)?;
+    let unwrapped = sessions.unwrap(own.block)?;
+    let opened = own.open(provider, me.fingerprint(), &unwrapped.keys)?;
+    // The slot proves the other end of the session, the letter its sender: they are one, or somebody moved the slot.
+    let is_of_peer = opened.sender() == unwrapped.peer;
+    is_of_peer.then_some(OpenedInSession { opened, position: unwrapped.position, step: unwrapped.step })
+}
+
 /// Opens what stands behind the suite, if there is a slot for this member.
 pub(super) fn open(
     provider: &dyn CryptoProvider,
@@ -87,20 +148,37 @@ pub(super) fn open(
     rest: &[u8],
     rng: &mut dyn CryptoRng,
 ) -> Option<Opened> {
-    let count = usize::from(u16::from_be_bytes(*rest.first_chunk::<COUNT>()?));
-    let (header, behind) = rest.split_at_checked(header_length(provider, count))?;
-    let closed = Closed::parse(behind)?;
-    let block = header[COUNT..]
-        .chunks_exact(PREFIX + provider.block_size())
-        .find_map(|slot| slot.strip_prefix(&me.fingerprint().0[..PREFIX]))?;
-    let h = HeaderHash::new(transcript::GROUP_HEADER, provider.suite(), header);
-    let keys: Secret<64> = me.unwrap_block(transcript::GROUP, block, rng);
-    let (mut content_key, mut slot_key) = (Secret([0; 32]), Secret([0; 32]));
-    content_key.0.copy_from_slice(&keys.0[..32]);
-    slot_key.0.copy_from_slice(&keys.0[32..]);
-    let content = closed.open(h, &content_key)?;
-    let own = |shared: &ReceiptSecret| shared.of_member(&slot_key, me.fingerprint());
-    Opened::read(&content, h, Stream::Group, me.fingerprint(), own)
+    let own = OwnSlot::find(provider, me.fingerprint(), rest)?;
+    let keys = me.unwrap_block(transcript::GROUP, own.block, rng);
+    own.open(provider, me.fingerprint(), &keys)
+}
+
+/// A record, and in it the block that is for one member.
+struct OwnSlot<'a> {
+    header: &'a [u8],
+    block: &'a [u8],
+    closed: Closed<'a>,
+}
+
+impl<'a> OwnSlot<'a> {
+    fn find(provider: &dyn CryptoProvider, me: Fingerprint, rest: &'a [u8]) -> Option<Self> {
+        let count = usize::from(u16::from_be_bytes(*rest.first_chunk::<COUNT>()?));
+        let (header, behind) = rest.split_at_checked(header_length(provider, count))?;
+        let closed = Closed::parse(behind)?;
+        let mut slots = header[COUNT..].chunks_exact(PREFIX + provider.block_size());
+        let block = slots.find_map(|slot| slot.strip_prefix(&me.0[..PREFIX]))?;
+        Some(Self { header, block, closed })
+    }
+
+    fn open(&self, provider: &dyn CryptoProvider, me: Fingerprint, keys: &Secret<64>) -> Option<Opened> {
+        let h = HeaderHash::new(transcript::GROUP_HEADER, provider.suite(), self.header);
+        let (mut content_key, mut slot_key) = (Secret([0; 32]), Secret([0; 32]));
+        content_key.0.copy_from_slice(&keys.0[..32]);
+        slot_key.0.copy_from_slice(&keys.0[32..]);
+        let content = self.closed.open(h, &content_key)?;
+        let own = |shared: &ReceiptSecret| shared.of_member(&slot_key, me);
+        Opened::read(&content, h, Stream::Group, me, own)
+    }
 }
 
 /// Bytes of count and slots.
@@ -108,22 +186,35 @@ fn header_length(provider: &dyn CryptoProvider, receivers: usize) -> usize {
     COUNT + receivers * (PREFIX + provider.block_size())
 }
 
-/// Adds one member's slot to the header.
-fn push_slot(
-    header: &mut Vec<u8>,
-    provider: &dyn CryptoProvider,
-    member: &VerifiedRecord,
-    content_key: &Secret<32>,
-    slot_key: &Secret<32>,
-    rng: &mut dyn CryptoRng,
-) -> Result<(), KeyUnusable> {
-    let mut keys = Zeroizing::new([0; 64]);
-    keys[..32].copy_from_slice(&content_key.0);
-    keys[32..].copy_from_slice(&slot_key.0);
-    let block = provider.encrypt(&member.record().keys.sealing, transcript::GROUP, &keys[..], rng)?;
-    header.extend_from_slice(&member.fingerprint().0[..PREFIX]);
-    header.extend_from_slice(&block);
-    Ok(())
+/// Makes the blocks of one record.
+struct Slots<'a> {
+    provider: &'a dyn CryptoProvider,
+    /// Sessions that may be used, and the time.
+    by: Option<(&'a Sessions, u64)>,
+    id: MessageId,
+    step: Step,
+}
+
+impl Slots<'_> {
+    fn block(
+        &mut self,
+        member: &VerifiedRecord,
+        content_key: &Secret<32>,
+        slot_key: &Secret<32>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, KeyUnusable> {
+        let mut keys = Secret([0; 64]);
+        keys.0[..32].copy_from_slice(&content_key.0);
+        keys.0[32..].copy_from_slice(&slot_key.0);
+        let size = self.provider.block_size();
+        if let Some((sessions, now)) = self.by
+            && let Some(block) = sessions.wrap(member, &keys, size, (self.id, now), &mut self.step, rng)?
+        {
+            return Ok(block);
+        }
+        let sealing = &member.record().keys.sealing;
+        key_block::wrap_hidden(self.provider, sealing, transcript::GROUP, &keys.0, rng)
+    }
 }
 
 #[cfg(test)]

@@ -21,11 +21,12 @@ const MAX_DRAWS: usize = 128;
 pub(super) fn wrap_hidden(
     provider: &dyn CryptoProvider,
     public: &[u8],
+    label: &[u8],
     secret: &[u8],
     rng: &mut dyn CryptoRng,
 ) -> Result<Vec<u8>, KeyUnusable> {
     for _ in 0..MAX_DRAWS {
-        let block = provider.encrypt(public, transcript::SEAL, secret, rng)?;
+        let block = provider.encrypt(public, label, secret, rng)?;
         if is_hidden(&block) {
             return Ok(block);
         }
@@ -96,7 +97,8 @@ mod tests {
         let mut rng = rng(5);
         for keys in rsa_keys() {
             for _ in 0..20 {
-                let block = wrap_hidden(&provider(), &keys.public().sealing, &[1; 32], &mut rng).unwrap();
+                let block =
+                    wrap_hidden(&provider(), &keys.public().sealing, transcript::SEAL, &[1; 32], &mut rng).unwrap();
                 assert_eq!(block.len(), 256);
                 assert!(block[0] < 0x80);
             }
@@ -107,7 +109,7 @@ mod tests {
     fn bad_input_35_a_block_that_fails_gives_a_key_all_the_same() {
         let [alice, bob] = rsa_keys();
         let opener = |keys: &dyn SecretKeys| BlockOpener::new(keys).unwrap();
-        let block = wrap_hidden(&provider(), &bob.public().sealing, &[1; 32], &mut rng(6)).unwrap();
+        let block = wrap_hidden(&provider(), &bob.public().sealing, transcript::SEAL, &[1; 32], &mut rng(6)).unwrap();
         let open = |keys: &dyn SecretKeys, label: &[u8], block: &[u8]| -> Secret<32> {
             opener(keys).unwrap(keys, label, block, &mut rng(7))
         };

@@ -72,6 +72,7 @@ mod seal;
 #[cfg(test)]
 mod seal_tests;
 mod secret;
+pub mod session;
 pub mod testing;
 mod transcript;
 #[cfg(test)]
@@ -79,7 +80,7 @@ mod wycheproof_tests;
 
 pub use backup::KeptFile;
 pub use counters::{Audience, Counters, CountersError};
-pub use group::{SealedGroup, seal_group};
+pub use group::{OpenedInSession, SealedGroup, open_group_in_session, seal_group, seal_group_in_sessions};
 pub use identity::{Identity, IdentityError};
 pub use identity_file::Summary;
 pub use letter::{Draft, Letter, LetterError, Opened, Stream};

@@ -83,7 +83,7 @@ pub fn seal(
 ) -> Result<Sealed, SealError> {
     check_size(provider, provider.block_size(), draft.text.len())?;
     let content_key = Secret::random(rng);
-    let block = key_block::wrap_hidden(provider, &to.record().keys.sealing, &content_key.0, rng)?;
+    let block = key_block::wrap_hidden(provider, &to.record().keys.sealing, transcript::SEAL, &content_key.0, rng)?;
     let h = HeaderHash::new(transcript::SEAL_HEADER, provider.suite(), &block);
     let receipt = ReceiptSecret::random(rng);
     let address = Address { to: to.fingerprint().0, stream: Stream::Direct, h };

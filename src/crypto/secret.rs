@@ -8,7 +8,7 @@ use serde::{
     de::{Error as _, Visitor},
 };
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// `N` secret bytes: wiped when dropped, compared in constant time, left out of `Debug`. Travels as `bin`.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -61,6 +61,40 @@ impl<'de, const N: usize> Deserialize<'de> for Secret<N> {
     }
 }
 
+/// Any number of secret bytes, treated as [`Secret`] is.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct SecretBytes(pub(super) Zeroizing<Vec<u8>>);
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl Serialize for SecretBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BinVisitor;
+        impl Visitor<'_> for BinVisitor {
+            type Value = SecretBytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bin")
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<SecretBytes, E> {
+                Ok(SecretBytes(Zeroizing::new(bytes.to_vec())))
+            }
+        }
+        deserializer.deserialize_bytes(BinVisitor)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +107,9 @@ mod tests {
         assert_eq!(bytes[..2], [0xc4, 16]);
         assert_eq!(wire::from_bytes::<Secret<16>>(&bytes).unwrap(), Secret([7; 16]));
         assert!(wire::from_bytes::<Secret<32>>(&bytes).is_err());
+        assert_eq!(wire::from_bytes::<SecretBytes>(&bytes).unwrap().0.len(), 16);
         assert_ne!(Secret([7; 16]), Secret([8; 16]));
+        let many = SecretBytes(Zeroizing::new(vec![7; 16]));
+        assert_eq!((format!("{many:?}"), wire::to_bytes(&many)), ("[secret]".to_owned(), bytes));
     }
 }

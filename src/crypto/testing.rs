@@ -15,7 +15,7 @@ use super::{
 };
 use crate::types::{PublicKeys, wire::Blob};
 
-const BLOCK: usize = 128;
+const BLOCK: usize = 256;
 const ROOM: usize = 64;
 /// Stands in a block before random bytes, length and masked secret.
 const CHECK: usize = 31;
@@ -134,7 +134,7 @@ fn signature_of(public: &[u8], message: &[u8]) -> Vec<u8> {
 
 /// Covers or uncovers length and secret, which stand behind the random bytes.
 fn mask(block: &mut [u8; BLOCK], public: &[u8], label: &[u8]) {
-    for half in 0..3u8 {
+    for half in 0..7u8 {
         let pad = Sha256::digest(transcript(b"insecure mask", &[public, label, &block[..32], &[half]]));
         let from = 32 + 32 * usize::from(half);
         let to = (from + 32).min(BLOCK - CHECK);

@@ -23,6 +23,20 @@ pub(super) const RECEIPT: &[u8] = b"securestream/v1/receipt";
 pub(super) const REGISTRATION: &[u8] = b"securestream/v1/registration";
 /// Domain of the hashes behind a safety number.
 pub(super) const SAFETY_NUMBER: &[u8] = b"securestream/v1/safety-number";
+/// Domain of the hash over a hello's header.
+pub(super) const HELLO_HEADER: &[u8] = b"securestream/v1/hello-header";
+/// Domain of the signature inside a hello.
+pub(super) const HELLO: &[u8] = b"securestream/v1/hello";
+/// Domain of the info of the two chains that a hello begins.
+pub(super) const CHAIN: &[u8] = b"securestream/v1/chain";
+/// Info of each step of a chain.
+pub(super) const CHAIN_STEP: &[u8] = b"securestream/v1/chain-step";
+/// Begins the additional data of a tagged record.
+pub(super) const TAGGED: &[u8] = b"securestream/v1/tagged";
+/// Begins the additional data of a session's slot in a group record.
+pub(super) const SESSION_SLOT: &[u8] = b"securestream/v1/session-slot";
+/// Info of the key that sessions are kept under, and domain of what is kept.
+pub(super) const SESSIONS_AT_REST: &[u8] = b"securestream/v1/sessions-at-rest";
 /// Domain of the signature by which old keys vouch for new ones.
 pub(super) const ROTATION: &[u8] = b"securestream/v1/rotation";
 /// Info of the key that a backup's files are encrypted under, and their additional data.

@@ -36,15 +36,21 @@ pub struct Chain {
     end: DirectoryHead,
     /// Before the last change.
     previous: Head,
-    /// Of the link before the oldest one that is kept.
-    base: DirectorySequence,
+    /// Before the oldest link that is kept.
+    base: DirectoryHead,
     links: VecDeque<Link>,
 }
 
 impl Default for Chain {
     fn default() -> Self {
-        let end = DirectoryHead::FIRST;
-        Self { end, previous: end.head, base: end.epoch, links: VecDeque::new() }
+        Self::from(DirectoryHead::FIRST)
+    }
+}
+
+impl From<DirectoryHead> for Chain {
+    /// A chain that goes on from there; what was before is not known.
+    fn from(end: DirectoryHead) -> Self {
+        Self { end, previous: end.head, base: end, links: VecDeque::new() }
     }
 }
 
@@ -53,6 +59,17 @@ impl Chain {
     #[must_use]
     pub fn end(&self) -> DirectoryHead {
         self.end
+    }
+
+    /// The end of the chain before the oldest link that is kept.
+    #[must_use]
+    pub fn base(&self) -> DirectoryHead {
+        self.base
+    }
+
+    /// The links that are kept, oldest first.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.links.iter()
     }
 
     /// The head before the last change.
@@ -67,16 +84,16 @@ impl Chain {
         self.end = advance(self.end.head, epoch, state);
         self.links.push_back((epoch, state));
         if self.links.len() > MAX_HEADS
-            && let Some((oldest, _)) = self.links.pop_front()
+            && let Some((oldest, state)) = self.links.pop_front()
         {
-            self.base = oldest;
+            self.base = advance(self.base.head, oldest, state);
         }
     }
 
     /// The links after `epoch`; `None` when the chain was never there, or no longer knows it.
     #[must_use]
     pub fn after(&self, epoch: DirectorySequence) -> Option<impl Iterator<Item = &Link>> {
-        let known = epoch == self.base || self.links.iter().any(|(number, _)| *number == epoch);
+        let known = epoch == self.base.epoch || self.links.iter().any(|(number, _)| *number == epoch);
         known.then(|| self.links.iter().filter(move |(number, _)| *number > epoch))
     }
 }
@@ -131,5 +148,10 @@ mod tests {
         assert!(long.after(DirectorySequence(101)).is_none(), "never there");
         assert_eq!(long.after(DirectorySequence(20)).unwrap().count(), MAX_HEADS);
         assert_eq!(long.after(long.end().epoch).unwrap().count(), 0);
+        let mut again = Chain::from(long.base());
+        for (epoch, state) in long.links() {
+            again.push(*epoch, *state);
+        }
+        assert_eq!((again.end(), again.previous()), (long.end(), long.previous()));
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Chain, Directory, DirectoryTree, Link, NameTaken, Page};
-use crate::types::{DirectoryEntry, DirectorySequence, Fingerprint, Head, MemberName, wire::Blob};
+use crate::types::{DirectoryEntry, DirectorySequence, Fingerprint, Head, MemberName, limits::EPOCH_GAP, wire::Blob};
 
 /// Key records kept of members who left: enough for the messages that are under way, 1.5 MB at most.
 const DEPARTED: usize = 1024;
@@ -19,12 +19,23 @@ pub struct MemoryDirectory {
     /// Fingerprints of those who left, oldest first.
     departed: VecDeque<Fingerprint>,
     chain: Chain,
+    /// Of the first change of this process.
+    first: DirectorySequence,
 }
 
 impl MemoryDirectory {
+    /// An empty directory that goes on with the chain of one that has ended. It leaves out numbers, since members may
+    /// have seen changes that are not in `chain`.
+    #[must_use]
+    pub fn resume(chain: Chain) -> Self {
+        let end = chain.end().epoch;
+        let gap = if end == DirectorySequence::default() { 0 } else { EPOCH_GAP };
+        Self { first: DirectorySequence(end.0.saturating_add(gap)).next(), chain, ..Self::default() }
+    }
+
     /// Gives the change that was just made its number.
     fn changed(&mut self) -> DirectorySequence {
-        let sequence = self.chain.end().epoch.next();
+        let sequence = self.chain.end().epoch.next().max(self.first);
         self.chain.push(sequence, self.tree.state());
         sequence
     }
@@ -55,6 +66,12 @@ impl Directory for MemoryDirectory {
         Some(self.changed())
     }
 
+    fn renew(&mut self, fingerprint: Fingerprint, record: Blob) {
+        if let Some(known) = self.records.get_mut(&fingerprint) {
+            *known = record;
+        }
+    }
+
     fn find(&self, name: &MemberName) -> Option<&DirectoryEntry> {
         self.tree.members().get(name)
     }
@@ -78,6 +95,10 @@ impl Directory for MemoryDirectory {
         self.chain.previous()
     }
 
+    fn last_link(&self) -> Link {
+        (self.chain.end().epoch, self.tree.state())
+    }
+
     fn links_after(&self, sequence: DirectorySequence) -> Option<Vec<Link>> {
         self.chain.after(sequence).map(|links| links.copied().collect())
     }
@@ -90,6 +111,7 @@ impl Directory for MemoryDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{directory::advance, types::DirectoryHead};
 
     fn entry(name: &str, number: u8) -> DirectoryEntry {
         DirectoryEntry { name: name.parse().unwrap(), fingerprint: Fingerprint([number; 32]), guest: false }
@@ -109,6 +131,25 @@ mod tests {
         assert_eq!(directory.release(&name), Some(DirectorySequence(2)));
         assert_eq!(directory.release(&name), None);
         assert_eq!(claim(&mut directory, "zoë", 2), Ok(DirectorySequence(3)));
+    }
+
+    #[test]
+    fn a_directory_that_goes_on_uses_no_number_again_and_keeps_its_chain() {
+        let mut before = MemoryDirectory::default();
+        claim(&mut before, "bob", 1).unwrap();
+        let seen = before.chain.end();
+        let mut after = MemoryDirectory::resume(before.chain.clone());
+        // Members saw this one, and the disk has not got it.
+        let lost = claim(&mut before, "carol", 2).unwrap();
+        let first = claim(&mut after, "dave", 3).unwrap();
+        assert_eq!((lost, first), (DirectorySequence(2), DirectorySequence(1 + EPOCH_GAP + 1)));
+        assert_eq!(claim(&mut after, "eve", 4), Ok(first.next()));
+        assert_eq!((after.len(), after.find(&"bob".parse().unwrap())), (2, None));
+        let links = after.links_after(seen.epoch).unwrap();
+        let fold = |head: DirectoryHead, (epoch, state): &Link| advance(head.head, *epoch, *state);
+        assert_eq!(links.iter().fold(seen, fold), after.chain.end());
+        assert_eq!(after.links_after(lost), None, "that was another history");
+        assert_eq!(claim(&mut MemoryDirectory::resume(Chain::default()), "bob", 1), Ok(DirectorySequence(1)));
     }
 
     #[test]

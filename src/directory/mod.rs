@@ -42,6 +42,9 @@ pub trait Directory: Send {
     /// Removes a member; nothing when there is none of that name.
     fn release(&mut self, name: &MemberName) -> Option<DirectorySequence>;
 
+    /// Puts a newer record of the same keys in place of the one that is kept; nothing when there is none.
+    fn renew(&mut self, fingerprint: Fingerprint, record: Blob);
+
     /// The member of that name.
     fn find(&self, name: &MemberName) -> Option<&DirectoryEntry>;
 
@@ -57,6 +60,9 @@ pub trait Directory: Send {
 
     /// The end of the hash chain before the last change.
     fn previous(&self) -> Head;
+
+    /// The link that the last change added to the hash chain.
+    fn last_link(&self) -> Link;
 
     /// The links of the hash chain after that change; `None` when it is not, or no longer, known.
     fn links_after(&self, sequence: DirectorySequence) -> Option<Vec<Link>>;

@@ -33,8 +33,8 @@ const ACCEPT_REST: Duration = Duration::from_millis(200);
 /// What a turn has to tell its owner.
 #[derive(Debug)]
 pub enum Occurrence {
-    /// A link came in, from this peer.
-    Accepted(LinkId, String),
+    /// A link came in, from this peer, by the listener of this number: they are counted as they were added.
+    Accepted(LinkId, String, usize),
     /// A connection has something to say.
     Event(LinkId, Event),
 }
@@ -228,7 +228,7 @@ impl EventLoop {
         for index in 0..self.listeners.len() {
             loop {
                 match self.listeners[index].accept() {
-                    Ok(transport) => self.take_in(transport, now),
+                    Ok(transport) => self.take_in(transport, index, now),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if is_of_one_link(&error) => {}
                     Err(error) => {
@@ -241,11 +241,11 @@ impl EventLoop {
         }
     }
 
-    fn take_in(&mut self, transport: Box<dyn Transport>, now: Instant) {
+    fn take_in(&mut self, transport: Box<dyn Transport>, listener: usize, now: Instant) {
         let peer = transport.peer();
         let connection = (self.accept)(now);
         match self.add(transport, connection) {
-            Ok(link) => self.occurrences.push(Occurrence::Accepted(link, peer)),
+            Ok(link) => self.occurrences.push(Occurrence::Accepted(link, peer, listener)),
             Err(error) => log::warn!("link from {peer} not taken: {error}"),
         }
     }

@@ -15,18 +15,22 @@ use rand::Rng as _;
 use super::{
     clock,
     event_loop::{EventLoop, Occurrence},
+    ledger::{Ledger, LedgerThread},
     pool::Pool,
     signals::SignalInbox,
 };
 use crate::{
-    crypto::{Challenge, CryptoProvider, RegistrationError, VerifiedRecord, verify_registration},
+    crypto::{
+        Challenge, CryptoProvider, RecordError, RegistrationError, VerifiedRecord, verify_record, verify_registration,
+    },
     directory::Directory,
     proto::{Connection, Ending, Event, Message, message::Nonce},
     server::{
-        Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, Requests, listing, report::HubEvent,
+        Admission, Bindings, Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, Requests, listing,
+        report::HubEvent,
     },
     transport::{Listener, Notifier},
-    types::{Code, EndReason, KeyRecord, LinkId, wire::Blob},
+    types::{Code, EndReason, Fingerprint, KeyRecord, LinkId, wire::Blob},
     video::VideoSource,
 };
 
@@ -40,23 +44,46 @@ const MEDIA_ROUNDS: usize = 16;
 /// them is for threads and for reports.
 const CLOSING: Duration = Duration::from_secs(1);
 
+/// Where links come in, and whom it lets in.
+pub struct Entrance {
+    pub listener: Box<dyn Listener>,
+    pub admission: Admission,
+}
+
 /// What a hub is made of; the caller chooses the implementations.
 pub struct HubParts {
     pub options: RelayOptions,
-    pub listeners: Vec<Box<dyn Listener>>,
+    pub entrances: Vec<Entrance>,
     pub directory: Box<dyn Directory>,
+    /// What the ledger remembered when it was opened.
+    pub bindings: Bindings,
+    pub ledger: Ledger,
     pub crypto: Arc<dyn CryptoProvider>,
     pub videos: Arc<dyn VideoSource>,
 }
 
-struct Verification {
-    link: LinkId,
-    record: KeyRecord,
-    challenge: Challenge,
-    proof: Blob,
+enum Verification {
+    Registration { link: LinkId, record: KeyRecord, challenge: Challenge, proof: Blob },
+    Update { link: LinkId, record: KeyRecord, fingerprint: Fingerprint },
 }
 
-type Verified = (LinkId, Result<VerifiedRecord, RegistrationError>);
+enum Verified {
+    Registration(LinkId, Result<VerifiedRecord, RegistrationError>),
+    Update(LinkId, Result<VerifiedRecord, RecordError>),
+}
+
+impl Verification {
+    fn verify(self, crypto: &dyn CryptoProvider) -> Verified {
+        match self {
+            Self::Registration { link, record, challenge, proof } => {
+                Verified::Registration(link, verify_registration(crypto, record, &challenge, &proof))
+            }
+            Self::Update { link, record, fingerprint } => {
+                Verified::Update(link, verify_record(crypto, record, fingerprint))
+            }
+        }
+    }
+}
 
 /// Stops a hub from another thread: once asks, twice insists.
 #[derive(Clone, Debug)]
@@ -80,7 +107,10 @@ pub struct Hub {
     requests: Requests,
     plays: BTreeMap<LinkId, Plays>,
     videos: Arc<dyn VideoSource>,
+    /// Of each listener, as they were added.
+    admissions: Vec<Admission>,
     verifiers: Pool<Verification, Verified>,
+    ledger: LedgerThread,
     readers: Pool<(LinkId, ReadJob), (LinkId, ReadResult)>,
     signals: Option<SignalInbox>,
     stopper: HubStopper,
@@ -102,24 +132,27 @@ impl Hub {
         })?;
         let notifier = event_loop.notifier();
         let crypto = parts.crypto;
-        let verifiers = Pool::new("verify", POOL_THREADS, &notifier, move |job: Verification| {
-            (job.link, verify_registration(&*crypto, job.record, &job.challenge, &job.proof))
-        })?;
+        let verifiers = Pool::new("verify", POOL_THREADS, &notifier, move |job: Verification| job.verify(&*crypto))?;
+        let ledger = LedgerThread::start(parts.ledger, &notifier)?;
         let source = Arc::clone(&parts.videos);
         let readers = Pool::new("read", POOL_THREADS, &notifier, move |(link, job): (LinkId, ReadJob)| {
             let data = source.read_batch(&job.batch.rendition, &job.batch.packets);
             (link, ReadResult { play: job.play, batch: job.batch, data })
         })?;
-        for listener in parts.listeners {
-            event_loop.listen(listener)?;
+        let mut admissions = Vec::new();
+        for entrance in parts.entrances {
+            event_loop.listen(entrance.listener)?;
+            admissions.push(entrance.admission);
         }
         Ok(Self {
             event_loop,
-            relay: Relay::new(parts.options, parts.directory),
+            relay: Relay::new(parts.options, parts.directory, parts.bindings),
             requests: Requests::default(),
             plays: BTreeMap::new(),
             videos: parts.videos,
+            admissions,
             verifiers,
+            ledger,
             readers,
             signals: None,
             stopper: HubStopper { asked: Arc::default(), notifier },
@@ -181,7 +214,10 @@ impl Hub {
 
     fn occurred(&mut self, occurrence: Occurrence, now: Instant) {
         match occurrence {
-            Occurrence::Accepted(link, peer) => self.relay.accepted(link, peer),
+            Occurrence::Accepted(link, peer, listener) => {
+                let admission = self.admissions.get(listener).copied().unwrap_or(Admission::Invite);
+                self.relay.accepted(link, peer, admission);
+            }
             Occurrence::Event(link, Event::Message(message)) => self.message(link, message),
             Occurrence::Event(link, Event::Ended(ending)) => self.ended(link, &ending, now),
             Occurrence::Event(_, Event::Greeted(_)) => {}
@@ -221,8 +257,15 @@ impl Hub {
 
     fn take_answers(&mut self) {
         let verified: Vec<_> = self.verifiers.answers().collect();
-        for (link, result) in verified {
-            self.relay.verified(link, result);
+        for verified in verified {
+            match verified {
+                Verified::Registration(link, result) => self.relay.verified(link, result),
+                Verified::Update(link, result) => self.relay.update_verified(link, result),
+            }
+        }
+        let committed: Vec<_> = self.ledger.answers().collect();
+        for (id, is_kept) in committed {
+            self.relay.committed(id, is_kept);
         }
         let read: Vec<_> = self.readers.answers().collect();
         for (link, result) in read {
@@ -243,6 +286,11 @@ impl Hub {
                 }
                 Command::Report(event) => (self.report)(event),
                 Command::Verify { link, record, proof } => self.verify(link, record, proof),
+                Command::VerifyUpdate { link, record, fingerprint } => {
+                    self.verifiers.submit(Verification::Update { link, record, fingerprint });
+                }
+                Command::Commit(id, change) => self.ledger.commit(id, change),
+                Command::Chain(link) => self.ledger.keep_link(link),
                 Command::Send(link, message) => self.with(link, |connection| connection.send(&message, now)),
                 Command::Establish(link) => self.with(link, |connection| connection.establish(now)),
                 Command::Close(link, code) => self.with(link, |connection| connection.close(code, now)),
@@ -262,7 +310,7 @@ impl Hub {
     fn verify(&mut self, link: LinkId, record: KeyRecord, proof: Blob) {
         let Some(nonce) = self.event_loop.connection(link).and_then(|connection| connection.nonce()) else { return };
         let challenge = Challenge { channel_binding: self.event_loop.channel_binding(link), nonce: nonce.0 };
-        self.verifiers.submit(Verification { link, record, challenge, proof });
+        self.verifiers.submit(Verification::Registration { link, record, challenge, proof });
     }
 
     fn list_videos(&mut self, link: LinkId) {

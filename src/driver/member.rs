@@ -116,6 +116,11 @@ impl Member {
         })
     }
 
+    /// Shows this code to the hub, which lets in those who are known or invited.
+    pub fn bring_invite(&mut self, code: &str) {
+        self.session.bring_invite(code);
+    }
+
     /// What wakes the loop, so that [`Front::poll_request`] is called.
     #[must_use]
     pub fn notifier(&self) -> Notifier {

@@ -3,6 +3,7 @@
 pub mod clock;
 mod event_loop;
 pub mod hub;
+pub mod ledger;
 pub mod member;
 mod players;
 mod pool;

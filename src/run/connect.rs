@@ -20,7 +20,7 @@ use super::{
     stage::ProcessStage,
 };
 use crate::{
-    cli::{ConnectOptions, Interaction, Keeping, ScriptSource},
+    cli::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending},
     client::{
         event::{ByeReason, Event, Failure},
         front::Front,
@@ -180,9 +180,15 @@ fn join(
         windows,
         probed: OnceLock::new(),
     };
-    let worker = Worker::new(provider, keyring, Box::new(rng), clock::unix_millis);
+    let mut worker = Worker::new(provider, keyring, Box::new(rng), clock::unix_millis);
+    if options.sending == Sending::Sealed {
+        worker = worker.sealing_only();
+    }
     let parts = MemberParts { me, transport, worker, trust, stage: Arc::new(stage), start };
     let mut member = Member::new(parts).context("no member can be set up").or_no_system()?;
+    if let Some(invite) = &options.hub.invite {
+        member.bring_invite(invite);
+    }
     member.obey_signals().context("signals cannot be caught").or_no_system()?;
     Ok(member)
 }

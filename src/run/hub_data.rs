@@ -3,6 +3,8 @@
 //! ```text
 //!   <data folder>/certificate.pem    made at the first start, then only read
 //!                 key.pem            its private key
+//!                 bindings           whose name is whose, who is banned, who is invited
+//!                 chain              the states of the directory so far
 //! ```
 
 use std::{fs, path::Path};
@@ -13,7 +15,8 @@ use zeroize::Zeroizing;
 use super::refusal::{OrRefuse as _, Refusal};
 use crate::{
     cli::GivenCertificate,
-    storage::{DiskStorage, Storage, StorageError},
+    driver::ledger::{Ledger, Remembered},
+    storage::{DiskStorage, MemoryStorage, Storage, StorageError},
     transport::tls::HubCertificate,
     types::Code,
 };
@@ -56,6 +59,20 @@ fn make(storage: &mut dyn Storage, hosts: &[String]) -> anyhow::Result<(Vec<u8>,
     storage.replace(CERTIFICATE, made.certificate.as_bytes())?;
     log::info!("made a key and a certificate for this hub");
     Ok((made.certificate.into_bytes(), Zeroizing::new(made.key.as_bytes().to_vec())))
+}
+
+/// What the hub remembers. Without a folder it does so until it ends.
+pub(super) fn ledger(storage: Option<DiskStorage>) -> Result<(Ledger, Remembered), Refusal> {
+    let storage: Box<dyn Storage> = match storage {
+        Some(storage) => Box::new(storage),
+        None => {
+            log::warn!("there is no data folder: whose name is whose is forgotten when this hub ends (see --data-dir)");
+            Box::new(MemoryStorage::default())
+        }
+    };
+    let hint = "restore that file in the data folder from a backup, or move it away: without \"bindings\" every name \
+                is free for whoever comes first; without \"chain\" members are told that the directory is unproven";
+    Ledger::open(storage).context("what the hub remembers cannot be used").or_refuse(Code::DataUnusable, hint)
 }
 
 /// A certificate that somebody else looks after.

@@ -17,17 +17,18 @@ use super::{
     refusal::{OrRefuse as _, Refusal},
 };
 use crate::{
-    cli::{ServeOptions, VideosFolder},
+    cli::{Admit, ServeOptions, VideosFolder},
     client::hub_address::HubAddress,
     crypto::RsaProvider,
     directory::MemoryDirectory,
     driver::{
         clock,
-        hub::{Hub, HubParts},
+        hub::{Entrance, Hub, HubParts},
+        ledger::Remembered,
     },
     proto::VERSIONS,
     server::{
-        RelayOptions,
+        Admission, RelayOptions,
         report::{HubEvent, SkippedFile, member_url},
     },
     storage::DiskStorage,
@@ -68,10 +69,10 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
 
 fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     let videos = open_videos(&options.videos)?;
-    // Held until the hub has ended.
     let mut data = options.data_dir.as_deref().map(hub_data::open).transpose()?;
     let certificate = certificate(options, data.as_mut())?;
-    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    let (ledger, Remembered { bindings, chain }) = hub_data::ledger(data)?;
+    let mut entrances = Vec::new();
     let mut ready = Vec::new();
     for address in &options.listen {
         let listener = listen(address, certificate.as_ref(), options.require_pq)?;
@@ -82,15 +83,17 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         let is_tls = matches!(address, ListenAddress::Tls { .. });
         let fingerprint = certificate.as_ref().filter(|_| is_tls).map(HubCertificate::key);
         ready.push(HubEvent::Listening { url, fingerprint });
-        listeners.push(listener);
+        entrances.push(Entrance { listener, admission: admission(options, address) });
     }
     let parts = HubParts {
         options: RelayOptions {
             mode: options.relay,
             max_members: usize::try_from(options.max_members).unwrap_or(usize::MAX),
         },
-        listeners,
-        directory: Box::new(MemoryDirectory::default()),
+        entrances,
+        directory: Box::new(MemoryDirectory::resume(chain)),
+        bindings,
+        ledger,
         crypto: Arc::new(RsaProvider::default()),
         videos: Arc::clone(&videos),
     };
@@ -103,6 +106,20 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         reporter.report(&listening);
     }
     hub.run().context("the event loop fails").or_no_system()
+}
+
+/// Whom a listener lets in; a hint for the operator where that is nobody yet.
+fn admission(options: &ServeOptions, address: &ListenAddress) -> Admission {
+    match options.admit_at(address) {
+        Admit::Open => Admission::Open,
+        Admit::Invite => {
+            log::info!(
+                "{address} takes new members by invite only; for each of them run: securestream hub invite NAME \
+                 (or start with --admit open)"
+            );
+            Admission::Invite
+        }
+    }
 }
 
 /// What the listeners with TLS show; nothing when there are none.

@@ -3,7 +3,10 @@
 //! [`Relay`] is who is here and who gets what; it never sees media. [`Plays`] is what one link watches. Sealed
 //! bytes are opaque to both.
 
+pub mod bindings;
+mod invite;
 pub mod listing;
+mod lookalike;
 mod play;
 mod plays;
 mod relay;
@@ -11,7 +14,9 @@ pub mod report;
 mod requests;
 mod roster;
 
+pub use bindings::Bindings;
+pub use invite::{InviteCode, InviteHash};
 pub use play::{Batch, Play, Request, Step};
 pub use plays::{PlayOutput, Plays, ReadJob, ReadResult};
-pub use relay::{Command, Relay, RelayOptions};
+pub use relay::{Admission, Command, CommitId, OperatorError, Relay, RelayOptions};
 pub use requests::Requests;

@@ -74,6 +74,12 @@ pub enum HubEvent {
         code: Code,
         peer: String,
     },
+    /// The operator had something done; it lasts.
+    Operator {
+        action: OperatorAction,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<MemberName>,
+    },
     /// Why the hub ends.
     Error {
         #[serde(serialize_with = "as_text")]
@@ -89,6 +95,29 @@ pub enum HubEvent {
         #[serde(serialize_with = "as_status")]
         exit: ExitCode,
     },
+}
+
+/// What an operator can have done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperatorAction {
+    Kick,
+    Ban,
+    Unban,
+    Release,
+    Invite,
+}
+
+impl OperatorAction {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Kick => "kicked",
+            Self::Ban => "banned",
+            Self::Unban => "lifted the ban of",
+            Self::Release => "released the name",
+            Self::Invite => "invited",
+        }
+    }
 }
 
 /// Why a hub ends.
@@ -158,6 +187,8 @@ impl HubEvent {
                 format!("\"{}\" for {name} ended ({reason}, play {play})", Printable(title))
             }
             Self::Refused { code, peer } => format!("refused {} ({code})", Printable(peer)),
+            Self::Operator { action, name: Some(name) } => format!("the operator {} {name}", action.word()),
+            Self::Operator { action, name: None } => format!("the operator {} somebody", action.word()),
             Self::Error { message, hint, .. } => format!("{} ({})", Printable(message), Printable(hint)),
             Self::Bye { exit, .. } => format!("ended with {}", *exit as u8),
         }
@@ -247,6 +278,8 @@ mod tests {
             HubEvent::Rendition { name: name.clone(), play, title: title.clone(), width: 426, height: 240 },
             HubEvent::PlayEnded { name, play, title, reason: EndReason::Finished },
             HubEvent::Refused { code: Code::BadProof, peer: "127.0.0.1:5".into() },
+            HubEvent::Operator { action: OperatorAction::Release, name: Some("bob".parse().unwrap()) },
+            HubEvent::Operator { action: OperatorAction::Invite, name: None },
             HubEvent::error(Code::ListenFailed, "the port is taken", "choose another with --listen"),
             HubEvent::bye(ExitCode::Fine),
         ]

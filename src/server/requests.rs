@@ -36,6 +36,8 @@ fn is_request(message: &Message) -> bool {
         Message::NextPage(_)
             | Message::ListVideos(_)
             | Message::FetchRecords(_)
+            | Message::FetchHeads(_)
+            | Message::Update(_)
             | Message::Play(_)
             | Message::Seek(_)
             | Message::SwitchRendition(_)

@@ -5,6 +5,7 @@ use std::{
     time::Instant,
 };
 
+use super::{InviteHash, relay::Admission};
 use crate::types::{Fingerprint, LinkId, MemberName};
 
 /// A member as the hub knows it while it is linked.
@@ -13,6 +14,12 @@ pub(super) struct Member {
     pub(super) name: MemberName,
     pub(super) fingerprint: Fingerprint,
     pub(super) peer: String,
+    /// Of its key record.
+    pub(super) sequence: u64,
+    /// A newer record is being verified or written.
+    pub(super) updating: bool,
+    /// Newer records so far.
+    pub(super) updates: u32,
     /// The last name of the page that was sent last; nothing before the first page.
     pub(super) paged_to: Option<MemberName>,
 }
@@ -21,10 +28,19 @@ pub(super) struct Member {
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) peer: String,
+    pub(super) admission: Admission,
     pub(super) attempts: u32,
-    /// A registration is being verified.
+    /// A registration is being verified or written.
     pub(super) verifying: bool,
+    /// As its last registration says.
     pub(super) guest: bool,
+    pub(super) invite: Option<InviteHash>,
+}
+
+impl Candidate {
+    pub(super) fn new(peer: String, admission: Admission) -> Self {
+        Self { peer, admission, attempts: 0, verifying: false, guest: false, invite: None }
+    }
 }
 
 /// A member whose link broke.
@@ -68,10 +84,11 @@ impl Roster {
     }
 
     /// Makes a candidate a member.
-    pub(super) fn enter(&mut self, link: LinkId, name: MemberName, fingerprint: Fingerprint) {
+    pub(super) fn enter(&mut self, link: LinkId, name: MemberName, fingerprint: Fingerprint, sequence: u64) {
         let peer = self.candidates.remove(&link).map(|candidate| candidate.peer).unwrap_or_default();
         self.links.insert(fingerprint, link);
-        self.members.insert(link, Member { name, fingerprint, peer, paged_to: None });
+        let member = Member { name, fingerprint, peer, sequence, updating: false, updates: 0, paged_to: None };
+        self.members.insert(link, member);
     }
 
     pub(super) fn leave(&mut self, link: LinkId) -> Option<Member> {
@@ -90,6 +107,10 @@ impl Roster {
     /// A post went to everybody who is linked.
     pub(super) fn went_by(&mut self) {
         self.away.values_mut().for_each(|away| away.missed = true);
+    }
+
+    pub(super) fn is_away(&self, fingerprint: &Fingerprint) -> bool {
+        self.away.contains_key(fingerprint)
     }
 
     /// Takes back a member that was waited for, by its keys.

@@ -7,6 +7,8 @@
 //! - [`MemoryStorage`]: for guests, who keep nothing, and for tests;
 //! - [`FailingStorage`]: wraps another and fails on purpose.
 //!
+//! A [`Journal`] is a file in such a folder that is added to and survives being cut off.
+//!
 //! ```
 //! use securestream::storage::{MemoryStorage, Storage};
 //!
@@ -21,12 +23,14 @@
 
 mod disk;
 mod failing;
+pub mod journal;
 mod memory;
 
 use std::{io, path::PathBuf};
 
 pub use disk::DiskStorage;
 pub use failing::{FailingStorage, Fault};
+pub use journal::{Journal, JournalError};
 pub use memory::MemoryStorage;
 
 /// Largest file that is read back, in bytes. Replay marks of 65,536 senders are the largest file kept and

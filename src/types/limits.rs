@@ -60,6 +60,20 @@ pub const MAX_FETCH: usize = 64;
 /// Changes of the directory whose states the hub keeps for members who come back: 640 kB.
 pub const MAX_HEADS: usize = 16_384;
 
+/// Names that a hub keeps bound to keys, whether their members are here or not: far above what a group needs, and
+/// with bans and invites a file of 15 MB at most.
+pub const MAX_BINDINGS: usize = 60_000;
+
+/// Bans that a hub keeps.
+pub const MAX_BANS: usize = 10_000;
+
+/// Invites that were given out and not used.
+pub const MAX_INVITES: usize = 10_000;
+
+/// Numbers that a hub leaves out when it starts again: those of changes that members may have seen and its disk has
+/// not.
+pub const EPOCH_GAP: u64 = 65_536;
+
 /// From accepting a link to a registration that holds, TLS included, else the link is dropped. Some ten times what a
 /// slow link needs, and short enough that strangers hold few descriptors.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
@@ -75,6 +89,9 @@ pub const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Refused registrations on one link before it is closed: enough to correct a name, too few to guess.
 pub const MAX_REGISTRATIONS: u32 = 5;
+
+/// Newer key records over one link: a client makes one a week, and each is told to everybody.
+pub const MAX_UPDATES: u32 = 32;
 
 /// Requests of a registered link that are served in one turn of the hub's loop. A client asks for one page after
 /// the other, fetches records by hundreds and runs 16 plays; in one read of 256 KiB fit some 40,000 requests, each

@@ -58,6 +58,15 @@ pub fn from_bytes<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, DecodeEr
     }
 }
 
+/// Decodes what this program wrote itself and kept where nobody else can change it: a library's state, whose own
+/// shape may nest deeper than messages do.
+///
+/// # Errors
+/// When `bytes` are no such value.
+pub fn from_own_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    Ok(rmp_serde::from_slice(bytes)?)
+}
+
 /// The next field of an array, or an error that names it.
 pub(crate) fn field<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(
     seq: &mut A,

@@ -9,8 +9,12 @@ use std::{
 use securestream::{
     crypto::testing::InsecureProvider,
     directory::MemoryDirectory,
-    driver::hub::{Hub, HubParts, HubStopper},
-    server::{RelayOptions, report::HubEvent},
+    driver::{
+        hub::{Entrance, Hub, HubParts, HubStopper},
+        ledger::{Ledger, Remembered},
+    },
+    server::{Admission, RelayOptions, report::HubEvent},
+    storage::{MemoryStorage, Storage},
     transport::{
         Listener, Transport,
         memory::{self, MemoryConnector},
@@ -92,6 +96,11 @@ impl TestHub {
 
     /// As [`TestHub::start`], but for what `change` changes.
     pub(crate) fn with(change: impl FnOnce(&mut HubParts)) -> Self {
+        Self::remembering(MemoryStorage::default(), change)
+    }
+
+    /// As [`TestHub::with`], over what an earlier hub kept.
+    pub(crate) fn remembering(storage: impl Storage + 'static, change: impl FnOnce(&mut HubParts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (listener, memory) = memory::listen();
         let tcp = tcp::listen("127.0.0.1", 0).unwrap();
@@ -102,16 +111,20 @@ impl TestHub {
         let (tls_listener, tls_memory) = memory::listen();
         let tls = HubTls::new(certificate(), KeyExchange::default()).unwrap();
         let inside_tls = |listener: Box<dyn Listener>| Box::new(TlsLinks::new(listener, tls.clone()));
+        let (ledger, Remembered { bindings, chain }) = Ledger::open(Box::new(storage)).unwrap();
+        let listeners: [Box<dyn Listener>; 5] = [
+            Box::new(listener),
+            Box::new(tcp),
+            Box::new(unix),
+            inside_tls(Box::new(tls_tcp)),
+            inside_tls(Box::new(tls_listener)),
+        ];
         let mut parts = HubParts {
             options: RelayOptions { mode: RelayMode::Broadcast, max_members: 1000 },
-            listeners: vec![
-                Box::new(listener),
-                Box::new(tcp),
-                Box::new(unix),
-                inside_tls(Box::new(tls_tcp)),
-                inside_tls(Box::new(tls_listener)),
-            ],
-            directory: Box::new(MemoryDirectory::default()),
+            entrances: listeners.map(|listener| Entrance { listener, admission: Admission::Open }).into(),
+            directory: Box::new(MemoryDirectory::resume(chain)),
+            bindings,
+            ledger,
             crypto: Arc::new(InsecureProvider),
             videos: Arc::new(MemorySource::new([])),
         };

@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bench;
+mod bindings;
 mod hostile;
 mod hub;
 mod member;

@@ -10,6 +10,7 @@ use securestream::{
 use serde_json::json;
 
 use crate::{
+    bench::renamed,
     hub::{TestHub, Wire, over_every_link},
     member::{TestMember, exchange},
     raw::{Raw, identity, registration},
@@ -138,7 +139,7 @@ fn bad_input_21_a_taken_name_is_refused_and_its_holder_undisturbed(wire: Wire) {
 
     // On the wire: told, then disconnected.
     let (mut link, nonce) = Raw::greet(&hub, wire);
-    link.send(registration(&identity("bob"), nonce));
+    link.send(registration(&renamed("another's keys", "bob"), nonce));
     link.is_told_and_closed(Code::NameTaken);
     exchange(&alice, &bob);
     for member in [&alice, &bob] {

@@ -1,100 +1,20 @@
 //! The relay by itself: its decisions under virtual time, without links or threads.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use securestream::{
-    crypto::{Challenge, Identity, testing::InsecureProvider, verify_registration},
-    directory::MemoryDirectory,
     proto::{
-        Ending, Message,
-        message::{FetchRecords, Nonce, Post, Quit, Register},
+        Message,
+        message::{FetchRecords, Post, Quit},
     },
-    server::{Command, Relay, RelayOptions, report::HubEvent},
-    types::{Code, LeaveReason, LinkId, MessageId, RelayMode, SealKind, limits::LOST_GRACE},
+    server::{Admission, Command, report::HubEvent},
+    types::{Code, LeaveReason, LinkId, RelayMode, limits::LOST_GRACE},
 };
 
-use crate::raw::{identity, registration};
-
-const NONCE: Nonce = Nonce([7; 32]);
-
-struct Bench {
-    relay: Relay,
-    now: Instant,
-}
-
-impl Bench {
-    fn new(mode: RelayMode) -> Self {
-        let options = RelayOptions { mode, max_members: 100 };
-        Self { relay: Relay::new(options, Box::new(MemoryDirectory::default())), now: Instant::now() }
-    }
-
-    fn say(&mut self, link: u64, message: impl Into<Message>) -> Vec<Command> {
-        self.relay.message(LinkId(link), message.into());
-        self.relay.take_commands()
-    }
-
-    fn verified(&mut self, link: u64, keys: &Identity) -> Vec<Command> {
-        let challenge = Challenge { channel_binding: Vec::new(), nonce: NONCE.0 };
-        let proof = registration(keys, NONCE).proof;
-        let result = verify_registration(&InsecureProvider, keys.record().clone(), &challenge, &proof);
-        self.relay.verified(LinkId(link), result);
-        self.relay.take_commands()
-    }
-
-    /// A new link registers with these keys, as a guest or not.
-    fn register(&mut self, link: u64, keys: &Identity, guest: bool) -> Vec<Command> {
-        self.relay.accepted(LinkId(link), format!("peer {link}"));
-        self.say(link, Register { guest, ..registration(keys, NONCE) });
-        self.verified(link, keys)
-    }
-
-    fn lose(&mut self, link: u64) -> Vec<Command> {
-        self.relay.ended(LinkId(link), &Ending::Lost, self.now);
-        self.relay.take_commands()
-    }
-
-    fn post(&mut self, link: u64) -> Vec<Command> {
-        self.say(link, post())
-    }
-}
-
-fn post() -> Post {
-    Post { mid: MessageId([1; 16]), audience: None, kind: SealKind::Tagged, sealed: vec![1].into() }
-}
-
-/// The keys of one name under another.
-fn renamed(keys: &str, name: &str) -> Identity {
-    Identity::generate(&InsecureProvider, &name.parse().unwrap(), 0, &mut crate::raw::rng(keys)).unwrap()
-}
-
-/// The guest flag that a link is welcomed with.
-fn welcome(commands: &[Command]) -> Option<bool> {
-    commands.iter().find_map(|command| match command {
-        Command::Send(_, Message::Welcome(welcome)) => Some(welcome.guest),
-        _ => None,
-    })
-}
-
-fn left(commands: &[Command]) -> Vec<(String, LeaveReason)> {
-    let event = |command: &Command| match command {
-        Command::Report(HubEvent::MemberLeft { name, reason, .. }) => Some((name.to_string(), *reason)),
-        _ => None,
-    };
-    commands.iter().filter_map(event).collect()
-}
-
-/// A link was told a code, reported once and closed.
-fn turned_away(commands: &[Command]) -> Option<Code> {
-    let told = |command: &Command| match command {
-        Command::Send(_, Message::Error(error)) => Some(error.code),
-        _ => None,
-    };
-    let code = commands.iter().find_map(told)?;
-    let reports = |command: &&Command| matches!(command, Command::Report(HubEvent::Refused { .. }));
-    assert_eq!(commands.iter().filter(reports).count(), 1, "{commands:?}");
-    assert!(matches!(commands.last(), Some(Command::Close(_, closed)) if *closed == code), "{commands:?}");
-    Some(code)
-}
+use crate::{
+    bench::{Bench, NONCE, left, post, renamed, turned_away, welcome},
+    raw::{identity, registration},
+};
 
 #[test]
 fn the_same_keys_are_here_under_one_name_at_a_time() {
@@ -105,7 +25,7 @@ fn the_same_keys_are_here_under_one_name_at_a_time() {
     bench.register(2, &bob, true);
     let commands = bench.register(3, &rob, true);
     assert_eq!(turned_away(&commands), Some(Code::IdentityInUse));
-    let commands = bench.register(4, &bob, true);
+    let commands = bench.register(4, &renamed("another's", "bob"), true);
     assert_eq!(turned_away(&commands), Some(Code::NameTaken));
 
     // What is meant for these keys still reaches the link that is a member.
@@ -128,7 +48,7 @@ fn the_same_keys_are_here_under_one_name_at_a_time() {
 fn a_link_that_was_turned_away_is_no_candidate_any_more() {
     let mut bench = Bench::new(RelayMode::Broadcast);
     let bob = identity("bob");
-    bench.relay.accepted(LinkId(1), "peer".to_owned());
+    bench.relay.accepted(LinkId(1), "peer".to_owned(), Admission::Open);
     bench.say(1, registration(&bob, NONCE));
     // The second comes while the first is verified.
     let commands = bench.say(1, registration(&bob, NONCE));
@@ -141,7 +61,7 @@ fn a_link_that_was_turned_away_is_no_candidate_any_more() {
 
     let mut no_record = registration(&identity("eve"), NONCE);
     no_record.record = vec![0xc1].into();
-    bench.relay.accepted(LinkId(3), "peer".to_owned());
+    bench.relay.accepted(LinkId(3), "peer".to_owned(), Admission::Open);
     assert_eq!(turned_away(&bench.say(3, no_record.clone())), Some(Code::InvalidRecord));
     assert!(bench.say(3, no_record).is_empty());
 }

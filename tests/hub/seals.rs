@@ -3,8 +3,8 @@
 use rand::CryptoRng;
 use securestream::{
     crypto::{
-        CryptoProvider, Draft, ExportedKeys, Identity, KeyUnusable, SecretKeys, WeakKey, seal, seal_group,
-        testing::InsecureProvider,
+        CryptoProvider, Draft, ExportedKeys, Identity, KeyUnusable, RECEIPT_LENGTH, SecretKeys, WeakKey, seal,
+        seal_group, testing::InsecureProvider,
     },
     proto::Message,
     types::{DirectoryHead, MessageId, PublicKeys, SealKind},
@@ -55,7 +55,7 @@ impl Scene {
         drop(self.alice.leave());
         let mut receipts = 0;
         self.mallory.wait(|message| match message {
-            Message::Relayed(relayed) if relayed.kind == SealKind::Tagged => {
+            Message::Relayed(relayed) if relayed.sealed.len() == RECEIPT_LENGTH => {
                 receipts += 1;
                 None
             }

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{COUNTERS, IDENTITY, MARKS};
+use super::{COUNTERS, IDENTITY, MARKS, sessions::SESSIONS};
 use crate::{
     client::trust::PinsFileError,
-    crypto::{CountersError, IdentityError, ReplayError},
+    crypto::{
+        CountersError, IdentityError, ReplayError,
+        session::{JournalError, SessionsError},
+    },
     storage::StorageError,
     types::{Code, MemberName},
 };
@@ -49,6 +52,9 @@ pub enum KeyringError {
     /// Going on from a wrong count would have messages taken for replays.
     #[error("{}: {source}", file.display())]
     Counters { file: PathBuf, source: CountersError },
+    /// Going on without them would lose what others are sending.
+    #[error("{}: {reason}", file.display())]
+    Sessions { file: PathBuf, reason: String },
     /// Going on without them would take changed keys for first ones.
     #[error("{}: {source}", file.display())]
     Pins { file: PathBuf, source: PinsFileError },
@@ -109,6 +115,11 @@ impl KeyringError {
                 "restore {} from a backup, or remove it; messages that were received before could then be shown again",
                 file.display()
             ),
+            Self::Sessions { file, .. } => format!(
+                "restore {} from a backup, or remove it; messages that are on their way are then lost, and others begin \
+                 new sessions",
+                file.display()
+            ),
             Self::Counters { file, .. } => {
                 format!("remove {}; counting goes on from the clock, which must be right", file.display())
             }
@@ -145,6 +156,8 @@ pub(super) enum Fault {
     Foreign(String),
     Marks(ReplayError),
     Counters(CountersError),
+    Journal(JournalError),
+    Sessions(SessionsError),
     Generate(IdentityError),
 }
 
@@ -171,6 +184,8 @@ impl Fault {
             Self::OtherName { found } => KeyringError::OtherName { file: file(IDENTITY), found },
             Self::Marks(source) => KeyringError::Marks { file: file(MARKS), source },
             Self::Counters(source) => KeyringError::Counters { file: file(COUNTERS), source },
+            Self::Journal(error) => KeyringError::Sessions { file: file(SESSIONS), reason: error.to_string() },
+            Self::Sessions(error) => KeyringError::Sessions { file: file(SESSIONS), reason: error.to_string() },
             Self::Generate(error) => KeyringError::Generate(error),
         }
     }

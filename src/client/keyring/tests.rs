@@ -11,6 +11,8 @@ use crate::{
     types::{Code, DirectoryHead, ExitCode, MessageId, SealKind},
 };
 
+/// Milliseconds.
+const DAY: u64 = 24 * 60 * 60 * 1000;
 const NOW: u64 = 1_790_000_000_000;
 
 fn rng(seed: u64) -> StdRng {
@@ -186,9 +188,9 @@ fn bad_input_59_a_full_disk_makes_no_half_an_identity() {
 #[test]
 fn bad_input_59_a_full_disk_lets_no_message_through_unmarked() {
     let storage = MemoryStorage::default();
-    let mut keyring = on(FailingStorage::new(storage.clone(), 3, DiskFault::NoSpace)).unwrap().0;
+    let mut keyring = on(FailingStorage::new(storage.clone(), 5, DiskFault::NoSpace)).unwrap().0;
     assert_eq!(take_in(&mut keyring, 1), Judgement::Fresh);
-    // The identity, the first snapshot and one mark were written; the next is torn.
+    // The identity, the sessions, the marks, the identity with its bundle and one mark were written; the next is torn.
     let refused = letter(&keyring, 2);
     assert_eq!(keyring.take_in(&refused).unwrap_err().code(), Code::DataUnusable);
     assert!(keyring.take_in(&refused).is_err());
@@ -313,7 +315,7 @@ fn a_change_is_on_the_disk_before_it_holds() {
         ("rotate", |keyring| keyring.rotate(&InsecureProvider, None, NOW, &mut rng(5))),
         ("protect", |keyring| keyring.protect(&InsecureProvider, Some(&phrase("correct horse")), &mut rng(5))),
         ("change", |keyring| keyring.protect(&InsecureProvider, Some(&phrase("battery")), &mut rng(6))),
-        ("bundle", |keyring| keyring.set_bundle(None, NOW, &mut rng(5))),
+        ("bundle", |keyring| keyring.renew_bundle(NOW + 8 * DAY, &mut rng(5)).map(drop)),
     ];
     for (what, change) in changes {
         let storage = MemoryStorage::default();
@@ -360,6 +362,7 @@ fn make_earlier(storage: &mut MemoryStorage) {
     let (before, rest) = file.split_once(from).unwrap();
     let (_, after) = rest.split_once(to).unwrap();
     storage.replace(IDENTITY, [before, after].concat().as_bytes()).unwrap();
+    storage.remove(SESSIONS).unwrap();
 }
 
 #[test]

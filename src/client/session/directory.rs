@@ -177,6 +177,13 @@ impl DirectoryCopy {
         self.records.get(fingerprint)
     }
 
+    /// Forgets a record that is older than this; whether it was there. It is fetched again like one that never was.
+    pub(super) fn forget_record(&mut self, fingerprint: &Fingerprint, sequence: u64) -> bool {
+        let is_older = |record: &Arc<VerifiedRecord>| record.record().sequence < sequence;
+        self.unavailable.remove(fingerprint);
+        self.records.get(fingerprint).is_some_and(is_older) && self.records.remove(fingerprint).is_some()
+    }
+
     /// Asks for a record that is needed now.
     pub(super) fn want(&mut self, fingerprint: Fingerprint) {
         self.unavailable.remove(&fingerprint);

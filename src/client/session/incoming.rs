@@ -7,13 +7,13 @@ use std::{
 
 use rand::{RngExt as _, rngs::StdRng};
 
-use super::{Session, equivocation::Claim, trust::SenderMarks};
+use super::{Session, equivocation::Claim, gaps::Gaps, trust::SenderMarks};
 use crate::{
     client::{
         event::Event,
-        work::{Job, Judged},
+        work::{Job, Judged, Unproven},
     },
-    crypto::{Judgement, Letter, Opened, Stream},
+    crypto::{Judgement, Letter, RECEIPT_LENGTH, Stream, session::Position},
     proto::message::{Post, Relayed},
     types::{Code, Fingerprint, MemberName, RelayMode, SealKind, wire::Blob},
 };
@@ -39,9 +39,10 @@ pub(super) struct Incoming {
     /// What the worker has to open, with its size, in order.
     unopened: VecDeque<(SealKind, usize)>,
     unopened_bytes: usize,
-    unproven: Vec<Opened>,
+    unproven: Vec<Unproven>,
     judging: usize,
     receipts: Vec<Receipt>,
+    gaps: Gaps,
     rng: StdRng,
 }
 
@@ -53,13 +54,14 @@ impl Incoming {
             unproven: Vec::new(),
             judging: 0,
             receipts: Vec::new(),
+            gaps: Gaps::default(),
             rng,
         }
     }
 
-    /// When the next receipt is due.
+    /// When the next receipt is due, or a gap is to be told.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.receipts.iter().map(|receipt| receipt.due).min()
+        self.receipts.iter().map(|receipt| receipt.due).chain(self.gaps.deadline()).min()
     }
 
     /// Whether everything that came is opened and proven.
@@ -76,8 +78,8 @@ impl Session {
     pub(super) fn relayed(&mut self, relayed: Relayed) {
         let Relayed { kind, sealed } = relayed;
         match kind {
-            SealKind::Tagged => self.acknowledged(&sealed),
-            SealKind::Seal | SealKind::Group => {
+            SealKind::Tagged if sealed.len() == RECEIPT_LENGTH => self.acknowledged(&sealed),
+            SealKind::Seal | SealKind::Group | SealKind::Hello | SealKind::Tagged => {
                 let size = sealed.len();
                 if self.incoming.unopened_bytes + size > MAX_UNOPENED {
                     let text = "messages came faster than they can be opened; one was dropped".to_owned();
@@ -87,12 +89,12 @@ impl Session {
                 self.incoming.unopened.push_back((kind, size));
                 self.work(Job::Open { kind, sealed });
             }
-            // Sessions are not there yet; nothing that this version understands comes this way.
-            SealKind::Hello | SealKind::Other(_) => {}
+            // Of a later version.
+            SealKind::Other(_) => {}
         }
     }
 
-    pub(super) fn opened(&mut self, opened: Option<Box<Opened>>) {
+    pub(super) fn opened(&mut self, opened: Option<Box<Unproven>>, position: Option<Position>, now: Instant) {
         let Some((kind, size)) = self.incoming.unopened.pop_front() else { return };
         self.incoming.unopened_bytes -= size;
         let Some(opened) = opened else {
@@ -105,6 +107,9 @@ impl Session {
             // Neither judged nor acknowledged: once it is unblocked, what its sender posts again is new.
             log::debug!("a letter of {sender}, who is blocked, is dropped");
             return;
+        }
+        if let Some(position) = position {
+            self.incoming.gaps.came(sender, position, now);
         }
         if self.incoming.unproven.len() >= MAX_UNPROVEN {
             log::debug!("too many letters wait for key records; one of {sender} is dropped");
@@ -182,6 +187,15 @@ impl Session {
     pub(super) fn post_all_receipts(&mut self) {
         let all = std::mem::take(&mut self.incoming.receipts);
         self.post_these(all);
+    }
+
+    /// Tells of messages that have not come although later ones did.
+    pub(super) fn tell_gaps(&mut self, now: Instant) {
+        for (sender, missing) in self.incoming.gaps.due(now) {
+            if let Some(from) = self.directory.name_of(&sender).cloned() {
+                self.event(Event::Gap { from, missing }, None);
+            }
+        }
     }
 
     fn post_these(&mut self, receipts: Vec<Receipt>) {

@@ -10,8 +10,10 @@
 //! Hand in one thing, then take everything out of [`Session::poll_output`]. Call [`Session::timeout`] when
 //! [`Session::deadline`] has come.
 
+mod bundle;
 mod directory;
 mod equivocation;
+mod gaps;
 mod held;
 mod incoming;
 mod outgoing;
@@ -36,7 +38,7 @@ use crate::{
         Ending, InvalidMessage, Message, ProtocolError,
         message::{self, ListVideos, Quit, Register, VideoTitle, Welcome},
     },
-    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE},
+    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE, wire::Text},
     video::{
         input::Input,
         render::{Choice, NoDisplay},
@@ -108,9 +110,13 @@ pub struct Session {
     outgoing: Outgoing,
     incoming: Incoming,
     plays: MemberPlays,
+    /// When to look whether the bundle is to be renewed.
+    renewal: Option<Instant>,
     /// Lists of videos that were asked for, and the pages so far.
     video_requests: VecDeque<Option<String>>,
     video_pages: Vec<VideoTitle>,
+    /// What lets the member in where only those come in who are known or invited.
+    invite: Option<Text>,
     /// Of all who asked to quit and were not answered.
     quit_references: Vec<Option<String>>,
     outputs: VecDeque<Output>,
@@ -130,8 +136,10 @@ impl Session {
             outgoing: Outgoing::new(StdRng::from_rng(&mut rng)),
             incoming: Incoming::new(rng),
             plays: MemberPlays::default(),
+            renewal: None,
             video_requests: VecDeque::new(),
             video_pages: Vec::new(),
+            invite: None,
             quit_references: Vec::new(),
             outputs: VecDeque::new(),
             me,
@@ -142,6 +150,11 @@ impl Session {
     #[must_use]
     pub fn trusting(self, trust: MemberTrust) -> Self {
         Self { trust: Trust::new(trust), ..self }
+    }
+
+    /// Shows this code to the hub when the member registers.
+    pub fn bring_invite(&mut self, code: &str) {
+        self.invite = Some(code.into());
     }
 
     /// What is to be done next, oldest first.
@@ -156,7 +169,10 @@ impl Session {
             Phase::Leaving(until) | Phase::Left(until) => Some(until),
             _ => None,
         };
-        [leaving, self.incoming.deadline()].into_iter().flatten().min()
+        [leaving, self.renewal.filter(|_| self.phase == Phase::Here), self.incoming.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The members that are here, this one included, by name.
@@ -184,6 +200,7 @@ impl Session {
                 self.work(Job::Check { records: records.records });
             }
             Message::Heads(heads) => self.heads_came(&heads),
+            Message::RecordChanged(changed) => self.record_changed(&changed),
             Message::Relayed(relayed) => self.relayed(relayed),
             Message::Accepted(accepted) => self.accepted(accepted.mid),
             Message::Refused(refused) => self.post_refused(refused.mid, refused.code),
@@ -265,7 +282,8 @@ impl Session {
     pub fn done(&mut self, done: Done, now: Instant) {
         match done {
             Done::Proved { record, proof } => {
-                self.tell_hub(Register { record, guest: self.me.guest, proof, invite: None });
+                let (guest, invite) = (self.me.guest, self.invite.take());
+                self.tell_hub(Register { record, guest, proof, invite });
             }
             Done::Checked(good) => {
                 let good = self.refuse_older(good);
@@ -278,7 +296,9 @@ impl Session {
                 self.fetch_records();
             }
             Done::Sealed { id, result } => self.sealed(id, result),
-            Done::Opened { opened } => self.opened(opened),
+            Done::Opened { opened, position } => self.opened(opened, position, now),
+            Done::Renewed { record } => self.tell_hub(message::Update { record }),
+            Done::Noted => {}
             Done::Judged(result) => self.judged(result, now),
             Done::Kept(file) => self.kept(file.as_deref()),
             Done::Failed(failure) => self.over(*failure),
@@ -289,6 +309,8 @@ impl Session {
     /// Time has passed.
     pub fn timeout(&mut self, now: Instant) {
         self.post_receipts(now);
+        self.tell_gaps(now);
+        self.renew_bundle(now);
         self.leave_when_settled(now);
     }
 
@@ -405,7 +427,8 @@ impl Session {
     fn hub_error(&mut self, error: message::Error) {
         let hint = hint_for(error.code, &self.me.name);
         let failure = Failure::new(error.code, error.text.0, hint);
-        if self.phase == Phase::Registering {
+        let is_end = matches!(error.code, Code::TakenOver | Code::Kicked | Code::Banned);
+        if self.phase == Phase::Registering || is_end {
             self.over(failure);
         } else {
             self.event(Event::Error(failure), None);
@@ -562,6 +585,20 @@ fn hint_for(code: Code, name: &MemberName) -> String {
         Code::BadProof => "check that program and hub have the same version".to_owned(),
         Code::UnsupportedVersion => "use the same version as the hub".to_owned(),
         Code::HubClosing | Code::SlowConsumer | Code::Disconnected => "connect again".to_owned(),
+        Code::NameReserved => format!(
+            "if you are {name}, restore your key (securestream keys import FILE), or ask the operator to run: \
+             securestream hub release {name}; else choose another name"
+        ),
+        Code::NotInvited => format!(
+            "ask the operator for an invite (they run: securestream hub invite {name}) and connect by the URL with it"
+        ),
+        Code::Banned => format!("only the operator can change that (they run: securestream hub unban {name})"),
+        Code::Kicked => "ask the operator why; you may connect again".to_owned(),
+        Code::TakenOver => "go on where you came in last; if that was not you, somebody has a copy of your keys: \
+                            connect and run securestream keys rotate"
+            .to_owned(),
+        Code::DataUnusable => "use the newest copy of your keys (securestream keys import FILE)".to_owned(),
+        Code::TryLater => "try again in a moment".to_owned(),
         _ => String::new(),
     }
 }

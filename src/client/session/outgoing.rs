@@ -246,6 +246,7 @@ impl Session {
     /// A tagged record came; most are for somebody else.
     pub(super) fn acknowledged(&mut self, tagged: &[u8]) {
         let Some((id, by)) = self.outgoing.receipts.take(tagged) else { return };
+        self.work(Job::Acknowledged { by, message: id });
         let Some(post) = self.outgoing.posts.get_mut(&id) else { return };
         let Stage::Posted { remaining, .. } = &mut post.stage else { return };
         let Some(by) = remaining.remove(&by) else { return };

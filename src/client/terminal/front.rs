@@ -65,7 +65,10 @@ impl Terminal {
 
 impl Front for Terminal {
     fn handle_event(&mut self, event: Event, _: Option<String>, now: Duration) {
-        if let Event::Error(Failure { code: Code::NameTaken | Code::BadName, command: None, .. }) = &event {
+        if let Event::Error(Failure {
+            code: Code::NameTaken | Code::NameReserved | Code::BadName, command: None, ..
+        }) = &event
+        {
             self.name_refused = true;
         }
         self.menu.handle_event(&event, now);

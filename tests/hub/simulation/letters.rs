@@ -65,7 +65,7 @@ fn bad_input_34_a_duplicate_is_acknowledged_again_and_not_shown_again() {
     let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
     world.send(alice, "bob", "once");
     world.advance(seconds(1));
-    let again = relayed_to(&world, bob, SealKind::Seal).remove(0);
+    let again = relayed_to(&world, bob, SealKind::Hello).remove(0);
     for _ in 0..3 {
         world.inject(bob, again.clone());
     }
@@ -203,7 +203,7 @@ fn in_direct_mode_receipts_go_to_the_sender_alone() {
     world.send(alice, "bob", "just you");
     world.advance(seconds(1));
     assert_eq!(world.count(alice, &json!({"event": "delivered", "by": "bob"})), 1);
-    for kind in [SealKind::Seal, SealKind::Tagged] {
+    for kind in [SealKind::Seal, SealKind::Hello, SealKind::Tagged] {
         assert!(relayed_to(&world, carol, kind).is_empty());
     }
     assert_eq!(world.texts(bob), ["just you"]);

@@ -8,4 +8,5 @@ mod media;
 mod names;
 mod random;
 mod relay;
+mod sessions;
 mod world;

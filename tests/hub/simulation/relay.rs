@@ -9,7 +9,7 @@ use securestream::{
         Ending, Message,
         message::{FetchRecords, NextPage, Post, Quit, Register},
     },
-    server::{Command, Relay, RelayOptions},
+    server::{Admission, Bindings, Command, CommitId, Relay, RelayOptions},
     types::{
         Code, Fingerprint, LinkId, MessageId, RelayMode, SealKind,
         limits::{DIRECTORY_PAGE, MAX_FETCH, MAX_REGISTRATIONS},
@@ -20,7 +20,7 @@ use super::world::{nonce_of, seconds};
 use crate::raw::{identity, registration};
 
 fn relay(mode: RelayMode, max_members: usize) -> Relay {
-    Relay::new(RelayOptions { mode, max_members }, Box::new(MemoryDirectory::default()))
+    Relay::new(RelayOptions { mode, max_members }, Box::new(MemoryDirectory::default()), Bindings::default())
 }
 
 /// Registers a member and forgets what was commanded for that.
@@ -34,7 +34,7 @@ fn enter(relay: &mut Relay, link: u64, name: &str) -> Identity {
 
 /// Comes in and asks to register; the verification is under way.
 fn begin(relay: &mut Relay, link: u64, identity: &Identity) {
-    relay.accepted(LinkId(link), format!("peer {link}"));
+    relay.accepted(LinkId(link), format!("peer {link}"), Admission::Open);
     register(relay, link, identity);
 }
 
@@ -59,6 +59,9 @@ fn told(relay: &mut Relay) -> Vec<String> {
             let to: Vec<String> = to.iter().map(|LinkId(link)| link.to_string()).collect();
             format!("{} {}", to.join("+"), word(&Message::decode(&record[4..]).unwrap()))
         }
+        Command::VerifyUpdate { link: LinkId(link), .. } => format!("{link} verify update"),
+        Command::Commit(CommitId(id), _) => format!("commit {id}"),
+        Command::Chain(_) => String::new(),
         Command::Establish(LinkId(link)) => format!("{link} establish"),
         Command::Close(LinkId(link), code) => format!("{link} close {code}"),
         Command::CloseSilently(LinkId(link), code) => format!("{link} close silently {code}"),
@@ -68,7 +71,7 @@ fn told(relay: &mut Relay) -> Vec<String> {
             format!("report {}", event["event"].as_str().unwrap())
         }
     };
-    relay.take_commands().into_iter().map(short).collect()
+    relay.take_commands().into_iter().map(short).filter(|told| !told.is_empty()).collect()
 }
 
 fn word(message: &Message) -> String {
@@ -115,7 +118,7 @@ fn a_second_registration_during_the_first_and_too_many_of_them_end_the_link() {
     register(&mut relay, 1, &bob);
     assert_eq!(told(&mut relay), ["1 verify", "report refused", "1 error rate_limited", "1 close rate_limited"]);
 
-    relay.accepted(LinkId(2), "peer".into());
+    relay.accepted(LinkId(2), "peer".into(), Admission::Open);
     let mut record = bob.record().clone();
     record.name = "a b".into();
     let bad_name =

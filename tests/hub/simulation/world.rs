@@ -1,6 +1,7 @@
 //! The wires between the pure parts.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     time::{Duration, Instant},
 };
@@ -13,10 +14,10 @@ use securestream::{
         session::{Me, Output, Over, Session},
         work::{Done, Job, Worker},
     },
-    crypto::{Challenge, Identity, testing::InsecureProvider, verify_registration},
+    crypto::{Challenge, Identity, testing::InsecureProvider, verify_record, verify_registration},
     directory::MemoryDirectory,
     proto::{Ending, Message, encode, message::Nonce},
-    server::{Command, Relay, RelayOptions, report::HubEvent},
+    server::{Admission, Bindings, Command, Relay, RelayOptions, report::HubEvent},
     types::{LinkId, MemberName, RelayMode},
 };
 use serde_json::Value;
@@ -53,6 +54,8 @@ pub(super) struct Node {
     /// Messages of the hub with these tags wait here.
     pub(super) held_tags: Vec<u64>,
     waiting: VecDeque<Message>,
+    /// So many records that others posted are lost on their way to it.
+    pub(super) to_lose: usize,
     pub(super) events: Vec<Value>,
     /// What it sent and what it was sent.
     pub(super) sent: Vec<Message>,
@@ -64,6 +67,20 @@ pub(super) struct Node {
 
 const CLOCK: u64 = 1_790_000_000_000;
 
+thread_local! {
+    /// How far the clocks of all members are ahead of [`CLOCK`], in milliseconds. Each test has a thread.
+    static AHEAD: Cell<u64> = const { Cell::new(0) };
+}
+
+fn time_of_day() -> u64 {
+    CLOCK + AHEAD.get()
+}
+
+/// Sets the time of day of all members to so much after the beginning.
+pub(super) fn set_time_of_day(ahead: Duration) {
+    AHEAD.set(u64::try_from(ahead.as_millis()).unwrap());
+}
+
 impl World {
     pub(super) fn new(seed: u64) -> Self {
         Self::with(seed, RelayOptions { mode: RelayMode::Broadcast, max_members: 1000 })
@@ -71,7 +88,7 @@ impl World {
 
     pub(super) fn with(seed: u64, options: RelayOptions) -> Self {
         let now = Instant::now();
-        let relay = Relay::new(options, Box::new(MemoryDirectory::default()));
+        let relay = Relay::new(options, Box::new(MemoryDirectory::default()), Bindings::default());
         Self { relay, nodes: Vec::new(), reports: Vec::new(), start: now, now, next_link: 0, seed, extras: Vec::new() }
     }
 
@@ -82,11 +99,21 @@ impl World {
 
     /// As [`World::join`], with keys drawn by `seed`.
     pub(super) fn join_with_keys(&mut self, name: &str, seed: &str) -> usize {
+        let (me, worker) = Self::guest(name, seed);
+        self.enter(me, worker)
+    }
+
+    /// As [`World::join`], but it sends in no session.
+    pub(super) fn join_sealing_only(&mut self, name: &str) -> usize {
+        let (me, worker) = Self::guest(name, name);
+        self.enter(me, worker.sealing_only())
+    }
+
+    fn guest(name: &str, seed: &str) -> (Me, Worker) {
         let typed: MemberName = name.parse().unwrap();
         let keyring = Keyring::ephemeral(&InsecureProvider, &typed, CLOCK, &mut rng(seed)).unwrap();
         let me = Me { name: typed, fingerprint: keyring.identity().fingerprint(), guest: true };
-        let worker = Worker::new(Arc::new(InsecureProvider), keyring, Box::new(rng("worker")), || CLOCK);
-        self.enter(me, worker)
+        (me, Worker::new(Arc::new(InsecureProvider), keyring, Box::new(rng("worker")), time_of_day))
     }
 
     /// A member whose link broke comes in again over a new one, with the keys and marks that it keeps.
@@ -114,6 +141,7 @@ impl World {
             jobs: VecDeque::new(),
             held_tags: Vec::new(),
             waiting: VecDeque::new(),
+            to_lose: 0,
             events: Vec::new(),
             sent: Vec::new(),
             received: Vec::new(),
@@ -136,7 +164,7 @@ impl World {
     fn new_link(&mut self) -> LinkId {
         let link = LinkId(self.next_link);
         self.next_link += 1;
-        self.relay.accepted(link, format!("peer {}", link.0));
+        self.relay.accepted(link, format!("peer {}", link.0), Admission::Open);
         link
     }
 
@@ -264,7 +292,12 @@ impl World {
                     self.deliver(link, &message);
                 }
             }
-            Command::Establish(_) => {}
+            Command::VerifyUpdate { link, record, fingerprint } => {
+                self.relay.update_verified(link, verify_record(&InsecureProvider, record, fingerprint));
+            }
+            // The disk is fast and never full.
+            Command::Commit(id, _) => self.relay.committed(id, true),
+            Command::Establish(_) | Command::Chain(_) => {}
             Command::Close(link, code) => {
                 self.deliver(link, &securestream::proto::message::Goodbye { code }.into());
                 self.relay.ended(link, &Ending::Closed(code), self.now);
@@ -287,6 +320,10 @@ impl World {
         if let Some(node) = self.nodes.iter_mut().find(|node| node.link == link && node.linked) {
             let message = through_bytes(message);
             node.received.push(message.clone());
+            if matches!(message, Message::Relayed(_)) && node.to_lose > 0 {
+                node.to_lose -= 1;
+                return;
+            }
             node.waiting.push_back(message);
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     client::keyring::Keyring,
     crypto::{Audience, testing::InsecureProvider},
     storage::{FailingStorage, Fault as DiskFault, MemoryStorage},
-    types::{Bundle, Code, CurveKey, MemberName},
+    types::{Code, MemberName},
 };
 
 const FAST: InsecureProvider = InsecureProvider;
@@ -30,12 +30,9 @@ fn open(storage: &MemoryStorage) -> Keyring {
 fn folder() -> MemoryStorage {
     let mut storage = MemoryStorage::default();
     let mut keyring = open(&storage);
-    let bundle = Bundle { identity: CurveKey([1; 32]), fallback: CurveKey([2; 32]), kem: vec![3; 1184].into() };
-    keyring.set_bundle(Some(bundle), NOW, &mut rng(2)).unwrap();
     keyring.next_sequence(Audience::Group).unwrap();
     drop(keyring);
     storage.replace("pins-0123456789abcdef", b"alice").unwrap();
-    storage.replace(SESSIONS, b"ratchets").unwrap();
     storage
 }
 
@@ -110,13 +107,13 @@ fn what_is_replaced_is_kept_beside() {
         if damage {
             storage.replace(IDENTITY, b"-----BEGIN SECU").unwrap();
         }
-        let was = storage.read(IDENTITY).unwrap();
+        let (was, ratchets) = (storage.read(IDENTITY).unwrap(), storage.read(SESSIONS).unwrap());
         let other = Identity::generate(&FAST, &bob(), NOW, &mut rng(44)).unwrap();
         let fingerprint = other.fingerprint();
         let done = back(&mut storage, Return { identity: other, files: Vec::new(), replace: true }, NOW).unwrap();
         assert_eq!(done.set_aside, ["identity-2026-09-21-142640.pem", "sessions-2026-09-21-142640"]);
         assert_eq!(storage.read("identity-2026-09-21-142640.pem").unwrap(), was);
-        assert_eq!(storage.read("sessions-2026-09-21-142640").unwrap().unwrap(), b"ratchets");
+        assert_eq!(storage.read("sessions-2026-09-21-142640").unwrap(), ratchets);
         assert_eq!(storage.read(SESSIONS).unwrap(), None, "they belong to the other storage key");
         assert_eq!(summary(&storage).fingerprint, fingerprint);
         // Nothing that was taken in comes again.
@@ -177,7 +174,7 @@ fn bad_input_59_a_disk_that_refuses_leaves_the_old_identity() {
     for fault in [DiskFault::NoSpace, DiskFault::Broken] {
         for writes in 0..20 {
             let storage = folder();
-            let was = storage.read(IDENTITY).unwrap();
+            let (was, ratchets) = (storage.read(IDENTITY).unwrap(), storage.read(SESSIONS).unwrap().unwrap());
             let other = Identity::generate(&FAST, &bob(), NOW, &mut rng(44)).unwrap();
             let files = vec![KeptFile { name: "pins-f".into(), content: b"p".to_vec().into() }];
             let mut failing = FailingStorage::new(storage.clone(), writes, fault);
@@ -188,7 +185,7 @@ fn bad_input_59_a_disk_that_refuses_leaves_the_old_identity() {
             }
             assert_eq!(storage.read(IDENTITY).unwrap(), was, "{writes}");
             let sessions = ["sessions-2026-09-21-142640", SESSIONS].map(|name| storage.read(name).unwrap());
-            assert!(sessions.into_iter().flatten().any(|content| content == b"ratchets"), "{writes}");
+            assert!(sessions.into_iter().flatten().any(|content| content == ratchets), "{writes}");
         }
     }
 }

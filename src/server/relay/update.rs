@@ -1,0 +1,84 @@
+//! A member's newer key record: the same keys and name, with other keys to begin sessions with.
+
+use super::{
+    Command, Relay,
+    admission::{bind, encoded},
+    commits::Purpose,
+};
+use crate::{
+    crypto::{RecordError, VerifiedRecord},
+    proto::message::{Error, Update},
+    server::bindings::Change,
+    types::{Code, KeyRecord, LinkId, limits::MAX_UPDATES},
+};
+
+impl Relay {
+    pub(super) fn update(&mut self, link: LinkId, update: &Update) {
+        let Some(member) = self.roster.member_mut(link) else { return };
+        member.updates += 1;
+        if member.updates > MAX_UPDATES {
+            return self.let_go(link, Code::RateLimited, "too many key records over one link; connect again");
+        }
+        if member.updating {
+            return self.update_refused(
+                link,
+                Code::TryLater,
+                "the key record before this one is still being looked at",
+            );
+        }
+        let record = match KeyRecord::decode(&update.record) {
+            Ok(record) => record,
+            Err(error) => return self.update_refused(link, Code::InvalidRecord, &error.to_string()),
+        };
+        member.updating = true;
+        let fingerprint = member.fingerprint;
+        self.commands.push(Command::VerifyUpdate { link, record, fingerprint });
+    }
+
+    /// A newer record has been verified by itself, or not.
+    pub fn update_verified(&mut self, link: LinkId, result: Result<VerifiedRecord, RecordError>) {
+        let Some(member) = self.roster.member_mut(link) else { return };
+        member.updating = false;
+        let record = match result {
+            Ok(record) => record,
+            Err(error) => return self.update_refused(link, Code::InvalidRecord, &error.to_string()),
+        };
+        if *record.name() != member.name {
+            return self.update_refused(link, Code::BadName, "a newer key record keeps its name");
+        }
+        if record.record().sequence <= member.sequence {
+            return self.update_refused(link, Code::DataUnusable, "this key record is not newer than the one before");
+        }
+        if self.bindings.of(record.name()).is_none() {
+            // A guest's.
+            return self.keep(link, &record);
+        }
+        member.updating = true;
+        self.commit(Change::Bind(bind(&record, None)), Purpose::Update { link, record: Box::new(record) });
+    }
+
+    pub(super) fn update_committed(&mut self, link: LinkId, record: &VerifiedRecord, is_kept: bool) {
+        let Some(member) = self.roster.member_mut(link) else { return };
+        member.updating = false;
+        if is_kept {
+            self.keep(link, record);
+        } else {
+            self.update_refused(
+                link,
+                Code::TryLater,
+                "the hub cannot write to its disk; send the key record again later",
+            );
+        }
+    }
+
+    fn keep(&mut self, link: LinkId, record: &VerifiedRecord) {
+        let Some(member) = self.roster.member_mut(link) else { return };
+        member.sequence = record.record().sequence;
+        self.directory.renew(record.fingerprint(), encoded(record));
+        self.tell_new_record(link, record);
+    }
+
+    fn update_refused(&mut self, link: LinkId, code: Code, text: &str) {
+        self.commands.push(Command::Send(link, Error { code, text: text.into() }.into()));
+    }
+}
