@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("client", &["types", "proto", "crypto", "directory", "storage", "video"]),
     ("driver", &["types", "proto", "crypto", "directory", "storage", "transport", "video", "server", "client"]),
     // A command line that cannot be followed is answered in the form of the program that was asked for.
-    ("cli", &["types", "client", "server::report"]),
+    ("cli", &["types", "client", "server::admin", "server::report"]),
     (
         "run",
         &[

@@ -14,6 +14,7 @@ use clap::{FromArgMatches as _, error::ErrorKind};
 mod args;
 mod connect;
 mod ending;
+mod hub;
 mod keys;
 mod serve;
 
@@ -21,6 +22,7 @@ pub use args::{Admit, ColorChoice, TrustHub};
 use args::{Cli, Verb};
 pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending};
 pub use ending::{CliError, Ending};
+pub use hub::HubOptions;
 pub use keys::{Carry, KeysCommand, KeysOptions, NewPassphrase, Whose};
 pub use serve::{GivenCertificate, ServeOptions, VideosFolder};
 
@@ -31,6 +33,8 @@ use crate::types::{Code, ExitCode};
 pub enum Invocation {
     Serve(ServeOptions),
     Connect(ConnectOptions),
+    /// Ask something of a running hub.
+    Hub(HubOptions),
     Keys(KeysOptions),
     /// Open a window and close it again; exit 0 when that works. Run as a child, because a failure aborts.
     ProbeWindow,
@@ -101,9 +105,7 @@ pub fn parse(words: Vec<OsString>, surroundings: &Surroundings) -> Result<Invoca
         Verb::Serve(args) => serve::options(*args, surroundings).map(Invocation::Serve),
         Verb::Connect(args) => connect::options(*args, surroundings).map(Invocation::Connect),
         Verb::ProbeWindow => Ok(Invocation::ProbeWindow),
-        Verb::Hub(_) => {
-            Err(CliError::not_yet("speaking to a running hub", "stop it with Ctrl-C; its log tells who came"))
-        }
+        Verb::Hub(args) => hub::options(args, surroundings).map(Invocation::Hub),
         Verb::Keys(args) => keys::options(args, surroundings).map(Invocation::Keys),
     };
     invocation.map_err(|error| error.ending(asked))

@@ -39,7 +39,8 @@ pub(super) enum Verb {
     /// Join a hub: write to its members, watch its videos
     #[command(after_long_help = CONNECT_EXAMPLES)]
     Connect(Box<ConnectArgs>),
-    /// Speak to a running hub (comes with a later version)
+    /// Look after a running hub: who is here, remove a member, read the videos again
+    #[command(after_long_help = HUB_EXAMPLES)]
     Hub(HubArgs),
     /// Look after your keys and those of hubs
     #[command(after_long_help = KEYS_EXAMPLES)]
@@ -98,6 +99,9 @@ pub(super) struct ServeArgs {
     /// The URL to give to members, where it is not the one listened on; with * as host it never is
     #[arg(long, value_name = "URL", env = "SECURESTREAM_PUBLIC_URL")]
     pub(super) public_url: Option<String>,
+    /// Limit links and posts of this machine as well; they are not, so that scripts can do as they like
+    #[arg(long, env = "SECURESTREAM_LIMIT_LOOPBACK", value_parser = FalseyValueParser::new())]
+    pub(super) limit_loopback: bool,
     /// Report on standard output, one JSON object a line
     #[arg(long, env = "SECURESTREAM_JSON", value_parser = FalseyValueParser::new())]
     pub(super) json: bool,
@@ -182,32 +186,35 @@ pub(super) struct ConnectArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct HubArgs {
-    /// Answer in JSON
+    /// The data folder of the hub [default: $XDG_DATA_HOME/securestream/hub]
+    #[arg(long, global = true, value_name = "DIR", env = "SECURESTREAM_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Print the answer as one JSON object
     #[arg(long, global = true)]
-    json: bool,
+    pub(super) json: bool,
     #[command(subcommand)]
-    verb: HubVerb,
+    pub(super) verb: HubVerb,
 }
 
 #[derive(Debug, Subcommand)]
-enum HubVerb {
-    /// Tell who is here
+pub(super) enum HubVerb {
+    /// Tell who is here, with which keys and from where
     Who,
-    /// Tell how the hub is
+    /// Tell how the hub is: since when it runs, where it listens, how many are here
     Status,
-    /// Remove a member
+    /// Remove a member; it may come again
     Kick { name: String },
     /// Remove a member for good
     Ban { name: String },
     /// Let a banned member in again
     Unban { name: String },
-    /// Free a name for another key
+    /// Free a name for another key, for a member that lost its own
     Release { name: String },
-    /// Make an invite
+    /// Make an invite, for that name only if one is given
     Invite { name: Option<String> },
-    /// Show the hub's key
+    /// Show the hub's key, for members to compare
     Fingerprint,
-    /// Read the videos folder again
+    /// Read the videos folder again, as SIGHUP does; plays that run go on
     Reload,
 }
 
@@ -275,6 +282,16 @@ Examples:
       messages only, reporting in JSON
 
 Ctrl-C says goodbye to the members and ends it; a second one ends it at once.";
+
+const HUB_EXAMPLES: &str = "\
+Examples:
+  securestream hub who
+  securestream hub kick mallory
+  securestream hub status --json
+  securestream hub reload --data-dir /srv/hub
+      when the hub was started with --data-dir /srv/hub
+
+It works on the machine of the hub, for the user that runs it and for root. The answers are in docs/scripting.md.";
 
 const CONNECT_EXAMPLES: &str = "\
 Examples:

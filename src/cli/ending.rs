@@ -5,7 +5,10 @@ use std::ffi::OsString;
 use super::Surroundings;
 use crate::{
     client::event::{ByeReason, Event, Failure, Stamped},
-    server::report::HubEvent,
+    server::{
+        admin::{AdminError, answer_line},
+        report::HubEvent,
+    },
     types::{Code, ExitCode},
 };
 
@@ -45,10 +48,15 @@ impl CliError {
         let stdout = match audience.json {
             false => Vec::new(),
             true if audience.verb == Some("serve") => self.hub_lines(audience.protocol),
+            true if audience.verb == Some("hub") => self.answer_line(),
             true => self.member_lines(audience.protocol),
         };
         let stderr = format!("error: {}\n\n  {}\n", self.message, self.hint);
         Ending { exit: self.exit, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }
+    }
+
+    fn answer_line(&self) -> Vec<u8> {
+        answer_line(&AdminError::new(self.code, self.message.as_str(), self.hint.as_str()).into())
     }
 
     fn member_lines(&self, protocol: u16) -> Vec<u8> {

@@ -31,6 +31,8 @@ pub struct ServeOptions {
     pub admit: Option<Admit>,
     /// The URL to give to members instead of that of the listener.
     pub public_url: Option<String>,
+    /// Whether links and posts of this machine are limited like those of others.
+    pub limit_loopback: bool,
     /// Whether standard output has events instead of URLs.
     pub json: bool,
     /// What goes to standard error.
@@ -84,6 +86,7 @@ pub(super) fn options(args: ServeArgs, surroundings: &Surroundings) -> Result<Se
         },
         admit: args.admit,
         public_url,
+        limit_loopback: args.limit_loopback,
         json: args.json,
         log: args.log,
     })

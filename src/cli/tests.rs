@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     client::{command::DisplayChoice, event::testing::assert_event, script::OnError},
-    server::report::HUB_EVENTS_SCHEMA,
+    server::{admin::AdminRequest, report::HUB_EVENTS_SCHEMA},
     types::{Endpoint, ListenAddress, ListenHost, RelayMode},
 };
 
@@ -44,6 +44,19 @@ fn refused(line: &str) -> Ending {
 #[test]
 fn the_options_are_consistent() {
     args::command().debug_assert();
+}
+
+#[test]
+fn a_hub_is_asked_in_its_data_folder() {
+    let asked = |line: &str| match read(line, &in_a_pipe()) {
+        Ok(Invocation::Hub(HubOptions { data_dir, json, request })) => (data_dir, json, request),
+        other => panic!("{line}: {other:?}"),
+    };
+    let usual = PathBuf::from("/home/a/.local/share/securestream/hub");
+    assert_eq!(asked("hub who"), (usual.clone(), false, AdminRequest::Who));
+    assert_eq!(asked("hub kick bob --json"), (usual.clone(), true, AdminRequest::Kick { name: "bob".into() }));
+    assert_eq!(asked("hub --json invite"), (usual, true, AdminRequest::Invite { name: None }));
+    assert_eq!(asked("hub --data-dir /srv/hub reload"), ("/srv/hub".into(), false, AdminRequest::Reload));
 }
 
 #[test]
@@ -156,7 +169,8 @@ fn what_cannot_be_followed_says_what_to_write() {
         ("serve --max-members 0", ExitCode::Usage, "--max-members"),
         ("serve --videos a --no-videos", ExitCode::Usage, "--no-videos"),
         ("serve --public-url http://x", ExitCode::Usage, "unix:/path"),
-        ("hub who", ExitCode::CommandFailed, "Ctrl-C"),
+        ("hub", ExitCode::Usage, "who"),
+        ("hub kick", ExitCode::Usage, "NAME"),
         ("keys show --name b/b", ExitCode::Usage, "choose another"),
         ("keys export", ExitCode::Usage, "FILE"),
         ("keys export f --plain --new-passphrase-file p", ExitCode::Usage, "--plain"),

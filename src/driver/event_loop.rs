@@ -12,11 +12,16 @@ use std::{
 
 use mio::{Events, Poll, Token};
 
-use super::{clock, pump::Link, timers::Timers};
+use super::{
+    clock,
+    pump::Link,
+    reserve::{Reserve, is_out_of_descriptors},
+    timers::Timers,
+};
 use crate::{
-    proto::{Connection, Event},
+    proto::{Connection, Ending, Event},
     transport::{Listener, Notifier, Readiness, Transport},
-    types::LinkId,
+    types::{LinkId, Peer},
 };
 
 const WAKER: Token = Token(usize::MAX);
@@ -27,14 +32,24 @@ const FIRST_LISTENER: usize = usize::MAX - 1;
 /// Bytes read at once.
 const READ_BUFFER: usize = 64 * 1024;
 
-/// How long accepting rests when descriptors ran out, instead of spinning.
+/// How long accepting rests when it fails and nothing can be done about it, instead of spinning.
 const ACCEPT_REST: Duration = Duration::from_millis(200);
+
+/// Links taken from one listener in one turn: a flood of them is not to stop everything else.
+const ACCEPTS: usize = 256;
+
+/// Between two lines of the log about descriptors that are missing.
+const SHORTAGE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Decides whether a link that came in is taken, and makes the hub's end for it. One that is not is closed without
+/// a word.
+pub type Accept<'a> = dyn FnMut(LinkId, &Peer, Instant) -> Option<Connection> + 'a;
 
 /// What a turn has to tell its owner.
 #[derive(Debug)]
 pub enum Occurrence {
     /// A link came in, from this peer, by the listener of this number: they are counted as they were added.
-    Accepted(LinkId, String, usize),
+    Accepted(LinkId, Peer, usize),
     /// A connection has something to say.
     Event(LinkId, Event),
 }
@@ -52,18 +67,19 @@ pub struct EventLoop {
     touched: BTreeSet<LinkId>,
     timers: Timers,
     accept_again: Option<Instant>,
+    reserve: Reserve,
+    /// When a want of descriptors may be told again.
+    tell_shortage_at: Option<Instant>,
     occurrences: Vec<Occurrence>,
     buffer: Vec<u8>,
-    /// Makes the hub's end for an accepted link.
-    accept: Box<dyn FnMut(Instant) -> Connection + Send>,
 }
 
 impl EventLoop {
-    /// A loop without links. `accept` makes the connection for each link that comes in.
+    /// A loop without links.
     ///
     /// # Errors
     /// When the system gives no poll.
-    pub fn new(accept: impl FnMut(Instant) -> Connection + Send + 'static) -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let notifier = Notifier::new(poll.registry(), WAKER)?;
         Ok(Self {
@@ -76,9 +92,10 @@ impl EventLoop {
             touched: BTreeSet::new(),
             timers: Timers::default(),
             accept_again: None,
+            reserve: Reserve::new(),
+            tell_shortage_at: None,
             occurrences: Vec::new(),
             buffer: vec![0; READ_BUFFER],
-            accept: Box::new(accept),
         })
     }
 
@@ -156,11 +173,12 @@ impl EventLoop {
         self.links.is_empty()
     }
 
-    /// Waits until something occurs, somebody wakes the loop or `deadline` has come.
+    /// Waits until something occurs, somebody wakes the loop or `deadline` has come. Links that came in are taken if
+    /// `accept` makes a connection for them.
     ///
     /// # Errors
     /// When the system's poll fails; nothing can go on then.
-    pub fn turn(&mut self, deadline: Option<Instant>) -> io::Result<Vec<Occurrence>> {
+    pub fn turn(&mut self, deadline: Option<Instant>, accept: &mut Accept<'_>) -> io::Result<Vec<Occurrence>> {
         let mut events = Events::with_capacity(1024);
         let timeout = self.wait_at_most(deadline);
         match self.poll.poll(&mut events, timeout) {
@@ -175,7 +193,7 @@ impl EventLoop {
             }
         }
         if self.accept_again.is_some_and(|at| at <= now) {
-            self.accept_all(now);
+            self.accept_all(now, accept);
         }
         self.read_all(now);
         self.run_deadlines(now);
@@ -223,31 +241,58 @@ impl EventLoop {
         }
     }
 
-    fn accept_all(&mut self, now: Instant) {
+    fn accept_all(&mut self, now: Instant, accept: &mut Accept<'_>) {
         self.accept_again = None;
         for index in 0..self.listeners.len() {
-            loop {
-                match self.listeners[index].accept() {
-                    Ok(transport) => self.take_in(transport, index, now),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) if is_of_one_link(&error) => {}
-                    Err(error) => {
-                        log::warn!("accepting rests for {ACCEPT_REST:?}: {error}");
-                        self.accept_again = Some(now + ACCEPT_REST);
-                        break;
-                    }
-                }
+            if let Some(at) = self.accept_from(index, now, accept) {
+                self.accept_again = Some(self.accept_again.map_or(at, |earlier| earlier.min(at)));
             }
         }
     }
 
-    fn take_in(&mut self, transport: Box<dyn Transport>, listener: usize, now: Instant) {
-        let peer = transport.peer();
-        let connection = (self.accept)(now);
-        match self.add(transport, connection) {
-            Ok(link) => self.occurrences.push(Occurrence::Accepted(link, peer, listener)),
-            Err(error) => log::warn!("link from {peer} not taken: {error}"),
+    /// Takes what waits at one listener; when to go on if that was not all.
+    fn accept_from(&mut self, index: usize, now: Instant, accept: &mut Accept<'_>) -> Option<Instant> {
+        for _ in 0..ACCEPTS {
+            match self.listeners[index].accept() {
+                Ok(transport) => self.take_in(transport, index, now, accept),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+                Err(error) if is_of_one_link(&error) => {}
+                Err(error) if is_out_of_descriptors(&error) => {
+                    self.tell_shortage(now);
+                    if !self.reserve.turn_one_away(&mut *self.listeners[index]) {
+                        return Some(now + ACCEPT_REST);
+                    }
+                }
+                Err(error) => {
+                    log::warn!("accepting rests for {ACCEPT_REST:?}: {error}");
+                    return Some(now + ACCEPT_REST);
+                }
+            }
         }
+        Some(now)
+    }
+
+    fn tell_shortage(&mut self, now: Instant) {
+        if self.tell_shortage_at.is_none_or(|at| at <= now) {
+            self.tell_shortage_at = Some(now + SHORTAGE_INTERVAL);
+            log::warn!("no descriptor is left for new links, they are closed; let the process have more (ulimit -n)");
+        }
+    }
+
+    fn take_in(&mut self, transport: Box<dyn Transport>, listener: usize, now: Instant, accept: &mut Accept<'_>) {
+        let peer = transport.peer();
+        let link = LinkId(self.next_link);
+        let Some(connection) = accept(link, &peer, now) else { return };
+        let occurrence = match self.add(transport, connection) {
+            Ok(link) => Occurrence::Accepted(link, peer, listener),
+            Err(error) => {
+                log::warn!("link from {peer} not taken: {error}");
+                // The number is used up: whoever noted it learns that nothing comes of it.
+                self.next_link += 1;
+                Occurrence::Event(link, Event::Ended(Ending::Lost))
+            }
+        };
+        self.occurrences.push(occurrence);
     }
 
     fn read_all(&mut self, now: Instant) {

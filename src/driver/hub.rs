@@ -1,7 +1,9 @@
 //! The hub's thread: one loop over its listeners and links.
 
+mod operator;
+
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     sync::{
         Arc,
@@ -10,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use operator::Operator;
+pub use operator::{OperatorParts, Reload};
 use rand::Rng as _;
 
 use super::{
@@ -24,10 +28,13 @@ use crate::{
         Challenge, CryptoProvider, RecordError, RegistrationError, VerifiedRecord, verify_record, verify_registration,
     },
     directory::Directory,
-    proto::{Connection, Ending, Event, Message, message::Nonce},
+    proto::{
+        Connection, Ending, Event, Message,
+        message::{Nonce, Post, Refused},
+    },
     server::{
-        Admission, Bindings, Command, PlayOutput, Plays, ReadJob, ReadResult, Relay, RelayOptions, Requests, listing,
-        report::HubEvent,
+        Admission, Bindings, Command, Door, PlayOutput, Plays, Rates, ReadJob, ReadResult, Relay, RelayOptions,
+        Requests, door::RefusedLinks, listing, report::HubEvent,
     },
     transport::{Listener, Notifier},
     types::{Code, EndReason, Fingerprint, KeyRecord, LinkId, wire::Blob},
@@ -60,6 +67,9 @@ pub struct HubParts {
     pub ledger: Ledger,
     pub crypto: Arc<dyn CryptoProvider>,
     pub videos: Arc<dyn VideoSource>,
+    /// Whether links and posts of this machine are limited like those of others.
+    pub limits_local: bool,
+    pub operator: OperatorParts,
 }
 
 enum Verification {
@@ -104,6 +114,10 @@ impl HubStopper {
 pub struct Hub {
     event_loop: EventLoop,
     relay: Relay,
+    door: Door,
+    rates: Rates,
+    /// Links whose posts are not counted.
+    exempt: BTreeSet<LinkId>,
     requests: Requests,
     plays: BTreeMap<LinkId, Plays>,
     videos: Arc<dyn VideoSource>,
@@ -112,6 +126,7 @@ pub struct Hub {
     verifiers: Pool<Verification, Verified>,
     ledger: LedgerThread,
     readers: Pool<(LinkId, ReadJob), (LinkId, ReadResult)>,
+    operator: Operator,
     signals: Option<SignalInbox>,
     stopper: HubStopper,
     stops_handled: u32,
@@ -125,11 +140,7 @@ impl Hub {
     /// # Errors
     /// When the system gives no poll or threads.
     pub fn new(parts: HubParts, report: impl FnMut(HubEvent) + Send + 'static) -> io::Result<Self> {
-        let mut event_loop = EventLoop::new(|now| {
-            let mut nonce = [0; 32];
-            rand::rng().fill_bytes(&mut nonce);
-            Connection::hub(Nonce(nonce), now)
-        })?;
+        let mut event_loop = EventLoop::new()?;
         let notifier = event_loop.notifier();
         let crypto = parts.crypto;
         let verifiers = Pool::new("verify", POOL_THREADS, &notifier, move |job: Verification| job.verify(&*crypto))?;
@@ -147,9 +158,13 @@ impl Hub {
         Ok(Self {
             event_loop,
             relay: Relay::new(parts.options, parts.directory, parts.bindings),
+            door: Door::new(parts.limits_local, fresh()),
+            rates: Rates::new(clock::now()),
+            exempt: BTreeSet::new(),
             requests: Requests::default(),
             plays: BTreeMap::new(),
             videos: parts.videos,
+            operator: Operator::new(parts.operator, &notifier)?,
             admissions,
             verifiers,
             ledger,
@@ -185,14 +200,19 @@ impl Hub {
         let mut more_media = false;
         while !self.is_over() {
             let deadline = if more_media { Some(clock::now()) } else { self.deadline() };
-            let occurrences = self.event_loop.turn(deadline)?;
+            let door = &mut self.door;
+            let occurrences = self.event_loop.turn(deadline, &mut |link, peer, now| {
+                door.knock(link, peer, now).then(|| Connection::hub(Nonce(fresh()), now))
+            })?;
             let now = clock::now();
             self.requests.next_turn();
             for occurrence in occurrences {
                 self.occurred(occurrence, now);
             }
             self.take_answers();
+            self.heed_operator();
             self.relay.timeout(now);
+            self.close_the_door_on_some(now);
             self.obey(now);
             self.event_loop.flush();
             more_media = self.pump_media();
@@ -202,7 +222,7 @@ impl Hub {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        [self.relay.deadline(), self.closing_until].into_iter().flatten().min()
+        [self.relay.deadline(), self.door.deadline(), self.closing_until].into_iter().flatten().min()
     }
 
     fn is_over(&self) -> bool {
@@ -215,8 +235,11 @@ impl Hub {
     fn occurred(&mut self, occurrence: Occurrence, now: Instant) {
         match occurrence {
             Occurrence::Accepted(link, peer, listener) => {
+                if self.door.is_exempt(&peer) {
+                    self.exempt.insert(link);
+                }
                 let admission = self.admissions.get(listener).copied().unwrap_or(Admission::Invite);
-                self.relay.accepted(link, peer, admission);
+                self.relay.accepted(link, peer.to_string(), admission);
             }
             Occurrence::Event(link, Event::Message(message)) => self.message(link, message),
             Occurrence::Event(link, Event::Ended(ending)) => self.ended(link, &ending, now),
@@ -232,6 +255,10 @@ impl Hub {
             return self.relay.let_go(link, Code::RateLimited, text);
         }
         match message {
+            Message::Post(post) if !self.may_post(link, &post) => {
+                let refused = Refused { mid: post.mid, code: Code::RateLimited };
+                self.with(link, |connection| connection.send(&refused.into(), clock::now()));
+            }
             Message::ListVideos(_) => self.list_videos(link),
             Message::Play(_)
             | Message::Credit(_)
@@ -247,7 +274,15 @@ impl Hub {
         }
     }
 
+    fn may_post(&mut self, link: LinkId, post: &Post) -> bool {
+        // The relay has its own answer for who is no member.
+        let Some(from) = self.relay.fingerprint_of(link).filter(|_| !self.exempt.contains(&link)) else { return true };
+        self.rates.allow(from, post.kind, clock::now())
+    }
+
     fn ended(&mut self, link: LinkId, ending: &Ending, now: Instant) {
+        self.door.ended(link, ending, now);
+        self.exempt.remove(&link);
         if let Some(mut plays) = self.plays.remove(&link) {
             let outputs = plays.end_all(EndReason::Lost);
             self.put_out(link, outputs);
@@ -266,6 +301,7 @@ impl Hub {
         let committed: Vec<_> = self.ledger.answers().collect();
         for (id, is_kept) in committed {
             self.relay.committed(id, is_kept);
+            self.tell_operator(id, is_kept);
         }
         let read: Vec<_> = self.readers.answers().collect();
         for (link, result) in read {
@@ -292,12 +328,24 @@ impl Hub {
                 Command::Commit(id, change) => self.ledger.commit(id, change),
                 Command::Chain(link) => self.ledger.keep_link(link),
                 Command::Send(link, message) => self.with(link, |connection| connection.send(&message, now)),
-                Command::Establish(link) => self.with(link, |connection| connection.establish(now)),
+                Command::Establish(link) => {
+                    self.door.registered(link, now);
+                    self.with(link, |connection| connection.establish(now));
+                }
                 Command::Close(link, code) => self.with(link, |connection| connection.close(code, now)),
                 Command::CloseSilently(link, code) => {
                     self.with(link, |connection| connection.close_silently(code, now));
                 }
             }
+        }
+    }
+
+    fn close_the_door_on_some(&mut self, now: Instant) {
+        for link in self.door.take_evicted() {
+            self.with(link, |connection| connection.close_silently(Code::RateLimited, now));
+        }
+        if let Some(RefusedLinks { links, peer }) = self.door.take_report(now) {
+            (self.report)(HubEvent::LinksRefused { links, peer: peer.to_string() });
         }
     }
 
@@ -371,9 +419,12 @@ impl Hub {
     }
 
     fn heed_stops(&mut self, now: Instant) {
-        let signalled =
-            self.signals.as_ref().map_or(0, |signals| signals.take().filter(|signal| is_stop(*signal)).count());
-        for _ in 0..signalled {
+        let (reloads, stops): (Vec<_>, Vec<_>) =
+            self.signals.iter().flat_map(SignalInbox::take).partition(|signal| *signal == signal_hook::consts::SIGHUP);
+        if !reloads.is_empty() {
+            self.reload(Vec::new());
+        }
+        for _ in stops {
             self.stopper.asked.fetch_add(1, Ordering::Relaxed);
         }
         let asked = self.stopper.asked.load(Ordering::Relaxed);
@@ -393,11 +444,9 @@ impl Hub {
     }
 }
 
-fn is_stop(signal: i32) -> bool {
-    // SIGHUP is for reloading; until that is there it must not end anything either.
-    let reload = signal == signal_hook::consts::SIGHUP;
-    if reload {
-        log::info!("reading the folder again without a restart comes with a later version");
-    }
-    !reload
+/// Bytes that nobody else knows.
+fn fresh() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
 }

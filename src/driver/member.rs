@@ -25,9 +25,9 @@ use crate::{
         work::{Done, Job, Worker},
     },
     crypto::Challenge,
-    proto::{Connection, Event as LinkEvent, message::Nonce},
+    proto::{Connection, Event as LinkEvent},
     transport::{Notifier, Transport},
-    types::{Code, ExitCode, LinkId, PlayId, limits::DRAIN_DEADLINE},
+    types::{Code, ExitCode, LinkId, Peer, PlayId, limits::DRAIN_DEADLINE},
     video::{
         pace::Speed,
         render::{Choice, Display, DisplayKind, NoDisplay},
@@ -85,8 +85,7 @@ impl Member {
     /// When the system gives no poll or threads.
     pub fn new(parts: MemberParts) -> io::Result<Self> {
         let now = clock::now();
-        // Nobody connects to a member; the end that a listener would need is never made.
-        let mut event_loop = EventLoop::new(|now| Connection::hub(Nonce([0; 32]), now))?;
+        let mut event_loop = EventLoop::new()?;
         let agent = concat!("securestream/", env!("CARGO_PKG_VERSION"));
         let link = event_loop.add(parts.transport, Connection::member(agent, now))?;
         let notifier = event_loop.notifier();
@@ -146,7 +145,7 @@ impl Member {
             if self.over.is_some() {
                 break;
             }
-            let occurrences = self.event_loop.turn(self.deadline(front))?;
+            let occurrences = self.event_loop.turn(self.deadline(front), &mut nobody)?;
             let now = clock::now();
             self.take_signals(now, front);
             for occurrence in occurrences {
@@ -261,7 +260,7 @@ impl Member {
     fn end_players(&mut self, front: &mut dyn Front) -> io::Result<()> {
         let until = clock::now() + DRAIN_DEADLINE;
         while !self.players.is_empty() && clock::now() < until {
-            self.event_loop.turn(Some(until))?;
+            self.event_loop.turn(Some(until), &mut nobody)?;
             self.take_answers(clock::now(), front);
         }
         Ok(())
@@ -293,6 +292,11 @@ impl Member {
     fn elapsed(&self) -> Duration {
         clock::now().saturating_duration_since(self.start)
     }
+}
+
+/// Nobody connects to a member.
+fn nobody(_: LinkId, _: &Peer, _: Instant) -> Option<Connection> {
+    None
 }
 
 fn interrupted() -> Failure {

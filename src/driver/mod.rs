@@ -1,5 +1,6 @@
 //! Where the pure parts meet the world: the mio loop, the clock, the pools.
 
+pub mod admin;
 pub mod clock;
 mod event_loop;
 pub mod hub;
@@ -8,8 +9,9 @@ pub mod member;
 mod players;
 mod pool;
 mod pump;
+mod reserve;
 mod signals;
 mod timers;
 
-pub use event_loop::{EventLoop, Occurrence};
+pub use event_loop::{Accept, EventLoop, Occurrence};
 pub use signals::DefaultSignals;

@@ -151,7 +151,7 @@ mod tests {
             tls::{HubCertificate, HubTls, HubTrust, KeyExchange, MemberTls},
         },
         types::{
-            Code,
+            Code, Peer,
             limits::{DRAIN_DEADLINE, HANDSHAKE_DEADLINE},
         },
     };
@@ -183,8 +183,8 @@ mod tests {
             Vec::new()
         }
 
-        fn peer(&self) -> String {
-            "closed".to_owned()
+        fn peer(&self) -> Peer {
+            Peer::local("closed")
         }
     }
 
@@ -317,8 +317,8 @@ mod tests {
             Vec::new()
         }
 
-        fn peer(&self) -> String {
-            "interfered".to_owned()
+        fn peer(&self) -> Peer {
+            Peer::local("interfered")
         }
     }
 

@@ -262,7 +262,7 @@ fn a_hub_message_from_a_member_is_out_of_turn() {
 }
 
 #[test]
-fn a_silent_peer_is_pinged_once_and_lost_after_two_intervals() {
+fn bad_input_39_a_silent_peer_is_pinged_once_and_lost_after_two_intervals() {
     let mut pair = Pair::established();
     pair.pass(PING_INTERVAL);
     pair.exchange();

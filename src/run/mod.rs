@@ -1,7 +1,10 @@
 //! Puts the parts together: here, and only here, concrete implementations are chosen.
 
 mod connect;
+mod descriptors;
+mod hub;
 mod hub_data;
+mod hub_tls;
 mod keys;
 mod link;
 mod passphrase;
@@ -9,6 +12,7 @@ mod printer;
 mod refusal;
 mod serve;
 mod stage;
+mod videos;
 
 use std::io::{self, Write as _};
 
@@ -28,6 +32,10 @@ pub fn run(invocation: Invocation) -> ExitCode {
             // A member's screen is for its conversation; SECURESTREAM_LOG shows the rest.
             log_from(LevelFilter::Warn);
             connect::connect(options)
+        }
+        Invocation::Hub(options) => {
+            log_from(LevelFilter::Warn);
+            hub::hub(&options)
         }
         Invocation::Keys(options) => {
             log_from(LevelFilter::Warn);

@@ -1,9 +1,7 @@
 //! A hub with its listeners, its folder of videos and its reports.
 
 use std::{
-    collections::BTreeSet,
     io,
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,38 +9,32 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
-    hub_data,
-    link::key_exchange,
+    descriptors, hub_data,
+    hub_tls::Tls,
     printer::{self, Printer},
     refusal::{OrRefuse as _, Refusal},
+    videos::{Videos, catalog_event},
 };
 use crate::{
-    cli::{Admit, ServeOptions, VideosFolder},
-    client::hub_address::HubAddress,
+    cli::{Admit, ServeOptions},
     crypto::RsaProvider,
     directory::MemoryDirectory,
     driver::{
+        admin::AdminSocket,
         clock,
-        hub::{Entrance, Hub, HubParts},
+        hub::{Entrance, Hub, HubParts, OperatorParts, Reload},
         ledger::Remembered,
     },
     proto::VERSIONS,
     server::{
         Admission, RelayOptions,
-        report::{HubEvent, SkippedFile, member_url},
+        admin::{ADMIN_SOCKET, Reloaded},
+        report::{HubEvent, member_url},
     },
     storage::DiskStorage,
-    transport::{
-        Listener, tcp,
-        tls::{HubCertificate, HubTls, TlsLinks},
-        unix,
-    },
-    types::{Code, Endpoint, ExitCode, ListenAddress, ListenHost, Printable},
-    video::{FolderSource, MemorySource, VideoSource},
+    transport::{Listener, tcp, unix},
+    types::{Code, ExitCode, ListenAddress, ListenHost},
 };
-
-/// Where videos are looked for when no folder is named.
-const DEFAULT_VIDEOS: &str = "videos";
 
 /// Runs a hub until it is stopped.
 pub(super) fn serve(options: &ServeOptions) -> ExitCode {
@@ -68,20 +60,26 @@ pub(super) fn serve(options: &ServeOptions) -> ExitCode {
 }
 
 fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
-    let videos = open_videos(&options.videos)?;
+    descriptors::raise_limit();
     let mut data = options.data_dir.as_deref().map(hub_data::open).transpose()?;
-    let certificate = certificate(options, data.as_mut())?;
+    if data.is_none() {
+        log::info!("there is no place for data: securestream hub cannot reach this hub; say where with --data-dir DIR");
+    }
+    let tls = Tls::of(options, data.as_mut())?;
+    let socket = data.as_ref().and_then(admin_socket);
     let (ledger, Remembered { bindings, chain }) = hub_data::ledger(data)?;
+    let videos = Videos::open(&options.videos)?;
     let mut entrances = Vec::new();
-    let mut ready = Vec::new();
+    let (mut ready, mut urls) = (Vec::new(), Vec::new());
     for address in &options.listen {
-        let listener = listen(address, certificate.as_ref(), options.require_pq)?;
+        let listener = listen(address, tls.as_ref())?;
         if options.public_url.is_none() && is_everywhere(address) {
             log::warn!("{address} is no URL to connect to: name the one that members reach with --public-url");
         }
         let url = member_url(address, listener.port().unwrap_or_default(), options.public_url.as_deref());
         let is_tls = matches!(address, ListenAddress::Tls { .. });
-        let fingerprint = certificate.as_ref().filter(|_| is_tls).map(HubCertificate::key);
+        let fingerprint = tls.as_ref().filter(|_| is_tls).map(Tls::key);
+        urls.push(url.clone());
         ready.push(HubEvent::Listening { url, fingerprint });
         entrances.push(Entrance { listener, admission: admission(options, address) });
     }
@@ -95,17 +93,32 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         bindings,
         ledger,
         crypto: Arc::new(RsaProvider::default()),
-        videos: Arc::clone(&videos),
+        videos: videos.source(),
+        limits_local: options.limit_loopback,
+        operator: OperatorParts {
+            socket,
+            reload: Some(reload(videos.clone(), tls.clone())),
+            listening: urls,
+            fingerprint: tls.as_ref().map(|tls| tls.key().to_string()),
+        },
     };
     let hub_reporter = reporter.clone();
     let mut hub =
         Hub::new(parts, move |event| hub_reporter.report(&event)).context("no hub can be set up").or_no_system()?;
     hub.obey_signals().context("signals cannot be caught").or_no_system()?;
-    report_catalog(&*videos, reporter);
+    reporter.report(&catalog_event(&videos.source().catalog()));
     for listening in ready {
         reporter.report(&listening);
     }
     hub.run().context("the event loop fails").or_no_system()
+}
+
+/// Where the operator's requests come in. A hub goes on without: what it is for does not depend on it.
+fn admin_socket(folder: &DiskStorage) -> Option<AdminSocket> {
+    let path = folder.folder().join(ADMIN_SOCKET);
+    AdminSocket::bind(&path)
+        .inspect_err(|error| log::warn!("securestream hub cannot reach this hub: {}: {error}", path.display()))
+        .ok()
 }
 
 /// Whom a listener lets in; a hint for the operator where that is nobody yet.
@@ -122,75 +135,16 @@ fn admission(options: &ServeOptions, address: &ListenAddress) -> Admission {
     }
 }
 
-/// What the listeners with TLS show; nothing when there are none.
-fn certificate(options: &ServeOptions, data: Option<&mut DiskStorage>) -> Result<Option<HubCertificate>, Refusal> {
-    let hosts: Vec<&str> = options.listen.iter().filter_map(tls_host).collect();
-    if hosts.is_empty() {
-        return Ok(None);
-    }
-    if let Some(given) = &options.certificate {
-        return hub_data::given_certificate(given).map(Some);
-    }
-    let Some(data) = data else {
-        let cause = anyhow::anyhow!("there is no place for the hub's key: neither XDG_DATA_HOME nor HOME is set");
-        return Err(cause).or_refuse(Code::DataUnusable, "say where with --data-dir DIR, or give --cert and --key");
-    };
-    hub_data::certificate(data, &names(&hosts, options.public_url.as_deref())).map(Some)
-}
-
-fn tls_host(address: &ListenAddress) -> Option<&str> {
-    match address {
-        ListenAddress::Tls { host: ListenHost::Named(host), .. } => Some(host),
-        ListenAddress::Tls { host: ListenHost::Any, .. } => Some("localhost"),
-        ListenAddress::Tcp { .. } | ListenAddress::Unix(_) => None,
-    }
-}
-
-/// What a hub that is reached there may be called in its certificate.
-fn names(hosts: &[&str], public_url: Option<&str>) -> Vec<String> {
-    let public = public_url.and_then(|url| url.parse().ok()).map(|url: HubAddress| url.endpoint);
-    let public = match &public {
-        Some(Endpoint::Tls { host, .. } | Endpoint::Tcp { host, .. }) => Some(host.as_str()),
-        _ => None,
-    };
-    let all = hosts.iter().copied().chain(public).chain(["localhost", "127.0.0.1", "::1"]);
-    // Other letters would need another spelling, and members do not look at names anyway.
-    let names: BTreeSet<&str> = all.filter(|name| name.is_ascii()).collect();
-    names.into_iter().map(str::to_owned).collect()
-}
-
-fn open_videos(folder: &VideosFolder) -> Result<Arc<dyn VideoSource>, Refusal> {
-    let path = match folder {
-        VideosFolder::Named(path) => path,
-        VideosFolder::Default if Path::new(DEFAULT_VIDEOS).is_dir() => Path::new(DEFAULT_VIDEOS),
-        VideosFolder::Default => {
-            log::info!("no folder \"{DEFAULT_VIDEOS}\" here: running without videos; name one with --videos DIR");
-            return Ok(Arc::new(MemorySource::new([])));
-        }
-        VideosFolder::None => return Ok(Arc::new(MemorySource::new([]))),
-    };
-    let source = FolderSource::open(path)
-        .with_context(|| format!("the videos folder {} cannot be read", path.display()))
-        .or_refuse(Code::DataUnusable, "name a folder that is there with --videos DIR, or run with --no-videos")?;
-    Ok(Arc::new(source))
-}
-
-fn report_catalog(videos: &dyn VideoSource, reporter: &Reporter) {
-    let catalog = videos.catalog();
-    for remark in catalog.remarks() {
-        log::info!("{}: {}", Printable(&remark.file), Printable(&remark.text));
-    }
-    let skipped = catalog.skipped().iter();
-    let skipped = skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
-    reporter.report(&HubEvent::Catalog { titles: catalog.titles().len(), skipped: skipped.collect() });
+/// Reads again what may have changed: the certificate that the operator gave, and the videos.
+fn reload(videos: Videos, tls: Option<Tls>) -> Reload {
+    Arc::new(move || {
+        let key = tls.as_ref().map(Tls::reload).transpose()?;
+        Ok(Reloaded { fingerprint: key.map(|key| key.to_string()), ..videos.reload()? })
+    })
 }
 
 /// Listens at `address`; with TLS when it says so, which is when there is a certificate.
-fn listen(
-    address: &ListenAddress,
-    certificate: Option<&HubCertificate>,
-    require_pq: bool,
-) -> Result<Box<dyn Listener>, Refusal> {
+fn listen(address: &ListenAddress, tls: Option<&Tls>) -> Result<Box<dyn Listener>, Refusal> {
     let listener: io::Result<Box<dyn Listener>> = match address {
         ListenAddress::Tcp { host, port } | ListenAddress::Tls { host, port } => match host {
             ListenHost::Any => tcp::listen_everywhere(*port).map(boxed),
@@ -208,17 +162,10 @@ fn listen(
         _ => (Code::ListenFailed, "choose another --listen"),
     };
     let listener = listener.with_context(|| format!("cannot listen on {address}")).or_refuse(code, hint)?;
-    match (address, certificate) {
-        (ListenAddress::Tls { .. }, Some(certificate)) => {
-            let tls = HubTls::new(certificate, key_exchange(require_pq));
-            let tls = tls.context("TLS cannot use the certificate").or_refuse(
-                Code::DataUnusable,
-                "use a certificate with an ECDSA, Ed25519 or RSA key, or leave --cert and --key out",
-            )?;
-            Ok(Box::new(TlsLinks::new(listener, tls)))
-        }
-        _ => Ok(listener),
-    }
+    Ok(match (address, tls) {
+        (ListenAddress::Tls { .. }, Some(tls)) => Box::new(tls.over(listener)),
+        _ => listener,
+    })
 }
 
 fn is_everywhere(address: &ListenAddress) -> bool {

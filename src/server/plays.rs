@@ -66,6 +66,12 @@ impl Plays {
         self.running.is_empty()
     }
 
+    /// How many are played.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.running.len()
+    }
+
     /// Takes a message about video.
     pub fn message(&mut self, message: Message, catalog: &Catalog) -> Vec<PlayOutput> {
         match message {

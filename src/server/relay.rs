@@ -31,7 +31,10 @@ use crate::{
         Ending, Message, encode,
         message::{Error, Left},
     },
-    types::{Code, Fingerprint, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode, limits::LOST_GRACE, wire::Blob},
+    types::{
+        Code, DirectoryEntry, Fingerprint, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode, limits::LOST_GRACE,
+        wire::Blob,
+    },
 };
 
 /// What the operator decides about a hub.
@@ -114,6 +117,26 @@ impl Relay {
     #[must_use]
     pub fn name_of(&self, link: LinkId) -> Option<&MemberName> {
         self.roster.member(link).map(|member| &member.name)
+    }
+
+    /// The keys of the member behind a link.
+    #[must_use]
+    pub fn fingerprint_of(&self, link: LinkId) -> Option<Fingerprint> {
+        self.roster.member(link).map(|member| member.fingerprint)
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub fn options(&self) -> RelayOptions {
+        self.options
+    }
+
+    /// Everybody who is in the directory, by name, with where the link comes from as long as there is one.
+    #[must_use]
+    pub fn members(&self) -> Vec<(DirectoryEntry, Option<String>)> {
+        let entries = self.directory.page(None, self.directory.len()).entries;
+        let peer = |entry: &DirectoryEntry| Some(self.roster.member_of(&entry.fingerprint)?.peer.clone());
+        entries.into_iter().map(|entry| (peer(&entry), entry)).map(|(peer, entry)| (entry, peer)).collect()
     }
 
     /// What the hub remembers.

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, io};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::types::{
     Code, EndReason, ExitCode, Fingerprint, HubKey, LeaveReason, ListenAddress, MemberName, PlayId, Printable,
@@ -15,7 +15,7 @@ pub const SCHEMA: u32 = 1;
 pub const HUB_EVENTS_SCHEMA: &str = include_str!("../../docs/hub-events.schema.json");
 
 /// A file in the videos folder that is not on offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedFile {
     pub file: String,
     pub reason: String,
@@ -74,6 +74,9 @@ pub enum HubEvent {
         code: Code,
         peer: String,
     },
+    /// Links were closed without a word, for what came from there before or because too many wait to register;
+    /// how many since the last such event, and where the last of them came from. Told once a second at most.
+    LinksRefused { links: u64, peer: String },
     /// The operator had something done; it lasts.
     Operator {
         action: OperatorAction,
@@ -162,7 +165,7 @@ impl HubEvent {
         match self {
             Self::Error { .. } => log::Level::Error,
             Self::Catalog { skipped, .. } if !skipped.is_empty() => log::Level::Warn,
-            Self::Refused { .. } => log::Level::Warn,
+            Self::Refused { .. } | Self::LinksRefused { .. } => log::Level::Warn,
             Self::Hello { .. } => log::Level::Debug,
             _ => log::Level::Info,
         }
@@ -187,6 +190,10 @@ impl HubEvent {
                 format!("\"{}\" for {name} ended ({reason}, play {play})", Printable(title))
             }
             Self::Refused { code, peer } => format!("refused {} ({code})", Printable(peer)),
+            Self::LinksRefused { links: 1, peer } => format!("refused a link from {}", Printable(peer)),
+            Self::LinksRefused { links, peer } => {
+                format!("refused {links} links, the last from {}", Printable(peer))
+            }
             Self::Operator { action, name: Some(name) } => format!("the operator {} {name}", action.word()),
             Self::Operator { action, name: None } => format!("the operator {} somebody", action.word()),
             Self::Error { message, hint, .. } => format!("{} ({})", Printable(message), Printable(hint)),
@@ -278,6 +285,7 @@ mod tests {
             HubEvent::Rendition { name: name.clone(), play, title: title.clone(), width: 426, height: 240 },
             HubEvent::PlayEnded { name, play, title, reason: EndReason::Finished },
             HubEvent::Refused { code: Code::BadProof, peer: "127.0.0.1:5".into() },
+            HubEvent::LinksRefused { links: 9936, peer: "192.0.2.66:5".into() },
             HubEvent::Operator { action: OperatorAction::Release, name: Some("bob".parse().unwrap()) },
             HubEvent::Operator { action: OperatorAction::Invite, name: None },
             HubEvent::error(Code::ListenFailed, "the port is taken", "choose another with --listen"),

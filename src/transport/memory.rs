@@ -9,6 +9,7 @@ use std::{
 use mio::Token;
 
 use super::{Listener, Notifier, Readiness, Transport};
+use crate::types::Peer;
 
 /// Bytes that a queue holds before its writer has to wait, as a socket's buffer would.
 const CAPACITY: usize = 64 * 1024;
@@ -92,8 +93,8 @@ impl Transport for MemoryTransport {
         Vec::new()
     }
 
-    fn peer(&self) -> String {
-        "memory".to_owned()
+    fn peer(&self) -> Peer {
+        Peer::local("memory")
     }
 }
 

@@ -19,6 +19,8 @@ use std::io::{self, IoSlice};
 pub use readiness::{Notifier, Readiness};
 pub use socket::SocketTransport;
 
+use crate::types::Peer;
+
 /// One end of a link.
 ///
 /// The end of the bytes is a read of 0. Dropping an end closes the link: what was written still arrives, then
@@ -51,8 +53,8 @@ pub trait Transport: Send {
     /// has nothing of the kind.
     fn channel_binding(&self) -> Vec<u8>;
 
-    /// The other end, for the operator's eyes.
-    fn peer(&self) -> String;
+    /// The other end.
+    fn peer(&self) -> Peer;
 }
 
 impl<T: Transport + ?Sized> Transport for Box<T> {
@@ -76,7 +78,7 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
         (**self).channel_binding()
     }
 
-    fn peer(&self) -> String {
+    fn peer(&self) -> Peer {
         (**self).peer()
     }
 }

@@ -5,17 +5,18 @@ use std::io::{self, IoSlice, Read, Write};
 use mio::{Interest, event::Source};
 
 use super::{Readiness, Transport};
+use crate::types::Peer;
 
 /// A connected stream socket that does not block.
 #[derive(Debug)]
 pub struct SocketTransport<S> {
     stream: S,
-    peer: String,
+    peer: Peer,
 }
 
 impl<S> SocketTransport<S> {
-    /// Takes a stream that does not block; `peer` is for the operator's eyes.
-    pub(super) fn new(stream: S, peer: String) -> Self {
+    /// Takes a stream that does not block; `peer` is its other end.
+    pub(super) fn new(stream: S, peer: Peer) -> Self {
         Self { stream, peer }
     }
 }
@@ -37,7 +38,7 @@ impl<S: Read + Write + Source + Send> Transport for SocketTransport<S> {
         Vec::new()
     }
 
-    fn peer(&self) -> String {
+    fn peer(&self) -> Peer {
         self.peer.clone()
     }
 }

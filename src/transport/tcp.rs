@@ -13,6 +13,7 @@ use mio::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{Listener, Readiness, SocketTransport, Transport};
+use crate::types::Peer;
 
 /// Links that wait to be accepted; more are refused by the kernel and try again.
 const BACKLOG: i32 = 1024;
@@ -38,7 +39,7 @@ fn transport(stream: TcpStream, peer: SocketAddr) -> io::Result<TcpTransport> {
     stream.set_nodelay(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT)?;
-    Ok(SocketTransport::new(stream, peer.to_string()))
+    Ok(SocketTransport::new(stream, Peer::remote(peer)))
 }
 
 /// Connects to the first of the addresses of `host` that answers; blocks meanwhile.

@@ -2,7 +2,10 @@
 
 use std::{
     fs, io,
-    os::unix::{fs::FileTypeExt as _, net::UnixStream as StdStream},
+    os::unix::{
+        fs::FileTypeExt as _,
+        net::{UnixListener as StdListener, UnixStream as StdStream},
+    },
     path::{Path, PathBuf},
 };
 
@@ -12,6 +15,7 @@ use mio::{
 };
 
 use super::{Listener, Readiness, SocketTransport, Transport};
+use crate::types::Peer;
 
 /// One end of a link over a Unix-domain socket.
 pub type UnixTransport = SocketTransport<UnixStream>;
@@ -26,7 +30,7 @@ const PEER: &str = "unix";
 pub fn connect(path: &Path) -> io::Result<UnixTransport> {
     let stream = StdStream::connect(path)?;
     stream.set_nonblocking(true)?;
-    Ok(SocketTransport::new(UnixStream::from_std(stream), PEER.to_owned()))
+    Ok(SocketTransport::new(UnixStream::from_std(stream), Peer::local(PEER)))
 }
 
 /// Where links over a Unix-domain socket come in. The socket's file goes when this goes.
@@ -41,6 +45,16 @@ pub struct UnixLinks {
 /// # Errors
 /// When somebody listens there, something else stands there, or the folder cannot be written.
 pub fn listen(path: &Path) -> io::Result<UnixLinks> {
+    let listener = bind(path)?;
+    listener.set_nonblocking(true)?;
+    Ok(UnixLinks { listener: UnixListener::from_std(listener), path: path.to_owned() })
+}
+
+/// As [`listen`], for who waits in a thread of its own.
+///
+/// # Errors
+/// As those of [`listen`].
+pub fn bind(path: &Path) -> io::Result<StdListener> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => match StdStream::connect(path) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path)?,
@@ -49,13 +63,13 @@ pub fn listen(path: &Path) -> io::Result<UnixLinks> {
         Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is no socket stands there")),
         Err(_) => {}
     }
-    Ok(UnixLinks { listener: UnixListener::bind(path)?, path: path.to_owned() })
+    StdListener::bind(path)
 }
 
 impl Listener for UnixLinks {
     fn accept(&mut self) -> io::Result<Box<dyn Transport>> {
         let (stream, _) = self.listener.accept()?;
-        Ok(Box::new(SocketTransport::new(stream, PEER.to_owned())))
+        Ok(Box::new(SocketTransport::new(stream, Peer::local(PEER))))
     }
 
     fn register(&mut self, readiness: Readiness<'_>) -> io::Result<()> {

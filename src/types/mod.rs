@@ -15,6 +15,7 @@ mod key_record;
 pub mod limits;
 mod media;
 mod name;
+mod peer;
 mod printable;
 pub mod wire;
 
@@ -29,4 +30,5 @@ pub use id::{DirectorySequence, LinkId, MessageId, PlayEpoch, PlayId};
 pub use key_record::{Bundle, CurveKey, KeyRecord, KeyRecordError, PublicKeys, Rotation};
 pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};
 pub use name::{MemberName, NameError};
+pub use peer::{Peer, Source};
 pub use printable::Printable;

@@ -29,6 +29,8 @@ const MAX_FILES: usize = 512;
 pub struct FolderSource {
     catalog: Arc<Catalog>,
     files: Vec<VideoFile>,
+    /// The number of the first file.
+    first: usize,
 }
 
 /// An open file, and what it was when it was indexed.
@@ -43,6 +45,11 @@ impl FolderSource {
     /// Opens and indexes the videos in a folder. Fails only when the folder itself cannot be read: what is wrong
     /// with a file stands in the catalogue.
     pub fn open(folder: &Path) -> io::Result<Self> {
+        Self::open_from(folder, 0)
+    }
+
+    /// As [`FolderSource::open`], with numbers of files from `first` on, so that those of several sources differ.
+    pub(super) fn open_from(folder: &Path, first: usize) -> io::Result<Self> {
         let folder = folder.canonicalize()?;
         let mut names = Vec::new();
         for entry in fs::read_dir(&folder)? {
@@ -66,12 +73,22 @@ impl FolderSource {
                 Kind::Indexed if files.len() == MAX_FILES => Err(SkipReason::TooMany(MAX_FILES)),
                 Kind::Indexed => VideoFile::open(&folder, text).map(|(file, index)| {
                     files.push(file);
-                    (FileId(files.len() - 1), index)
+                    (FileId(first + files.len() - 1), index)
                 }),
             };
             found.push((text.to_owned(), result));
         }
-        Ok(Self { catalog: Arc::new(Catalog::build(found)), files })
+        Ok(Self { catalog: Arc::new(Catalog::build(found)), files, first })
+    }
+
+    /// The number after that of the last file.
+    pub(super) fn end(&self) -> usize {
+        self.first + self.files.len()
+    }
+
+    /// Whether a rendition is of this source.
+    pub(super) fn has(&self, rendition: &Rendition) -> bool {
+        (self.first..self.end()).contains(&rendition.id.0)
     }
 }
 
@@ -81,7 +98,8 @@ impl VideoSource for FolderSource {
     }
 
     fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError> {
-        let file = self.files.get(rendition.id.0).ok_or(ReadError::OutOfRange)?;
+        let place = rendition.id.0.checked_sub(self.first).ok_or(ReadError::OutOfRange)?;
+        let file = self.files.get(place).ok_or(ReadError::OutOfRange)?;
         if bytes.end > file.size {
             return Err(ReadError::OutOfRange);
         }

@@ -15,10 +15,11 @@ use super::{
 
 /// Videos, and the bytes of their packets. Reads may block on a disk: they belong on a reader's thread.
 pub trait VideoSource: Send + Sync {
-    /// What there is; the same for the life of the source.
+    /// What there is now.
     fn catalog(&self) -> Arc<Catalog>;
 
-    /// The bytes of a range of a rendition's file; of this source's catalogue, within what its index points to.
+    /// The bytes of a range of a rendition's file; of a catalogue of this source, also of an
+    /// earlier one, within what its index points to.
     fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError>;
 
     /// The packets of a batch with their positions in the index. They share one buffer.

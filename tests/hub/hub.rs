@@ -10,7 +10,7 @@ use securestream::{
     crypto::testing::InsecureProvider,
     directory::MemoryDirectory,
     driver::{
-        hub::{Entrance, Hub, HubParts, HubStopper},
+        hub::{Entrance, Hub, HubParts, HubStopper, OperatorParts},
         ledger::{Ledger, Remembered},
     },
     server::{Admission, RelayOptions, report::HubEvent},
@@ -127,6 +127,8 @@ impl TestHub {
             ledger,
             crypto: Arc::new(InsecureProvider),
             videos: Arc::new(MemorySource::new([])),
+            limits_local: false,
+            operator: OperatorParts::default(),
         };
         change(&mut parts);
         let (sender, receiver) = mpsc::channel();

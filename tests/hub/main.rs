@@ -13,6 +13,7 @@ mod raw;
 mod tap;
 mod videos;
 
+mod door;
 mod membership;
 #[cfg(feature = "player")]
 mod player;

@@ -8,7 +8,7 @@ use std::{
 use securestream::{
     proto::{Deframer, Message},
     transport::{Readiness, Transport},
-    types::limits::MAX_RECORD,
+    types::{Peer, limits::MAX_RECORD},
 };
 
 /// What passed, each way.
@@ -72,7 +72,7 @@ impl Transport for Tapped {
         self.link.channel_binding()
     }
 
-    fn peer(&self) -> String {
+    fn peer(&self) -> Peer {
         self.link.peer()
     }
 }

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use securestream::video::{FolderSource, MemorySource};
+use securestream::{
+    driver::hub::HubParts,
+    video::{FolderSource, MemorySource},
+};
 
 use crate::hub::TestHub;
 
@@ -21,13 +24,25 @@ pub(crate) fn hub_over(path: &str) -> (TestHub, Arc<FolderSource>) {
     (TestHub::with(|parts| parts.videos = videos), source)
 }
 
+/// A hub over some files of `tests/data`, each under another name, changed in something else.
+pub(crate) fn hub_with_parts(files: &[(&str, &str)], change: impl FnOnce(&mut HubParts)) -> TestHub {
+    let source = MemorySource::new(read(files));
+    TestHub::with(|parts| {
+        parts.videos = Arc::new(source);
+        change(parts);
+    })
+}
+
 /// A hub over some files of `tests/data`, each under another name, and files made up.
 pub(crate) fn hub_with(files: &[(&str, &str)], made_up: &[(&str, &[u8])]) -> TestHub {
-    let files = files.iter().map(|(name, file)| {
+    let made_up = made_up.iter().map(|(name, content)| ((*name).to_owned(), content.to_vec().into()));
+    let source = MemorySource::new(read(files).chain(made_up));
+    TestHub::with(|parts| parts.videos = Arc::new(source))
+}
+
+fn read(files: &[(&str, &str)]) -> impl Iterator<Item = (String, bytes::Bytes)> {
+    files.iter().map(|(name, file)| {
         let content = std::fs::read(folder("tests/data").join(file)).unwrap();
         ((*name).to_owned(), content.into())
-    });
-    let made_up = made_up.iter().map(|(name, content)| ((*name).to_owned(), content.to_vec().into()));
-    let source = MemorySource::new(files.chain(made_up));
-    TestHub::with(|parts| parts.videos = Arc::new(source))
+    })
 }

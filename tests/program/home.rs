@@ -34,11 +34,16 @@ impl Home {
     /// The program, with nothing in its environment but this home.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_securestream"));
-        command.args(arguments).env_clear();
-        command.env("HOME", self.path("home")).env("XDG_DATA_HOME", self.path("data"));
+        command.args(arguments);
+        self.dress(&mut command);
+        command
+    }
+
+    /// Gives a process this home, pipes, and nothing else.
+    pub(crate) fn dress(&self, command: &mut Command) {
+        command.env_clear().env("HOME", self.path("home")).env("XDG_DATA_HOME", self.path("data"));
         command.env("TMPDIR", self.path("tmp")).current_dir(self.path("here"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
     }
 
     /// Everything in it: paths, and what is in the files.

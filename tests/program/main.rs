@@ -7,6 +7,7 @@ mod support;
 mod home;
 mod process;
 
+mod admin;
 mod conversation;
 mod ends;
 mod guide;
@@ -14,6 +15,7 @@ mod identities;
 mod keys;
 mod listeners;
 mod pins;
+mod shortage;
 mod signals;
 mod trust;
 mod usage;

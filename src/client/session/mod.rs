@@ -17,6 +17,7 @@ mod gaps;
 mod held;
 mod incoming;
 mod outgoing;
+mod pacing;
 mod play;
 mod plays;
 mod trust;
@@ -169,10 +170,9 @@ impl Session {
             Phase::Leaving(until) | Phase::Left(until) => Some(until),
             _ => None,
         };
-        [leaving, self.renewal.filter(|_| self.phase == Phase::Here), self.incoming.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let renewal = self.renewal.filter(|_| self.phase == Phase::Here);
+        let deadlines = [leaving, renewal, self.incoming.deadline(), self.outgoing.deadline()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// The members that are here, this one included, by name.
@@ -311,6 +311,7 @@ impl Session {
         self.post_receipts(now);
         self.tell_gaps(now);
         self.renew_bundle(now);
+        self.post_again(now);
         self.leave_when_settled(now);
     }
 
@@ -441,6 +442,7 @@ impl Session {
         }
         let text = match code {
             Code::HubClosing => "the hub is closing",
+            Code::Kicked => "the operator of the hub removed this member",
             Code::SlowConsumer => "the hub let this member go: it did not read what was sent to it",
             _ => "the hub closed the link",
         };

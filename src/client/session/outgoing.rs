@@ -1,10 +1,16 @@
 //! What this member posts: from the text to the last receipt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use rand::{Rng as _, rngs::StdRng};
 
-use super::Session;
+use super::{
+    Session,
+    pacing::{Due, Pacing},
+};
 use crate::{
     client::{
         command::CommandName,
@@ -39,8 +45,8 @@ pub(super) enum Stage {
     Held { text: String, for_keys: Vec<Fingerprint> },
     /// The worker has it.
     Sealing,
-    /// The hub has been given it; these have not acknowledged it.
-    Posted { accepted: bool, remaining: BTreeMap<Fingerprint, MemberName> },
+    /// The hub has been given it, or is to be given it once more; these have not acknowledged it.
+    Posted { unaccepted: Option<Post>, remaining: BTreeMap<Fingerprint, MemberName> },
 }
 
 /// All posts that are neither delivered nor failed.
@@ -48,17 +54,29 @@ pub(super) struct Outgoing {
     posts: BTreeMap<MessageId, Outbound>,
     posted: u64,
     receipts: ExpectedReceipts,
+    pacing: Pacing,
     rng: StdRng,
 }
 
 impl Outgoing {
     pub(super) fn new(rng: StdRng) -> Self {
-        Self { posts: BTreeMap::new(), posted: 0, receipts: ExpectedReceipts::default(), rng }
+        Self {
+            posts: BTreeMap::new(),
+            posted: 0,
+            receipts: ExpectedReceipts::default(),
+            pacing: Pacing::default(),
+            rng,
+        }
     }
 
     /// Whether every post is accepted, delivered or failed.
     pub(super) fn is_settled(&self) -> bool {
-        self.posts.values().all(|post| matches!(post.stage, Stage::Posted { accepted: true, .. }))
+        self.posts.values().all(|post| matches!(post.stage, Stage::Posted { unaccepted: None, .. }))
+    }
+
+    /// When a post goes again that the hub would not take so fast.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.pacing.deadline()
     }
 
     /// What waits to be sealed, in the order in which it was written.
@@ -219,28 +237,59 @@ impl Session {
             (RelayMode::Direct, Receiver::Member(_)) => sealed.receipts.first().map(|(to, _)| *to),
             _ => None,
         };
-        post.stage = Stage::Posted { accepted: false, remaining };
+        let number = post.number;
+        let sealed_post = Post { mid: id, audience, kind: sealed.kind, sealed: sealed.sealed };
+        post.stage = Stage::Posted { unaccepted: Some(sealed_post.clone()), remaining };
         for (by, secret) in sealed.receipts {
             self.outgoing.receipts.expect(id, by, secret);
         }
-        self.tell_hub(Post { mid: id, audience, kind: sealed.kind, sealed: sealed.sealed });
+        if self.outgoing.pacing.is_waiting() {
+            self.outgoing.pacing.wait(number, sealed_post);
+        } else {
+            self.tell_hub(sealed_post);
+        }
     }
 
     pub(super) fn accepted(&mut self, id: MessageId) {
         // Receipts are accepted too; nobody asked for them.
         let Some(post) = self.outgoing.posts.get_mut(&id) else { return };
         let reference = post.reference.clone();
-        if let Stage::Posted { accepted, .. } = &mut post.stage {
-            *accepted = true;
+        if let Stage::Posted { unaccepted, .. } = &mut post.stage {
+            *unaccepted = None;
             self.event(Event::Accepted { id }, reference);
             self.forget_when_nobody_remains(id);
+        }
+        if let Some(next) = self.outgoing.pacing.accepted(id) {
+            self.tell_hub(next);
         }
     }
 
     pub(super) fn post_refused(&mut self, id: MessageId, code: Code) {
+        if code == Code::RateLimited
+            && let Some(Outbound { number, stage: Stage::Posted { unaccepted: Some(post), .. }, .. }) =
+                self.outgoing.posts.get(&id)
+        {
+            return self.outgoing.pacing.refused(*number, post.clone());
+        }
+        self.post_failed(id, code);
+    }
+
+    /// Posts again what the hub would not take so fast.
+    pub(super) fn post_again(&mut self, now: Instant) {
+        match self.outgoing.pacing.due(now) {
+            Due::Nothing => {}
+            Due::Post(post) => self.tell_hub(post),
+            Due::GiveUp(posts) => posts.into_iter().for_each(|id| self.post_failed(id, Code::RateLimited)),
+        }
+    }
+
+    fn post_failed(&mut self, id: MessageId, code: Code) {
         let Some(post) = self.outgoing.posts.remove(&id) else { return };
         self.outgoing.receipts.forget(id);
-        self.event(Event::Failed { id, to: post.to, code }, post.reference);
+        // When all of them left before, that was said.
+        if !matches!(&post.stage, Stage::Posted { remaining, .. } if remaining.is_empty()) {
+            self.event(Event::Failed { id, to: post.to, code }, post.reference);
+        }
     }
 
     /// A tagged record came; most are for somebody else.
@@ -256,7 +305,7 @@ impl Session {
     }
 
     fn forget_when_nobody_remains(&mut self, id: MessageId) {
-        let is_done = |post: &Outbound| matches!(&post.stage, Stage::Posted { remaining, accepted: true } if remaining.is_empty());
+        let is_done = |post: &Outbound| matches!(&post.stage, Stage::Posted { remaining, unaccepted: None } if remaining.is_empty());
         if self.outgoing.posts.get(&id).is_some_and(is_done) {
             self.outgoing.posts.remove(&id);
             self.outgoing.receipts.forget(id);
@@ -295,10 +344,11 @@ impl Session {
 
     /// The link is gone: what the hub has not accepted has not been sent.
     pub(super) fn posts_lost(&mut self, code: Code) {
+        self.outgoing.pacing = Pacing::default();
         for (id, post) in std::mem::take(&mut self.outgoing.posts) {
             self.outgoing.receipts.forget(id);
             match post.stage {
-                Stage::Posted { accepted: true, .. } => {}
+                Stage::Posted { unaccepted: None, .. } => {}
                 Stage::Posted { .. } => self.event(Event::Failed { id, to: post.to, code }, post.reference),
                 Stage::Waiting { .. } | Stage::Held { .. } | Stage::Sealing => {
                     let failure = Failure::new(code, "the member left before it could be sent; nothing sent", "");

@@ -1,15 +1,22 @@
 //! The hub's end of TLS.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use rustls::{Connection, ServerConfig, ServerConnection, server::NoServerSessionStorage, version::TLS13};
 
 use super::{ALPN, HubCertificate, KeyExchange, TlsTransport, provider};
 use crate::transport::{Listener, Readiness, Transport};
 
-/// How a hub does TLS: with one certificate, without tickets, resumption, early data or client certificates.
+/// How a hub does TLS: with one certificate, without tickets, resumption, early data or client certificates. Clones
+/// have the same certificate, also when it is replaced.
 #[derive(Clone, Debug)]
-pub struct HubTls(Arc<ServerConfig>);
+pub struct HubTls {
+    config: Arc<RwLock<Arc<ServerConfig>>>,
+    key_exchange: KeyExchange,
+}
 
 impl HubTls {
     /// TLS with this certificate.
@@ -17,6 +24,24 @@ impl HubTls {
     /// # Errors
     /// When TLS cannot use the key.
     pub fn new(certificate: &HubCertificate, key_exchange: KeyExchange) -> Result<Self, rustls::Error> {
+        Ok(Self::with(Self::config(certificate, key_exchange)?, key_exchange))
+    }
+
+    /// Shows another certificate to those who connect from now on.
+    ///
+    /// # Errors
+    /// When TLS cannot use the key; nothing changes then.
+    pub fn replace(&self, certificate: &HubCertificate) -> Result<(), rustls::Error> {
+        let config = Self::config(certificate, self.key_exchange)?;
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        Ok(())
+    }
+
+    pub(super) fn with(config: ServerConfig, key_exchange: KeyExchange) -> Self {
+        Self { config: Arc::new(RwLock::new(Arc::new(config))), key_exchange }
+    }
+
+    fn config(certificate: &HubCertificate, key_exchange: KeyExchange) -> Result<ServerConfig, rustls::Error> {
         let config = ServerConfig::builder_with_provider(provider(key_exchange))
             .with_protocol_versions(&[&TLS13])?
             .with_no_client_auth()
@@ -25,13 +50,13 @@ impl HubTls {
     }
 
     /// What every hub does, whatever it shows.
-    pub(super) fn configured(mut config: ServerConfig) -> Self {
+    pub(super) fn configured(mut config: ServerConfig) -> ServerConfig {
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.ignore_client_order = true;
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.max_early_data_size = 0;
-        Self(Arc::new(config))
+        config
     }
 
     /// The hub's end of TLS over `link`.
@@ -39,7 +64,8 @@ impl HubTls {
     /// # Errors
     /// When TLS cannot begin, which has nothing to do with the link.
     pub fn wrap<T: Transport>(&self, link: T) -> io::Result<TlsTransport<T>> {
-        let tls = ServerConnection::new(Arc::clone(&self.0)).map_err(io::Error::other)?;
+        let config = Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner));
+        let tls = ServerConnection::new(config).map_err(io::Error::other)?;
         Ok(TlsTransport::new(link, Connection::Server(tls)))
     }
 }

@@ -5,7 +5,10 @@ use std::io::{self, IoSlice, Read as _, Write as _};
 use rustls::{AlertDescription, Connection, Error};
 
 use super::{ALPN, CHANNEL_BINDING};
-use crate::transport::{Readiness, Transport};
+use crate::{
+    transport::{Readiness, Transport},
+    types::Peer,
+};
 
 /// Slices that are encrypted together: above that, cutting them into TLS records costs more than it saves.
 const SLICES: usize = 16;
@@ -203,7 +206,7 @@ impl<T: Transport> Transport for TlsTransport<T> {
         exported.unwrap_or_default()
     }
 
-    fn peer(&self) -> String {
+    fn peer(&self) -> Peer {
         self.link.peer()
     }
 }

@@ -210,8 +210,8 @@ impl Transport for Cut {
         Vec::new()
     }
 
-    fn peer(&self) -> String {
-        "cut".to_owned()
+    fn peer(&self) -> crate::types::Peer {
+        crate::types::Peer::local("cut")
     }
 }
 
@@ -240,7 +240,8 @@ fn attack_04_a_certificate_that_was_copied_without_its_key_is_refused() {
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
     for trust in [HubTrust::Key(copied.key()), HubTrust::Any] {
         let tls = member_tls(trust);
-        let (mut hub, mut member) = pair(&HubTls::configured(config.clone()), &tls);
+        let (mut hub, mut member) =
+            pair(&HubTls::with(HubTls::configured(config.clone()), KeyExchange::default()), &tls);
         assert_eq!(kinds(shake(&mut hub, &mut member))[1], io::ErrorKind::InvalidData);
         assert_eq!(tls.shown(), Some(copied.key()), "the certificate was taken for what it is");
     }

@@ -18,7 +18,7 @@ fn left(name: &str, reason: &str) -> serde_json::Value {
 }
 
 #[test]
-fn a_lost_link_is_told_after_ten_seconds_and_not_before() {
+fn bad_input_39_a_lost_link_is_told_after_ten_seconds_and_not_before() {
     assert_eq!(LOST_GRACE, seconds(10));
     let mut world = World::new(1);
     let [alice, bob, _] = ["alice", "bob", "carol"].map(|name| world.join(name));

@@ -16,9 +16,12 @@ use securestream::{
     },
     crypto::{Challenge, Identity, testing::InsecureProvider, verify_record, verify_registration},
     directory::MemoryDirectory,
-    proto::{Ending, Message, encode, message::Nonce},
-    server::{Admission, Bindings, Command, Relay, RelayOptions, report::HubEvent},
-    types::{LinkId, MemberName, RelayMode},
+    proto::{
+        Ending, Message, encode,
+        message::{Nonce, Refused},
+    },
+    server::{Admission, Bindings, Command, Rates, Relay, RelayOptions, report::HubEvent},
+    types::{Code, LinkId, MemberName, RelayMode, SealKind},
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -31,6 +34,9 @@ use crate::{
 /// A hub and its members, and what time it is there.
 pub(super) struct World {
     pub(super) relay: Relay,
+    rates: Rates,
+    /// The hub takes no posts but receipts.
+    pub(super) takes_nothing: bool,
     pub(super) nodes: Vec<Node>,
     pub(super) reports: Vec<Value>,
     start: Instant,
@@ -89,7 +95,19 @@ impl World {
     pub(super) fn with(seed: u64, options: RelayOptions) -> Self {
         let now = Instant::now();
         let relay = Relay::new(options, Box::new(MemoryDirectory::default()), Bindings::default());
-        Self { relay, nodes: Vec::new(), reports: Vec::new(), start: now, now, next_link: 0, seed, extras: Vec::new() }
+        let rates = Rates::new(now);
+        Self {
+            relay,
+            rates,
+            takes_nothing: false,
+            nodes: Vec::new(),
+            reports: Vec::new(),
+            start: now,
+            now,
+            next_link: 0,
+            seed,
+            extras: Vec::new(),
+        }
     }
 
     /// A member with keys drawn by its name comes in; its place among the nodes.
@@ -256,6 +274,7 @@ impl World {
         if let Some(at) = node.waiting.iter().position(|message| !node.held_tags.contains(&message.tag())) {
             let message = node.waiting.remove(at).unwrap();
             node.session.message(message);
+            node.session.timeout(now);
             moved = true;
         }
         moved
@@ -269,7 +288,7 @@ impl World {
                 node.sent.push(message.clone());
                 if node.linked {
                     let link = node.link;
-                    self.relay.message(link, through_bytes(&message));
+                    self.bring_to_hub(link, through_bytes(&message));
                 }
             }
             Output::Event(event, reference) => {
@@ -281,6 +300,16 @@ impl World {
             Output::Over(over) => node.over = Some(over),
             other => node.others.push(other),
         }
+    }
+
+    /// Brings a message to the relay as a hub does that limits everybody.
+    pub(super) fn bring_to_hub(&mut self, link: LinkId, message: Message) {
+        if let (Message::Post(post), Some(from)) = (&message, self.relay.fingerprint_of(link))
+            && (!self.rates.allow(from, post.kind, self.now) || (self.takes_nothing && post.kind != SealKind::Tagged))
+        {
+            return self.deliver(link, &Refused { mid: post.mid, code: Code::RateLimited }.into());
+        }
+        self.relay.message(link, message);
     }
 
     fn obey(&mut self, command: Command) {
