@@ -105,11 +105,11 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             Some(folder) => Keeping::Folder(folder),
             None => Keeping::Folder(surroundings.data_folder()?),
         },
+        sending: if args.seal { Sending::Sealed } else { Sending::InSessions },
         trust_members: match args.trust_members {
             TrustMembers::FirstUse => Policy::FirstUse,
             TrustMembers::Known => Policy::Known,
         },
-        sending: if args.seal { Sending::Sealed } else { Sending::InSessions },
         trust_hub: args.trust_hub.unwrap_or(usual),
         authorities: args.ca,
         require_pq: args.require_pq,

@@ -62,8 +62,6 @@ const COUNTERS: &str = "counters";
 const PINS: &str = "pins-";
 /// The same for what was last seen of a hub's directory.
 const HEADS: &str = "head-";
-/// The state of sessions, which is worth nothing without the identity that it belongs to.
-const SESSIONS: &str = "sessions";
 
 /// Marks at the end of the file above which a new snapshot is written: about 180 kB.
 const MAX_APPENDED: usize = 4096;
@@ -320,8 +318,8 @@ impl Keyring {
         };
         let identity = Arc::new(identity);
         let sessions = KeptSessions::open(storage.as_mut(), &identity, now, rng)?;
-        let (hub, folder) = (None, None);
-        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true, sessions, hub, folder };
+        let mut keyring =
+            Self { storage, identity, counters, replay, appended: 0, torn: true, sessions, hub: None, folder: None };
         keyring.rewrite_marks()?;
         keyring.publish_bundle(now, rng)?;
         Ok((keyring, origin))

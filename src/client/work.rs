@@ -41,12 +41,12 @@ pub enum Job {
     Open { kind: SealKind, sealed: Blob },
     /// Prove who wrote what opened, and judge whether it is new.
     Judge { opened: Box<Unproven>, sender: Arc<VerifiedRecord> },
-    /// Have something on the disk.
-    Keep(Keep),
     /// Note that a message arrived.
     Acknowledged { by: Fingerprint, message: MessageId },
     /// Publish new keys for sessions, if it is time.
     RenewBundle,
+    /// Have something on the disk.
+    Keep(Keep),
 }
 
 /// What came of it.
@@ -69,14 +69,14 @@ pub enum Done {
     },
     /// Nothing for what is forged.
     Judged(Option<Judged>),
-    /// It is on the disk; in a file that a user may want to look at.
-    Kept(Option<PathBuf>),
     /// The key record as it is now.
     Renewed {
         record: Blob,
     },
     /// There is nothing to say.
     Noted,
+    /// It is on the disk; in a file that a user may want to look at.
+    Kept(Option<PathBuf>),
     /// The keys or the disk refuse: the session cannot go on.
     Failed(Box<Failure>),
 }
@@ -157,12 +157,12 @@ impl Worker {
             }
             Job::Open { kind, sealed } => self.open(kind, &sealed),
             Job::Judge { opened, sender } => self.judge(*opened, &sender),
+            Job::Acknowledged { by, message } => self.acknowledged(by, message),
+            Job::RenewBundle => self.renew_bundle(),
             Job::Keep(keep) => match self.keyring.keep(keep, (self.unix_millis)()) {
                 Ok(file) => Done::Kept(file),
                 Err(error) => Done::Failed(Box::new(failure_of(&error))),
             },
-            Job::Acknowledged { by, message } => self.acknowledged(by, message),
-            Job::RenewBundle => self.renew_bundle(),
         }
     }
 

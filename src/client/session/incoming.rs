@@ -103,13 +103,13 @@ impl Session {
             return;
         };
         let sender = opened.sender();
+        if let Some(position) = position {
+            self.incoming.gaps.came(sender, position, now);
+        }
         if self.is_blocked(&sender) {
             // Neither judged nor acknowledged: once it is unblocked, what its sender posts again is new.
             log::debug!("a letter of {sender}, who is blocked, is dropped");
             return;
-        }
-        if let Some(position) = position {
-            self.incoming.gaps.came(sender, position, now);
         }
         if self.incoming.unproven.len() >= MAX_UNPROVEN {
             log::debug!("too many letters wait for key records; one of {sender} is dropped");

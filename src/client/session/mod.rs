@@ -199,8 +199,8 @@ impl Session {
             Message::Records(records) if self.directory.take_answer() => {
                 self.work(Job::Check { records: records.records });
             }
-            Message::Heads(heads) => self.heads_came(&heads),
             Message::RecordChanged(changed) => self.record_changed(&changed),
+            Message::Heads(heads) => self.heads_came(&heads),
             Message::Relayed(relayed) => self.relayed(relayed),
             Message::Accepted(accepted) => self.accepted(accepted.mid),
             Message::Refused(refused) => self.post_refused(refused.mid, refused.code),

@@ -38,8 +38,7 @@ impl Unproven {
         }
     }
 
-    /// What its sender signed, and the signature: for others, should they need to be shown it. A session's messages
-    /// after its hello are not signed.
+    /// What its sender signed, and the signature; nothing for what a session proves to this member alone.
     pub(super) fn signed(&self) -> Option<(Vec<u8>, Blob)> {
         match self {
             Self::Sealed(opened) => Some(opened.signed()),
