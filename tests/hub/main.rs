@@ -15,6 +15,7 @@ mod videos;
 
 mod door;
 mod membership;
+mod memory;
 #[cfg(feature = "player")]
 mod player;
 mod plays;

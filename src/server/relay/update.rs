@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     crypto::{RecordError, VerifiedRecord},
-    proto::message::{Error, Update},
-    server::bindings::Change,
+    proto::message::Update,
+    server::{bindings::Change, report::HubEvent},
     types::{Code, KeyRecord, LinkId, limits::MAX_UPDATES},
 };
 
@@ -20,15 +20,10 @@ impl Relay {
             return self.let_go(link, Code::RateLimited, "too many key records over one link; connect again");
         }
         if member.updating {
-            return self.update_refused(
-                link,
-                Code::TryLater,
-                "the key record before this one is still being looked at",
-            );
+            return self.update_refused(link, Code::TryLater);
         }
-        let record = match KeyRecord::decode(&update.record) {
-            Ok(record) => record,
-            Err(error) => return self.update_refused(link, Code::InvalidRecord, &error.to_string()),
+        let Ok(record) = KeyRecord::decode(&update.record) else {
+            return self.update_refused(link, Code::InvalidRecord);
         };
         member.updating = true;
         let fingerprint = member.fingerprint;
@@ -39,15 +34,12 @@ impl Relay {
     pub fn update_verified(&mut self, link: LinkId, result: Result<VerifiedRecord, RecordError>) {
         let Some(member) = self.roster.member_mut(link) else { return };
         member.updating = false;
-        let record = match result {
-            Ok(record) => record,
-            Err(error) => return self.update_refused(link, Code::InvalidRecord, &error.to_string()),
-        };
+        let Ok(record) = result else { return self.update_refused(link, Code::InvalidRecord) };
         if *record.name() != member.name {
-            return self.update_refused(link, Code::BadName, "a newer key record keeps its name");
+            return self.update_refused(link, Code::BadName);
         }
         if record.record().sequence <= member.sequence {
-            return self.update_refused(link, Code::DataUnusable, "this key record is not newer than the one before");
+            return self.update_refused(link, Code::DataUnusable);
         }
         if self.bindings.of(record.name()).is_none() {
             // A guest's.
@@ -63,11 +55,7 @@ impl Relay {
         if is_kept {
             self.keep(link, record);
         } else {
-            self.update_refused(
-                link,
-                Code::TryLater,
-                "the hub cannot write to its disk; send the key record again later",
-            );
+            self.update_refused(link, Code::TryLater);
         }
     }
 
@@ -78,7 +66,11 @@ impl Relay {
         self.tell_new_record(link, record);
     }
 
-    fn update_refused(&mut self, link: LinkId, code: Code, text: &str) {
-        self.commands.push(Command::Send(link, Error { code, text: text.into() }.into()));
+    /// The member is not told: it asked for nothing that its user waits for.
+    fn update_refused(&mut self, link: LinkId, code: Code) {
+        if let Some(member) = self.roster.member(link) {
+            let peer = member.peer.clone();
+            self.report(HubEvent::Refused { code, peer });
+        }
     }
 }
