@@ -37,7 +37,10 @@ fn keys_are_the_same_in_the_next_run_and_private() {
 #[test]
 fn a_guest_leaves_no_file() {
     let home = Home::new();
-    let (_hub, url) = hub(&home, &["--no-videos"]);
+    // What the hub remembers of its directory is the hub's.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = elsewhere.path().join("hub");
+    let (_hub, url) = hub(&home, &["--no-videos", "--data-dir", folder.to_str().unwrap()]);
     let before = home.content();
     let mut bob = joined(&home, &url, "bob");
     let mut alice = joined(&home, &url, "alice");

@@ -14,6 +14,7 @@ mod guide;
 mod identities;
 mod keys;
 mod listeners;
+mod pins;
 mod shortage;
 mod signals;
 mod trust;
