@@ -59,6 +59,8 @@ const FENCES: &[(&str, &[&str])] = &[
     ("rcgen", &["transport"]),
     ("clap", &["cli", "client"]),
     ("rsa", &["crypto"]),
+    ("pkcs8", &["crypto"]),
+    ("rpassword", &["run"]),
     ("chacha20poly1305", &["crypto"]),
     ("vodozemac", &["crypto"]),
     ("rustyline", &["client"]),

@@ -248,7 +248,7 @@ pub enum TrustHub {
 pub(super) enum TrustMembers {
     /// Trust it and remember it
     FirstUse,
-    /// Hold what is sent to them until it is trusted
+    /// Write nothing to them until you trust it
     Known,
 }
 

@@ -11,6 +11,7 @@ use crate::{
         command::{DisplayChoice, read_seconds},
         hub_address::{HubAddress, HubAddressError},
         script::OnError,
+        trust::Policy,
     },
     types::{Code, ExitCode, MemberName, NameError},
 };
@@ -24,6 +25,8 @@ pub struct ConnectOptions {
     pub interaction: Interaction,
     /// Where its keys and pins lie.
     pub keeping: Keeping,
+    /// Whose keys are taken for theirs unasked.
+    pub trust_members: Policy,
     /// The file with the passphrase of the keys.
     pub passphrase_file: Option<PathBuf>,
     /// That folder is the usual one.
@@ -103,6 +106,10 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
             None => Keeping::Folder(surroundings.data_folder()?),
         },
         sending: if args.seal { Sending::Sealed } else { Sending::InSessions },
+        trust_members: match args.trust_members {
+            TrustMembers::FirstUse => Policy::FirstUse,
+            TrustMembers::Known => Policy::Known,
+        },
         trust_hub: args.trust_hub.unwrap_or(usual),
         authorities: args.ca,
         require_pq: args.require_pq,
@@ -120,9 +127,6 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
 fn refuse_what_comes_later(args: &ConnectArgs) -> Result<(), CliError> {
     if args.display == DisplayChoice::Terminal {
         return Err(CliError::not_yet("--display terminal", "use --display window, or none to count frames only"));
-    }
-    if args.trust_members == TrustMembers::Known {
-        return Err(CliError::not_yet("--trust-members known", "leave it out: a key is trusted when it is first seen"));
     }
     let Ok(reconnect_for) = read_seconds(&args.reconnect_for) else {
         let message = format!("--reconnect-for {}: that is no time", args.reconnect_for);

@@ -159,7 +159,6 @@ fn what_cannot_be_followed_says_what_to_write() {
         ("connect tcp://example.org", ExitCode::Usage, "--insecure-plaintext"),
         ("connect http://h", ExitCode::Usage, "unix:/path"),
         ("connect --display terminal", ExitCode::CommandFailed, "--display window"),
-        ("connect --trust-members known", ExitCode::CommandFailed, "leave it out"),
         ("connect --name b --json --trust-hub ask", ExitCode::Usage, "first-use"),
         ("connect --reconnect-for 60", ExitCode::CommandFailed, "leave --reconnect-for out"),
         ("connect --reconnect-for soon", ExitCode::Usage, "seconds"),

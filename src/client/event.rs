@@ -104,7 +104,11 @@ pub enum Event {
         fingerprint: Fingerprint,
         text: String,
         to_all: bool,
+        /// Whether the safety number of its sender was compared.
         verified: bool,
+        /// Whether its sender shows another key than the one that is known, which was not accepted.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        key_changed: bool,
         time: u64,
     },
     /// The titles on the hub.

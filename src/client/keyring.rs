@@ -9,6 +9,7 @@
 //!                           sessions        encrypted: a snapshot, a change appended for each message
 //! ```
 //!
+//! What it keeps about each hub is in files of its own, see [`Keyring::open_hub`].
 //! An identity can leave in a backup and come back by [`restore`].
 //!
 //! Each write is on the disk before its effect is seen: a number before it is used, a mark before its message is
@@ -25,19 +26,24 @@
 //! ```
 
 mod error;
+mod hub_files;
 mod restore;
 mod sessions;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rand::CryptoRng;
 
 pub use error::KeyringError;
+pub use hub_files::KeptOfHub;
 pub use restore::{Restored, Return, restore};
 
-use self::{error::Fault, sessions::KeptSessions};
+use self::{error::Fault, hub_files::HubFiles, sessions::KeptSessions};
 use crate::{
     crypto::{
         Audience, Counters, CryptoProvider, Identity, IdentityError, Judgement, KeptFile, KeyUnusable, Letter,
@@ -54,8 +60,8 @@ const MARKS: &str = "marks";
 const COUNTERS: &str = "counters";
 /// How the names of the files of pins begin, one for each hub.
 const PINS: &str = "pins-";
-/// The state of sessions, which is worth nothing without the identity that it belongs to.
-const SESSIONS: &str = "sessions";
+/// The same for what was last seen of a hub's directory.
+const HEADS: &str = "head-";
 
 /// Marks at the end of the file above which a new snapshot is written: about 180 kB.
 const MAX_APPENDED: usize = 4096;
@@ -81,6 +87,10 @@ pub struct Keyring {
     /// An append failed half way: nothing may be added behind it.
     torn: bool,
     sessions: KeptSessions,
+    /// What is kept about the hub of this visit.
+    hub: Option<HubFiles>,
+    /// Where all of it lies, if that is a place that outlives the process.
+    folder: Option<PathBuf>,
 }
 
 impl Keyring {
@@ -123,7 +133,9 @@ impl Keyring {
     ) -> Result<(Self, Origin), KeyringError> {
         let folder = members.join(who.0.folded());
         let storage = DiskStorage::open(&folder)?;
-        Self::on(provider, Box::new(storage), who, now, rng).map_err(|fault| fault.in_folder(&folder))
+        let (keyring, origin) =
+            Self::on(provider, Box::new(storage), who, now, rng).map_err(|fault| fault.in_folder(&folder))?;
+        Ok((Self { folder: Some(folder), ..keyring }, origin))
     }
 
     /// A guest's: fresh keys, nothing read or kept.
@@ -306,7 +318,8 @@ impl Keyring {
         };
         let identity = Arc::new(identity);
         let sessions = KeptSessions::open(storage.as_mut(), &identity, now, rng)?;
-        let mut keyring = Self { storage, identity, counters, replay, appended: 0, torn: true, sessions };
+        let mut keyring =
+            Self { storage, identity, counters, replay, appended: 0, torn: true, sessions, hub: None, folder: None };
         keyring.rewrite_marks()?;
         keyring.publish_bundle(now, rng)?;
         Ok((keyring, origin))
@@ -323,7 +336,7 @@ impl Keyring {
 
 /// Whether a file of this name is worth keeping elsewhere.
 fn is_kept(name: &str) -> bool {
-    matches!(name, MARKS | COUNTERS) || name.starts_with(PINS)
+    matches!(name, MARKS | COUNTERS) || name.starts_with(PINS) || name.starts_with(HEADS)
 }
 
 /// The identity in `storage`; a new one only when there is no file at all.

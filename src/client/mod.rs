@@ -13,5 +13,6 @@ pub mod script;
 pub mod scripted;
 pub mod session;
 pub mod terminal;
+pub mod trust;
 mod wait;
 pub mod work;

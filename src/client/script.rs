@@ -69,6 +69,10 @@ pub struct Script {
     /// Posts neither accepted nor failed, and plays not ended.
     posts: Vec<(MessageId, Receiver)>,
     plays: BTreeSet<String>,
+    /// Members whose keys have changed: what is for them waits for `trust`, and the end does not wait for it.
+    changed: BTreeSet<MemberName>,
+    /// Whose keys the last command was to accept.
+    trusting: Option<MemberName>,
     /// Posts that failed and that no wait took.
     failures: u64,
     /// How the last of them failed.
@@ -123,6 +127,8 @@ impl Script {
             last_post: None,
             posts: Vec::new(),
             plays: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            trusting: None,
             failures: 0,
             failed_as: None,
             stopped_by: None,
@@ -241,6 +247,9 @@ impl Script {
         match instruction {
             Instruction::Session(Command::Quit) if expected.is_none() => self.leave(running.reference),
             Instruction::Session(command) => {
+                if let Command::Trust { name, .. } | Command::Verify { name, answer: Some(_) } = &command {
+                    self.trusting = Some(name.clone());
+                }
                 self.outputs
                     .push_back(ScriptOutput::Request(Request { command, reference: running.reference.clone() }));
                 self.state = State::Asked(running);
@@ -368,6 +377,13 @@ impl Script {
                 self.failed_as = Some(*code);
                 self.posts.retain(|(post, receiver)| post != id || receiver != to);
             }
+            Event::KeyChanged { name, .. } => drop(self.changed.insert(name.clone())),
+            Event::Ok { command: CommandName::Trust | CommandName::Verify } => {
+                self.trusting.take().map(|name| self.changed.remove(&name));
+            }
+            Event::Error(Failure { command: Some(CommandName::Trust | CommandName::Verify), .. }) => {
+                self.trusting = None;
+            }
             Event::PlayStarted { id, .. } => {
                 self.last = Some(id.clone());
                 self.plays.insert(id.clone());
@@ -381,7 +397,8 @@ impl Script {
     fn settle(&mut self) {
         if self.input_ended && matches!(self.state, State::Idle | State::Settling) {
             self.state = State::Settling;
-            if self.posts.is_empty() && self.plays.is_empty() {
+            let is_held = |to: &Receiver| matches!(to, Receiver::Member(name) if self.changed.contains(name));
+            if self.posts.iter().all(|(_, to)| is_held(to)) && self.plays.is_empty() {
                 self.leave(None);
             }
         }

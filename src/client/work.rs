@@ -4,7 +4,7 @@ mod in_session;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use rand::CryptoRng;
 
@@ -13,6 +13,7 @@ pub use in_session::Unproven;
 use super::{
     event::Failure,
     keyring::{Keyring, KeyringError},
+    trust::{Keep, Proof},
 };
 use crate::{
     crypto::{
@@ -44,6 +45,8 @@ pub enum Job {
     Acknowledged { by: Fingerprint, message: MessageId },
     /// Publish new keys for sessions, if it is time.
     RenewBundle,
+    /// Have something on the disk.
+    Keep(Keep),
 }
 
 /// What came of it.
@@ -72,6 +75,8 @@ pub enum Done {
     },
     /// There is nothing to say.
     Noted,
+    /// It is on the disk; in a file that a user may want to look at.
+    Kept(Option<PathBuf>),
     /// The keys or the disk refuse: the session cannot go on.
     Failed(Box<Failure>),
 }
@@ -83,6 +88,8 @@ pub struct Judged {
     /// What its sender's key record calls it.
     pub sender: MemberName,
     pub judgement: Judgement,
+    /// For others, should they need to be shown what it says; where it was signed.
+    pub proof: Option<Box<Proof>>,
 }
 
 /// A post that is ready to go.
@@ -152,6 +159,10 @@ impl Worker {
             Job::Judge { opened, sender } => self.judge(*opened, &sender),
             Job::Acknowledged { by, message } => self.acknowledged(by, message),
             Job::RenewBundle => self.renew_bundle(),
+            Job::Keep(keep) => match self.keyring.keep(keep, (self.unix_millis)()) {
+                Ok(file) => Done::Kept(file),
+                Err(error) => Done::Failed(Box::new(failure_of(&error))),
+            },
         }
     }
 
@@ -202,6 +213,7 @@ impl Worker {
     }
 
     fn judge(&mut self, opened: Unproven, sender: &VerifiedRecord) -> Done {
+        let signed = opened.signed();
         let letter = match self.prove_letter(opened, sender) {
             Ok(Ok(letter)) => letter,
             Err(error) => return Done::Failed(Box::new(failure_of(&error))),
@@ -212,7 +224,10 @@ impl Worker {
         };
         match self.keyring.take_in(&letter) {
             Ok(judgement) => {
-                Done::Judged(Some(Judged { letter: Box::new(letter), sender: sender.name().clone(), judgement }))
+                let key = sender.record().keys.signing.clone();
+                let proof = signed.map(|(signed, signature)| Box::new(Proof { signed, signature, key }));
+                let sender = sender.name().clone();
+                Done::Judged(Some(Judged { letter: Box::new(letter), sender, judgement, proof }))
             }
             Err(error) => Done::Failed(Box::new(failure_of(&error))),
         }

@@ -147,6 +147,13 @@ impl Opened {
         self.inner.from
     }
 
+    /// What its sender signed, text and all, and the signature: with the sender's key all that others need to see that
+    /// it said so.
+    #[must_use]
+    pub fn signed(&self) -> (Vec<u8>, Blob) {
+        (self.inner.signed_bytes(self.h).to_vec(), self.inner.signature.clone())
+    }
+
     /// Proves who wrote it, and to whom.
     ///
     /// # Errors

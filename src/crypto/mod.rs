@@ -67,6 +67,7 @@ mod replay;
 mod replay_window;
 mod rotation;
 mod rsa_provider;
+mod safety_number;
 mod seal;
 #[cfg(test)]
 mod seal_tests;
@@ -93,4 +94,5 @@ pub use registration::{Challenge, RegistrationError, verify_registration};
 pub use replay::{Judgement, Replay, ReplayError};
 pub use rotation::RotationError;
 pub use rsa_provider::RsaProvider;
+pub use safety_number::SafetyNumber;
 pub use seal::{MAX_SEALED, SealError, Sealed, seal};

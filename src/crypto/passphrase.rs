@@ -1,9 +1,9 @@
 //! What a passphrase protects: private keys as encrypted PKCS#8, and the storage key under a key of its own.
 //!
 //! Keys are derived with scrypt ([RFC 7914](https://www.rfc-editor.org/rfc/rfc7914)), r = 8 and p = 1. A private key is
-//! encrypted as PBES2 says, with AES-256-CBC ([RFC 8018 § 6.2](https://www.rfc-editor.org/rfc/rfc8018#section-6.2)), so
-//! that other programs can read it; that does not tell a wrong passphrase from a right one for certain. The storage key
-//! is encrypted with XChaCha20-Poly1305, which does.
+//! encrypted as PBES2 says, with AES-256-CBC ([RFC 8018 § 6.2](https://www.rfc-editor.org/rfc/rfc8018#section-6.2)), a
+//! form that others know (OpenSSL grants scrypt less memory than this takes). It does not tell a wrong passphrase from a
+//! right one for certain. The storage key is encrypted with XChaCha20-Poly1305, which does.
 
 use std::fmt;
 

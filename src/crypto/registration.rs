@@ -54,8 +54,8 @@ impl RegistrationError {
     }
 }
 
-/// Checks a registration: the record by itself, then the proof. Costs two signature checks, about 0.2 ms at 3072
-/// bits, none of them before the keys keep the policy.
+/// Checks a registration: the record by itself, then the proof. Costs two signature checks and one for each
+/// rotation, about 0.1 ms each at 3072 bits, none of them before the keys keep the policy.
 ///
 /// # Errors
 /// See [`RegistrationError`].

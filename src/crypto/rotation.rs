@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_a_chain_that_was_tampered_with_is_refused() {
+    fn a_chain_that_was_tampered_with_is_refused() {
         let all = rotated(3);
         let mallory = member("mallory");
         let twin = vouch(mallory.keys(), all[3].name(), all[3].fingerprint(), &mut rng(0)).unwrap();

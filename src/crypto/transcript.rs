@@ -35,6 +35,8 @@ pub(super) const TAGGED: &[u8] = b"securestream/v1/tagged";
 pub(super) const SESSION_SLOT: &[u8] = b"securestream/v1/session-slot";
 /// Info of the key that sessions are kept under, and domain of what is kept.
 pub(super) const SESSIONS_AT_REST: &[u8] = b"securestream/v1/sessions-at-rest";
+/// Domain of the hashes behind a safety number.
+pub(super) const SAFETY_NUMBER: &[u8] = b"securestream/v1/safety-number";
 /// Domain of the signature by which old keys vouch for new ones.
 pub(super) const ROTATION: &[u8] = b"securestream/v1/rotation";
 /// Info of the key that a backup's files are encrypted under, and their additional data.

@@ -21,6 +21,7 @@ use crate::{
         event::{ByeReason, Event, Failure},
         front::Front,
         session::{Me, Output, Over, Session},
+        trust::MemberTrust,
         work::{Done, Job, Worker},
     },
     crypto::Challenge,
@@ -50,6 +51,8 @@ pub struct MemberParts {
     pub me: Me,
     pub transport: Box<dyn Transport>,
     pub worker: Worker,
+    /// What is known about the hub's members.
+    pub trust: MemberTrust,
     pub stage: Arc<dyn Stage>,
     /// When the process began: events count from here.
     pub start: Instant,
@@ -98,7 +101,7 @@ impl Member {
         rand::rng().fill_bytes(&mut seed);
         Ok(Self {
             players: Players::new(notifier),
-            session: Session::new(parts.me, seed),
+            session: Session::new(parts.me, seed).trusting(parts.trust),
             event_loop,
             link,
             worker,

@@ -24,12 +24,13 @@ use crate::{
     client::{
         event::{ByeReason, Event, Failure},
         front::Front,
-        keyring::{Keyring, Origin},
+        keyring::{KeptOfHub, Keyring, Origin},
         lines::InputLine,
         script::{OnError, Script},
         scripted::{Form, Scripted, read_lines},
         session::Me,
         terminal::{Paint, SharedWords, Shell, Terminal},
+        trust::{MemberTrust, OnEquivocation},
         work::{Worker, failure_of},
     },
     crypto::RsaProvider,
@@ -168,7 +169,8 @@ fn join(
     let Surroundings { start, windows } = surroundings;
     let provider = Arc::new(RsaProvider::default());
     let mut rng: StdRng = rand::make_rng();
-    let (keyring, guest) = open_keyring(options, name, *provider, &mut rng)?;
+    let (mut keyring, guest) = open_keyring(options, name, *provider, &mut rng)?;
+    let trust = trust(options, &mut keyring)?;
     let me = Me { name: name.clone(), fingerprint: keyring.identity().fingerprint(), guest };
     let transport = link(options, front)?;
     front.handle_event(Event::Connected { hub: options.hub.to_string() }, None, start.elapsed());
@@ -182,13 +184,23 @@ fn join(
     if options.sending == Sending::Sealed {
         worker = worker.sealing_only();
     }
-    let parts = MemberParts { me, transport, worker, stage: Arc::new(stage), start };
+    let parts = MemberParts { me, transport, worker, trust, stage: Arc::new(stage), start };
     let mut member = Member::new(parts).context("no member can be set up").or_no_system()?;
     if let Some(invite) = &options.hub.invite {
         member.bring_invite(invite);
     }
     member.obey_signals().context("signals cannot be caught").or_no_system()?;
     Ok(member)
+}
+
+/// What is known about the hub's members, and what to do about what is not.
+fn trust(options: &ConnectOptions, keyring: &mut Keyring) -> Result<MemberTrust, Failure> {
+    let KeptOfHub { pins, head } = keyring.open_hub(&options.hub.to_string()).map_err(|error| failure_of(&error))?;
+    let on_equivocation = match options.interaction {
+        Interaction::Script { .. } => OnEquivocation::End,
+        Interaction::Terminal { .. } => OnEquivocation::Warn,
+    };
+    Ok(MemberTrust { pins, policy: options.trust_members, on_equivocation, last_seen: head })
 }
 
 /// The member's keys, and whether it is a guest. A person is asked for the passphrase where keys have one.

@@ -39,6 +39,24 @@ pub(super) fn link(options: &ConnectOptions, front: &mut dyn Front) -> Result<Bo
     Ok(link.or_refuse(Code::ConnectFailed, NO_CONNECTION)?)
 }
 
+/// The key that a hub has to show, and why.
+#[derive(Clone, Copy)]
+enum Expected {
+    /// It did before.
+    Known(KnownHub),
+    /// Somebody says so: the URL, or whoever was asked.
+    Given(HubKey),
+}
+
+impl Expected {
+    fn key(self) -> HubKey {
+        match self {
+            Self::Known(known) => known.key,
+            Self::Given(key) => key,
+        }
+    }
+}
+
 /// A hub that is about to be dialled.
 struct Dial<'a> {
     options: &'a ConnectOptions,
@@ -69,11 +87,11 @@ impl<'a> Dial<'a> {
         let known = self.known()?;
         match (self.options.hub.pin, known) {
             (Some(key), _) => {
-                let link = self.dial_for(key, None)?;
-                self.remember(key, Some(key))?;
+                let link = self.dial_for(Expected::Given(key))?;
+                self.remember(key, true)?;
                 Ok(link)
             }
-            (None, Some(known)) => self.dial_for(known.key, Some(known)),
+            (None, Some(known)) => self.dial_for(Expected::Known(known)),
             (None, None) => self.meet(front),
         }
     }
@@ -82,7 +100,7 @@ impl<'a> Dial<'a> {
     fn meet(&self, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
         if self.options.trust_hub == TrustHub::FirstUse {
             let (link, shown) = self.dial(HubTrust::Any).map_err(|error| self.failure(&error, None))?;
-            self.remember(shown, None)?;
+            self.remember(shown, false)?;
             return Ok(link);
         }
         // The link ends before anything is said, and while somebody thinks the hub waits for nobody.
@@ -100,22 +118,20 @@ impl<'a> Dial<'a> {
         };
         match answer {
             HubAnswer::Yes => {
-                let link = self.dial_for(shown, None)?;
-                self.remember(shown, None)?;
+                let link = self.dial_for(Expected::Given(shown))?;
+                self.remember(shown, false)?;
                 Ok(link)
             }
             HubAnswer::No => Err(self.not_trusted(shown)),
-            HubAnswer::Otherwise(expected) => Err(self.other_key("the key you were given", expected, shown)),
+            HubAnswer::Otherwise(expected) => Err(self.other_key(Expected::Given(expected), shown)),
         }
     }
 
-    /// A link to a hub that shows this key; `known` if that is because it did before.
-    fn dial_for(&self, key: HubKey, known: Option<KnownHub>) -> Result<Box<dyn Transport>, Failure> {
-        let since = known.map(|known| format!("known since {}", known.since));
-        let whose = since.as_deref().unwrap_or("the key you were given");
-        match self.dial(HubTrust::Key(key)) {
+    /// A link to a hub that shows this key.
+    fn dial_for(&self, expected: Expected) -> Result<Box<dyn Transport>, Failure> {
+        match self.dial(HubTrust::Key(expected.key())) {
             Ok((link, _)) => Ok(link),
-            Err(error) => Err(self.failure(&error, Some((whose, key)))),
+            Err(error) => Err(self.failure(&error, Some(expected))),
         }
     }
 
@@ -135,16 +151,16 @@ impl<'a> Dial<'a> {
         Ok(unusable(load())?.find(&self.known_as).copied())
     }
 
-    /// Remembers a key that was accepted. Another that somebody else accepted meanwhile is kept, unless `given` says
-    /// that this one comes from the operator.
-    fn remember(&self, key: HubKey, given: Option<HubKey>) -> Result<(), Failure> {
+    /// Remembers a key that was accepted. Another that somebody else accepted meanwhile is kept, unless this one is
+    /// from the `operator`.
+    fn remember(&self, key: HubKey, operator: bool) -> Result<(), Failure> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let remember = || -> Result<Option<KnownHub>, KnownHubsError> {
             let mut storage = DiskStorage::open_in_turn(folder)?;
             let mut hubs = KnownHubs::load(&storage)?;
             match hubs.find(&self.known_as) {
                 Some(known) if known.key == key => Ok(None),
-                Some(known) if given.is_none() => Ok(Some(*known)),
+                Some(known) if !operator => Ok(Some(*known)),
                 _ => {
                     hubs.trust(&self.known_as, key, Day::of_unix_millis(clock::unix_millis()));
                     hubs.save(&mut storage)?;
@@ -153,17 +169,17 @@ impl<'a> Dial<'a> {
             }
         };
         match unusable(remember())? {
-            Some(known) => Err(self.other_key(&format!("known since {}", known.since), known.key, key)),
+            Some(known) => Err(self.other_key(Expected::Known(known), key)),
             None => Ok(()),
         }
     }
 
-    fn failure(&self, error: &DialError, expected: Option<(&str, HubKey)>) -> Failure {
+    fn failure(&self, error: &DialError, expected: Option<Expected>) -> Failure {
         let hub = &self.known_as;
         let (code, hint) = match error {
             DialError::Key { shown } => {
-                let (whose, key) = expected.unwrap_or(("the key in the URL", self.options.hub.pin.unwrap_or(*shown)));
-                return self.other_key(whose, key, *shown);
+                let in_the_url = self.options.hub.pin.unwrap_or(*shown);
+                return self.other_key(expected.unwrap_or(Expected::Given(in_the_url)), *shown);
             }
             DialError::Tcp(_) => (Code::ConnectFailed, NO_CONNECTION.to_owned()),
             DialError::NotTls => {
@@ -190,35 +206,46 @@ impl<'a> Dial<'a> {
     fn not_trusted(&self, shown: HubKey) -> Failure {
         let hub = &self.known_as;
         let text = format!("{hub} is not known here. Not connected, nothing sent.\nIts key is  {}", shown.grouped());
-        let hint = format!("get its key from the operator, then: securestream keys trust-hub {hub} KEY");
+        let hint = match self.folder {
+            Some(_) => format!("get its key from the operator, then: {}", self.command()),
+            None => "a guest knows no hubs: connect with the URL that carries the key, from the operator".to_owned(),
+        };
         Failure::new(Code::HubUntrusted, text, hint)
     }
 
-    fn other_key(&self, whose: &str, expected: HubKey, shown: HubKey) -> Failure {
+    fn other_key(&self, expected: Expected, shown: HubKey) -> Failure {
         let hub = &self.known_as;
+        let (whose, hint) = match expected {
+            Expected::Known(known) => (
+                format!("known since {}", known.since),
+                format!("get its key from the operator another way, then: {}", self.command()),
+            ),
+            Expected::Given(_) => (
+                "the key you were given".to_owned(),
+                "ask the operator again, by another way than the network, and connect with the URL that carries the key"
+                    .to_owned(),
+            ),
+        };
         let width = whose.len().max("shown now".len());
         let text = format!(
             "STOP. {hub} shows a different key. Not connected, nothing sent.\n\
              {whose:width$}  {}\n\
              {:width$}  {}\n\
              The hub was reinstalled, or someone is between you and it.",
-            expected.grouped(),
+            expected.key().grouped(),
             "shown now",
             shown.grouped(),
-        );
-        let hint = format!(
-            "get its key from the operator another way, then: securestream keys trust-hub{} {hub} KEY",
-            self.data_dir_option()
         );
         Failure::new(Code::HubKeyChanged, text, hint)
     }
 
-    /// What `keys` needs in order to find the same folder.
-    fn data_dir_option(&self) -> String {
-        match (&self.folder, self.options.is_usual_folder) {
+    /// What accepts a key, in the folder that this member uses.
+    fn command(&self) -> String {
+        let folder = match (&self.folder, self.options.is_usual_folder) {
             (Some(folder), false) => format!(" --data-dir '{}'", folder.display()),
             _ => String::new(),
-        }
+        };
+        format!("securestream keys trust-hub{folder} {} KEY", self.known_as)
     }
 }
 

@@ -59,6 +59,8 @@ numbered! {
         75 => Kicked "kicked",
         76 => KeyRotated "key_rotated",
         77 => HubUntrusted "hub_untrusted",
+        78 => Blocked "blocked",
+        79 => NotTrusted "not_trusted",
     }
 }
 
@@ -114,7 +116,9 @@ impl Code {
             | Self::Kicked
             | Self::TakenOver
             | Self::SlowConsumer => ExitCode::Refused,
-            Self::KeyChanged | Self::HubKeyChanged | Self::HubUntrusted | Self::Equivocation => ExitCode::Trust,
+            Self::KeyChanged | Self::HubKeyChanged | Self::HubUntrusted | Self::Equivocation | Self::NotTrusted => {
+                ExitCode::Trust
+            }
             Self::Timeout => ExitCode::WaitTimedOut,
             Self::Interrupted => ExitCode::Interrupted,
             Self::IdentityInUse | Self::DataUnusable | Self::PassphraseNeeded => ExitCode::Data,

@@ -6,6 +6,7 @@ mod support;
 
 mod bench;
 mod bindings;
+mod hostile;
 mod hub;
 mod member;
 mod raw;

@@ -1,6 +1,7 @@
 //! Members as users run them, but for whoever drives them.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -15,8 +16,9 @@ use securestream::{
         command::{Instruction, PlayRequest, Request, read_line},
         event::{Event, Stamped},
         front::Front,
-        keyring::Keyring,
+        keyring::{KeptOfHub, Keyring},
         session::Me,
+        trust::{MemberTrust, OnEquivocation, Policy},
         work::Worker,
     },
     crypto::{CryptoProvider, testing::InsecureProvider},
@@ -62,20 +64,32 @@ impl TestMember {
 
     /// Starts a member with keys of `provider` that are drawn by `seed`.
     pub(crate) fn start(link: Box<dyn Transport>, name: &str, seed: &str, provider: Arc<dyn CryptoProvider>) -> Self {
+        Self::start_as(link, Role { provider, ..Role::guest(name, seed) })
+    }
+
+    /// Starts a member.
+    pub(crate) fn start_as(link: Box<dyn Transport>, role: Role) -> Self {
+        let Role { name, seed, provider, folder, policy, on_equivocation } = role;
         let typed: MemberName = name.parse().unwrap();
-        let mut rng = rng(seed);
-        let keyring = Keyring::ephemeral(&*provider, &typed, NOW, &mut rng).unwrap();
-        let me = Me { name: typed, fingerprint: keyring.identity().fingerprint(), guest: true };
+        let mut rng = rng(&seed);
+        let guest = folder.is_none();
+        let mut keyring = match folder {
+            Some(folder) => Keyring::open(&*provider, &folder, &typed, NOW, &mut rng).unwrap().0,
+            None => Keyring::ephemeral(&*provider, &typed, NOW, &mut rng).unwrap(),
+        };
+        let KeptOfHub { pins, head } = keyring.open_hub(HUB).unwrap();
+        let trust = MemberTrust { pins, policy, on_equivocation, last_seen: head };
+        let me = Me { name: typed, fingerprint: keyring.identity().fingerprint(), guest };
         let worker = Worker::new(provider, keyring, Box::new(rng), || NOW);
-        let parts = MemberParts { me, transport: link, worker, stage: Arc::new(NoStage), start: Instant::now() };
+        let parts = MemberParts { me, transport: link, worker, trust, stage: Arc::new(NoStage), start: Instant::now() };
         let member = Member::new(parts).unwrap();
         let (requests, asked) = mpsc::channel();
         let (told, events) = mpsc::channel();
         let notifier = member.notifier();
         let mut front = TestFront { asked, told };
         let thread = thread::spawn(move || member.run(&mut front).unwrap());
-        let events = Events::new(name, Schema::Member, events);
-        Self { name: name.to_owned(), events, requests, notifier, thread: Some(thread) }
+        let events = Events::new(name.as_str(), Schema::Member, events);
+        Self { name, events, requests, notifier, thread: Some(thread) }
     }
 
     /// Gives it a command as a script would.
@@ -123,6 +137,40 @@ impl Drop for TestMember {
     }
 }
 
+/// The address under which a member keeps what it knows of the hub.
+pub(crate) const HUB: &str = "memory://hub";
+
+/// Who a member is, and how it trusts.
+#[derive(Clone)]
+pub(crate) struct Role {
+    pub(crate) name: String,
+    /// Its keys are drawn by this.
+    pub(crate) seed: String,
+    pub(crate) provider: Arc<dyn CryptoProvider>,
+    /// Where it keeps what it keeps; without one it is a guest.
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) policy: Policy,
+    pub(crate) on_equivocation: OnEquivocation,
+}
+
+impl Role {
+    pub(crate) fn guest(name: &str, seed: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            seed: seed.to_owned(),
+            provider: Arc::new(InsecureProvider),
+            folder: None,
+            policy: Policy::FirstUse,
+            on_equivocation: OnEquivocation::End,
+        }
+    }
+
+    /// A member that keeps what it knows in `folder`.
+    pub(crate) fn kept(name: &str, folder: &Path) -> Self {
+        Self { folder: Some(folder.to_owned()), ..Self::guest(name, name) }
+    }
+}
+
 /// Tells one exchange from another.
 static EXCHANGES: AtomicU32 = AtomicU32::new(0);
 
@@ -139,7 +187,7 @@ pub(crate) fn exchange(one: &TestMember, other: &TestMember) {
 }
 
 /// A clock that stands still: nothing here depends on the time of day.
-const NOW: u64 = 1_790_000_000_000;
+pub(crate) const NOW: u64 = 1_790_000_000_000;
 
 struct TestFront {
     asked: mpsc::Receiver<Request>,

@@ -27,7 +27,7 @@ fn a_script_ends_with_the_exit_code_of_what_went_wrong() {
         ("sned bob hi", 2, "unknown_command"),
         ("{\"cmd\":\"send\"", 2, "usage"),
         ("wait left name=bob timeout=0.05", 6, "timeout"),
-        ("verify bob", 1, "not_yet"),
+        ("verify bob 000000000000000000000000000000000000000000000000000000000000", 1, "number_mismatch"),
     ];
     for (script, exit, code) in scripts {
         let mut alice = member(&home, &url, "alice", &[]);

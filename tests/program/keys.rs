@@ -183,7 +183,11 @@ fn nothing_is_written_over_unasked() {
     assert_eq!((exit, to_output.as_bytes()), (0, &*file), "and nothing else");
 
     fs::remove_file(home.identity("bob")).unwrap();
-    let second = make_bob(&home, &url);
+    // The first hub keeps the name for the first keys.
+    let elsewhere = home.path("elsewhere");
+    let (_other, other_url) = hub(&home, &["--no-videos", "--data-dir", elsewhere.to_str().unwrap()]);
+    fs::remove_file(home.identity("bob").with_file_name("sessions")).unwrap();
+    let second = make_bob(&home, &other_url);
     let present = fs::read(home.identity("bob")).unwrap();
     let error = refused(&home, &["import", "first.pem"], &[], 7, "data_unusable");
     assert!(error["hint"].as_str().unwrap().contains("--replace"), "{error}");

@@ -15,6 +15,7 @@ mod identities;
 mod keys;
 mod listeners;
 mod names;
+mod pins;
 mod shortage;
 mod signals;
 mod trust;

@@ -76,6 +76,12 @@ fn attack_04_bad_input_57_a_changed_key_is_refused_until_it_is_trusted_by_hand()
         assert!(error["hint"].as_str().unwrap().ends_with(&command), "{error}");
     }
     assert_eq!(fs::read_to_string(known_hubs(&home)).unwrap(), file);
+    // The command names the folder where it is not the usual one.
+    let usual = home.path("data/securestream");
+    let usual = usual.to_str().unwrap();
+    let ended = member(&home, &url, "alice", &["--data-dir", usual]).ended().with(5, "hub_key_changed");
+    let hint = error_of(&ended)["hint"].as_str().unwrap();
+    assert!(hint.ends_with(&format!("keys trust-hub --data-dir '{usual}' {address} KEY")), "{hint}");
     // The hub saw somebody hang up, and no name.
     assert_eq!(second.events.count(&json!({"event": "member_joined"})), 0);
 
@@ -98,6 +104,7 @@ fn a_key_in_the_url_is_the_only_one_that_is_accepted() {
     let right = format!("{url}#sha256:{key}");
     let ended = without_a_link(member(&home, &wrong, "alice", &[]).ended().with(5, "hub_key_changed"));
     assert!(error_of(&ended)["message"].as_str().unwrap().contains("the key you were given"));
+    assert!(error_of(&ended)["hint"].as_str().unwrap().contains("URL"), "nothing that is known would help");
     assert!(!known_hubs(&home).exists());
     member(&home, &right, "alice", &["--trust-hub", "known"]).finished().with(0, "");
     assert!(fs::read_to_string(known_hubs(&home)).unwrap().contains(&key), "and it is remembered");

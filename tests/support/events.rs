@@ -49,6 +49,13 @@ impl Events {
         }
     }
 
+    /// As [`Events::wait`], without waiting.
+    #[allow(dead_code, reason = "only one of the two binaries plays a hub")]
+    pub(crate) fn take_if_there(&self, pattern: &Value) -> Option<Value> {
+        self.so_far();
+        self.take(pattern, 0)
+    }
+
     /// How many events so far have all of `pattern` in them, taken or not.
     pub(crate) fn count(&self, pattern: &Value) -> usize {
         self.so_far().iter().filter(|event| contains(event, pattern)).count()

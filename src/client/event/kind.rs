@@ -25,7 +25,7 @@ impl EventKind {
         kind("accepted", &["id"]),
         kind("delivered", &["id", "by", "remaining"]),
         kind("failed", &["id", "to", "code"]),
-        kind("message", &["id", "from", "fingerprint", "text", "to_all", "verified", "time"]),
+        kind("message", &["id", "from", "fingerprint", "text", "to_all", "verified", "key_changed", "time"]),
         kind("videos", &[]),
         kind("videos_changed", &[]),
         kind("play_started", &["id", "title", "first_frame_ms"]),

@@ -34,6 +34,7 @@ pub(crate) fn message(from: &str, text: &str) -> Event {
         text: text.to_owned(),
         to_all: false,
         verified: false,
+        key_changed: false,
         time: 1_767_225_600_000,
     }
 }

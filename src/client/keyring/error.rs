@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{COUNTERS, IDENTITY, MARKS, sessions::SESSIONS};
 use crate::{
+    client::trust::PinsFileError,
     crypto::{
         CountersError, IdentityError, ReplayError,
         session::{JournalError, SessionsError},
@@ -54,6 +55,12 @@ pub enum KeyringError {
     /// Going on without them would lose what others are sending.
     #[error("{}: {reason}", file.display())]
     Sessions { file: PathBuf, reason: String },
+    /// Going on without them would take changed keys for first ones.
+    #[error("{}: {source}", file.display())]
+    Pins { file: PathBuf, source: PinsFileError },
+    /// Going on without it would not notice a hub that goes back.
+    #[error("{}: the head of the hub's directory is damaged", file.display())]
+    Head { file: PathBuf },
     /// While making a new identity.
     #[error("no keys can be made: {0}")]
     Generate(IdentityError),
@@ -116,6 +123,15 @@ impl KeyringError {
             Self::Counters { file, .. } => {
                 format!("remove {}; counting goes on from the clock, which must be right", file.display())
             }
+            Self::Pins { file, .. } => format!(
+                "restore {} from a backup, or remove it; then verify your members anew, as their keys count as first \
+                 seen",
+                file.display()
+            ),
+            Self::Head { file } => format!(
+                "remove {}; what the hub's directory was at your last visit is then not compared this time",
+                file.display()
+            ),
             Self::Generate(_) => "check that the system has a working source of randomness".to_owned(),
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{COUNTERS, Fault, IDENTITY, KeyringError, MARKS, SESSIONS, is_kept};
+use super::{COUNTERS, Fault, IDENTITY, KeyringError, MARKS, is_kept, sessions::SESSIONS};
 use crate::{
     crypto::{Counters, Identity, KeptFile, Replay, Summary},
     storage::{DiskStorage, Storage},
@@ -86,8 +86,9 @@ pub(super) fn restore_on(
 /// Copies what the new identity takes the place of. Sessions go away with it: another storage key does not open them.
 fn set_aside(storage: &mut dyn Storage, stamp: &str) -> Result<Vec<String>, Fault> {
     let mut copies = Vec::new();
-    for (name, copy) in [(IDENTITY, format!("identity-{stamp}.pem")), (SESSIONS, format!("sessions-{stamp}"))] {
+    for (name, end) in [(IDENTITY, ".pem"), (SESSIONS, "")] {
         let Some(content) = storage.read(name)?.map(Zeroizing::new) else { continue };
+        let copy = free_name(storage, &format!("{}-{stamp}", name.strip_suffix(end).unwrap_or(name)), end)?;
         storage.replace(&copy, &content)?;
         copies.push(copy);
     }
@@ -95,6 +96,14 @@ fn set_aside(storage: &mut dyn Storage, stamp: &str) -> Result<Vec<String>, Faul
         storage.remove(SESSIONS)?;
     }
     Ok(copies)
+}
+
+/// A name that no file has: what was set aside a moment ago stays.
+fn free_name(storage: &dyn Storage, start: &str, end: &str) -> Result<String, Fault> {
+    let taken = storage.names()?;
+    let numbered = (2..).map(|number: u64| format!("{start}-{number}{end}"));
+    let free = std::iter::once(format!("{start}{end}")).chain(numbered).find(|name| !taken.contains(name));
+    Ok(free.unwrap_or_default())
 }
 
 /// Whether a backup's files are such as are kept, and can be used.

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use rand::{SeedableRng as _, rngs::StdRng};
 
-use super::*;
+use super::{sessions::SESSIONS, *};
 use crate::{
     crypto::{Draft, open, seal, testing::InsecureProvider, verify_record},
     storage::{FailingStorage, Fault as DiskFault},

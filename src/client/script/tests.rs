@@ -468,3 +468,30 @@ fn a_script_that_breaks_off_has_failed_also_when_it_goes_on_after_errors() {
         rig.ended_with(ExitCode::Data);
     }
 }
+
+#[test]
+fn the_end_does_not_wait_for_what_a_changed_key_holds() {
+    let changed = Event::KeyChanged {
+        name: name("bob"),
+        old: crate::types::Fingerprint([1; 32]),
+        new: crate::types::Fingerprint([2; 32]),
+        was_verified: false,
+        held: 1,
+    };
+    let held = || {
+        let mut rig = Rig::new();
+        rig.line("send bob hello");
+        rig.event(&changed);
+        rig
+    };
+    let mut rig = held();
+    rig.end();
+    assert_eq!(rig.quits, 1, "nobody is there to trust the key");
+
+    let mut rig = held();
+    rig.line("trust bob");
+    rig.end();
+    assert_eq!(rig.quits, 0, "it goes out now");
+    rig.event(&Event::Accepted { id: post(1) });
+    assert_eq!(rig.quits, 1);
+}

@@ -35,8 +35,14 @@ pub(super) struct DirectoryCopy {
     wanted: BTreeSet<Fingerprint>,
     /// Asked for; the answer is on its way. One question at a time, so that what the answer leaves out is known.
     asked: BTreeSet<Fingerprint>,
+    /// The answer is here and is being checked.
+    has_answer: bool,
     /// Asked for in vain: not asked for again unless they are needed.
     unavailable: BTreeSet<Fingerprint>,
+    /// The hub has left out a change.
+    has_gap: bool,
+    /// Nobody was left out for want of room.
+    is_whole: bool,
     rng: StdRng,
 }
 
@@ -49,7 +55,10 @@ impl DirectoryCopy {
             records: HashMap::new(),
             wanted: BTreeSet::new(),
             asked: BTreeSet::new(),
+            has_answer: false,
             unavailable: BTreeSet::new(),
+            has_gap: false,
+            is_whole: true,
             rng,
         }
     }
@@ -73,7 +82,27 @@ impl DirectoryCopy {
 
     /// The name behind a fingerprint, while its member is here.
     pub(super) fn name_of(&self, fingerprint: &Fingerprint) -> Option<&MemberName> {
-        self.tree.members().values().find(|entry| entry.fingerprint == *fingerprint).map(|entry| &entry.name)
+        self.entry_of(fingerprint).map(|entry| &entry.name)
+    }
+
+    /// The member with these keys, while it is here.
+    pub(super) fn entry_of(&self, fingerprint: &Fingerprint) -> Option<&DirectoryEntry> {
+        self.tree.members().values().find(|entry| entry.fingerprint == *fingerprint)
+    }
+
+    /// Whether the hub has left out a change: this is not its directory then.
+    pub(super) fn has_gap(&self) -> bool {
+        self.has_gap
+    }
+
+    /// Whether all that the hub told of is in it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Whether the hub was asked for this record in vain.
+    pub(super) fn is_unavailable(&self, fingerprint: &Fingerprint) -> bool {
+        self.unavailable.contains(fingerprint)
     }
 
     /// Everybody but this member.
@@ -84,6 +113,7 @@ impl DirectoryCopy {
     /// The directory is read from its start; changes after `sequence` follow.
     pub(super) fn begin(&mut self, sequence: DirectorySequence) {
         self.tree = DirectoryTree::default();
+        (self.has_gap, self.is_whole) = (false, true);
         self.end = DirectoryHead { epoch: sequence, head: Head::FIRST };
     }
 
@@ -123,6 +153,7 @@ impl DirectoryCopy {
         let is_newer = sequence > self.end.epoch;
         if is_newer && sequence != self.end.epoch.next() {
             log::debug!("the hub left out changes of its directory before {}", sequence.0);
+            self.has_gap = true;
         }
         is_newer
     }
@@ -130,6 +161,7 @@ impl DirectoryCopy {
     fn enter(&mut self, entry: DirectoryEntry) -> bool {
         if self.tree.members().len() >= MAX_MEMBERS && !self.tree.members().contains_key(&entry.name) {
             log::debug!("the directory is longer than {MAX_MEMBERS} members; {} is left out", entry.name);
+            self.is_whole = false;
             return false;
         }
         // The same keys may come back under another name: what they were called before no longer counts.
@@ -163,17 +195,24 @@ impl DirectoryCopy {
         !self.asked.is_empty()
     }
 
+    /// Whether the hub's answer may come now: one for each question, however often it says something.
+    pub(super) fn take_answer(&mut self) -> bool {
+        self.is_asking() && !std::mem::replace(&mut self.has_answer, true)
+    }
+
     /// Takes in the hub's answer: the records of it that are good. Gives back what is needed and was not in it.
     pub(super) fn take_records(&mut self, good: Vec<Arc<VerifiedRecord>>) -> Vec<Fingerprint> {
         for record in good {
             let fingerprint = record.fingerprint();
-            let called = self.name_of(&fingerprint);
-            if called.is_none_or(|name| name == record.name()) && self.asked.remove(&fingerprint) {
+            // Keys that are here under a name that is not theirs would take what is meant for somebody else.
+            let mut entries = self.tree.members().values().filter(|entry| entry.fingerprint == fingerprint);
+            if entries.all(|entry| entry.name == *record.name()) && self.asked.remove(&fingerprint) {
                 self.wanted.remove(&fingerprint);
                 self.records.insert(fingerprint, record);
             }
         }
         let missing = std::mem::take(&mut self.asked);
+        self.has_answer = false;
         self.unavailable.extend(&missing);
         missing.into_iter().filter(|fingerprint| self.wanted.remove(fingerprint)).collect()
     }

@@ -7,7 +7,7 @@ use std::{
 
 use rand::{RngExt as _, rngs::StdRng};
 
-use super::{Session, gaps::Gaps};
+use super::{Session, equivocation::Claim, gaps::Gaps, trust::SenderMarks};
 use crate::{
     client::{
         event::Event,
@@ -106,6 +106,11 @@ impl Session {
         if let Some(position) = position {
             self.incoming.gaps.came(sender, position, now);
         }
+        if self.is_blocked(&sender) {
+            // Neither judged nor acknowledged: once it is unblocked, what its sender posts again is new.
+            log::debug!("a letter of {sender}, who is blocked, is dropped");
+            return;
+        }
         if self.incoming.unproven.len() >= MAX_UNPROVEN {
             log::debug!("too many letters wait for key records; one of {sender} is dropped");
             return;
@@ -134,7 +139,8 @@ impl Session {
 
     pub(super) fn judged(&mut self, result: Option<Judged>, now: Instant) {
         self.incoming.judging = self.incoming.judging.saturating_sub(1);
-        let Some(Judged { letter, sender, judgement }) = result else { return };
+        let Some(Judged { letter, sender, judgement, proof }) = result else { return };
+        self.judge_stamp(letter.stamp, Claim { name: sender.clone(), fingerprint: letter.from, proof });
         let delay = self.incoming.rng.random_range(Duration::ZERO..=RECEIPT_DELAY);
         let bytes = letter.receipt.receipt(letter.id).into();
         self.incoming.receipts.push(Receipt { due: now + delay, to: letter.from, bytes });
@@ -152,14 +158,20 @@ impl Session {
             let text = format!("a message of an earlier \"{called}\" is not shown: somebody else is called so now");
             return self.event(Event::Notice { code: Code::NameTaken, text }, None);
         }
+        self.show_once_pinned(letter, here.unwrap_or(called));
+    }
+
+    /// Tells of a letter under this name.
+    pub(super) fn show_as(&mut self, letter: Letter, from: MemberName) {
+        let SenderMarks { verified, key_changed } = self.marks_of(&from, &letter.from);
         let event = Event::Message {
             id: letter.id,
-            from: here.unwrap_or(called),
+            from,
             fingerprint: letter.from,
             text: letter.text,
             to_all: letter.stream == Stream::Group,
-            // Nobody's safety number can be compared yet.
-            verified: false,
+            verified,
+            key_changed,
             time: letter.time,
         };
         self.event(event, None);

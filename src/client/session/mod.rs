@@ -12,21 +12,25 @@
 
 mod bundle;
 mod directory;
+mod equivocation;
 mod gaps;
+mod held;
 mod incoming;
 mod outgoing;
 mod pacing;
 mod play;
 mod plays;
+mod trust;
 
 use std::{collections::VecDeque, time::Instant};
 
 use rand::{SeedableRng as _, rngs::StdRng};
 
-use self::{directory::DirectoryCopy, incoming::Incoming, outgoing::Outgoing, plays::MemberPlays};
+use self::{directory::DirectoryCopy, incoming::Incoming, outgoing::Outgoing, plays::MemberPlays, trust::Trust};
 use super::{
     command::{Command, CommandName, PlayRequest, Request, nearest},
     event::{Event, Failure, MemberEntry, RenditionEntry, TitleEntry},
+    trust::MemberTrust,
     work::{Done, Job},
 };
 use crate::{
@@ -103,6 +107,7 @@ pub struct Session {
     phase: Phase,
     relay: RelayMode,
     directory: DirectoryCopy,
+    trust: Trust,
     outgoing: Outgoing,
     incoming: Incoming,
     plays: MemberPlays,
@@ -128,6 +133,7 @@ impl Session {
             phase: Phase::Registering,
             relay: RelayMode::Broadcast,
             directory: DirectoryCopy::new(me.fingerprint, StdRng::from_rng(&mut rng)),
+            trust: Trust::new(MemberTrust::default()),
             outgoing: Outgoing::new(StdRng::from_rng(&mut rng)),
             incoming: Incoming::new(rng),
             plays: MemberPlays::default(),
@@ -139,6 +145,12 @@ impl Session {
             outputs: VecDeque::new(),
             me,
         }
+    }
+
+    /// The same with what is known about the hub's members; without it, nobody is.
+    #[must_use]
+    pub fn trusting(self, trust: MemberTrust) -> Self {
+        Self { trust: Trust::new(trust), ..self }
     }
 
     /// Shows this code to the hub when the member registers.
@@ -184,10 +196,11 @@ impl Session {
             Message::Joined(joined) => self.joined(joined),
             Message::Left(left) => self.left(&left),
             // What is not good in the answer, or not in it, is missing; what was not asked for is not looked at.
-            Message::Records(records) if self.directory.is_asking() => {
+            Message::Records(records) if self.directory.take_answer() => {
                 self.work(Job::Check { records: records.records });
             }
             Message::RecordChanged(changed) => self.record_changed(&changed),
+            Message::Heads(heads) => self.heads_came(&heads),
             Message::Relayed(relayed) => self.relayed(relayed),
             Message::Accepted(accepted) => self.accepted(accepted.mid),
             Message::Refused(refused) => self.post_refused(refused.mid, refused.code),
@@ -257,6 +270,10 @@ impl Session {
                 self.tell_hub(ListVideos {});
             }
             Command::Quit => self.quit(reference, now),
+            Command::Verify { name, answer } => self.verify(&name, answer, reference),
+            Command::Trust { name, fingerprint } => self.trust(&name, fingerprint, reference),
+            Command::Block { name } => self.block(&name, true, reference),
+            Command::Unblock { name } => self.block(&name, false, reference),
             play => self.play_request(play, reference, now),
         }
     }
@@ -269,7 +286,10 @@ impl Session {
                 self.tell_hub(Register { record, guest, proof, invite });
             }
             Done::Checked(good) => {
+                let good = self.refuse_older(good);
                 let missing = self.directory.take_records(good);
+                self.meet_unproven();
+                self.hold_back();
                 self.give_up_on(&missing);
                 self.seal_what_can_be();
                 self.judge_what_can_be();
@@ -280,6 +300,7 @@ impl Session {
             Done::Renewed { record } => self.tell_hub(message::Update { record }),
             Done::Noted => {}
             Done::Judged(result) => self.judged(result, now),
+            Done::Kept(file) => self.kept(file.as_deref()),
             Done::Failed(failure) => self.over(*failure),
         }
         self.leave_when_settled(now);
@@ -347,6 +368,8 @@ impl Session {
             self.phase = Phase::Here;
             let event = self.directory_event();
             self.event(event, None);
+            self.meet_everybody();
+            self.watch_from_here();
             self.fetch_records();
         }
     }
@@ -354,19 +377,29 @@ impl Session {
     fn joined(&mut self, joined: message::Joined) {
         let entry = joined.entry.clone();
         if self.directory.apply_join(joined) && self.phase != Phase::Entering {
-            let DirectoryEntry { name, fingerprint, guest } = entry;
+            let DirectoryEntry { name, fingerprint, guest } = entry.clone();
             self.event(Event::Joined(MemberEntry { name, fingerprint, guest }), None);
+            self.meet(&entry);
         }
+        self.directory_changed();
         self.fetch_records();
     }
 
     fn left(&mut self, left: &message::Left) {
         let (name, reason) = (left.name.clone(), left.reason);
-        let Some(entry) = self.directory.apply_leave(left) else { return };
+        let gone = self.directory.apply_leave(left);
+        self.directory_changed();
+        let Some(entry) = gone else { return };
         if self.phase != Phase::Entering {
             self.event(Event::Left { name, reason }, None);
         }
         self.receiver_left(&entry);
+    }
+
+    fn directory_changed(&mut self) {
+        if self.phase != Phase::Entering {
+            self.watch_change();
+        }
     }
 
     fn fetch_records(&mut self) {
@@ -427,6 +460,7 @@ impl Session {
             Phase::Here => self.phase = Phase::Leaving(now + DRAIN_DEADLINE),
         }
         self.quit_references.push(reference);
+        self.keep_head();
         let outputs = self.plays.stop_all();
         self.outputs.extend(outputs);
         self.leave_when_settled(now);
@@ -439,7 +473,11 @@ impl Session {
             Phase::Leaving(until) => {
                 // Whoever waits for a receipt of this member should not have to wait for its delay.
                 self.post_all_receipts();
-                let is_settled = self.outgoing.is_settled() && self.incoming.is_settled() && self.plays.is_empty();
+                self.give_up_held();
+                let is_settled = self.outgoing.is_settled()
+                    && self.incoming.is_settled()
+                    && self.trust.is_settled()
+                    && self.plays.is_empty();
                 if is_settled || now >= until {
                     self.posts_lost(Code::Timeout);
                     self.answer_quits();
@@ -474,6 +512,9 @@ impl Session {
     }
 
     fn finish(&mut self, over: Over) {
+        if matches!(self.phase, Phase::Left(_)) {
+            self.miss_heads();
+        }
         if self.phase != Phase::Over {
             self.phase = Phase::Over;
             if let Over::Failed(failure) = &over {

@@ -15,6 +15,7 @@ use crate::{
     client::{
         command::CommandName,
         event::{Event, Failure, Receiver},
+        trust::Standing,
         work::{Job, SealFailure, SealedPost},
     },
     crypto::ExpectedReceipts,
@@ -24,18 +25,24 @@ use crate::{
 
 /// A post on its way.
 #[derive(Debug)]
-struct Outbound {
+pub(super) struct Outbound {
     /// Its place among all posts of this session.
     number: u64,
-    to: Receiver,
-    reference: Option<String>,
-    stage: Stage,
+    pub(super) to: Receiver,
+    pub(super) reference: Option<String>,
+    pub(super) stage: Stage,
+    /// Whether its command was answered: it was held.
+    pub(super) announced: bool,
+    /// Of those who are here, to whom it does not go, and why.
+    pub(super) left_out: Vec<(MemberName, Code)>,
 }
 
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
     /// Key records are missing; the text waits for them.
     Waiting { text: String, for_keys: Vec<Fingerprint> },
+    /// Its receiver's key has changed; the text waits for the user's decision.
+    Held { text: String, for_keys: Vec<Fingerprint> },
     /// The worker has it.
     Sealing,
     /// The hub has been given it, or is to be given it once more; these have not acknowledged it.
@@ -72,6 +79,39 @@ impl Outgoing {
         self.pacing.deadline()
     }
 
+    /// What waits to be sealed, in the order in which it was written.
+    pub(super) fn waiting(&self) -> Vec<MessageId> {
+        let waits = |post: &Outbound| matches!(post.stage, Stage::Waiting { .. });
+        let mut posts: Vec<_> = self.posts.iter().filter(|(_, post)| waits(post)).collect();
+        posts.sort_unstable_by_key(|(_, post)| post.number);
+        posts.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// What waits for the user's decision.
+    pub(super) fn held(&self) -> impl Iterator<Item = (&MessageId, &Outbound)> {
+        self.posts.iter().filter(|(_, post)| matches!(post.stage, Stage::Held { .. }))
+    }
+
+    pub(super) fn receiver_of(&self, id: MessageId) -> Option<Receiver> {
+        self.posts.get(&id).map(|post| post.to.clone())
+    }
+
+    /// For whom a post waits to be sealed.
+    pub(super) fn keys_of(&self, id: MessageId) -> BTreeSet<Fingerprint> {
+        match self.posts.get(&id).map(|post| &post.stage) {
+            Some(Stage::Waiting { for_keys, .. }) => for_keys.iter().copied().collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn post_mut(&mut self, id: MessageId) -> Option<&mut Outbound> {
+        self.posts.get_mut(&id)
+    }
+
+    pub(super) fn take(&mut self, id: MessageId) -> Option<Outbound> {
+        self.posts.remove(&id)
+    }
+
     pub(super) fn next_id(&mut self) -> MessageId {
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
@@ -81,7 +121,11 @@ impl Outgoing {
 
 impl Session {
     pub(super) fn send(&mut self, to: &MemberName, text: String, reference: Option<String>) {
-        match self.find(to) {
+        let receiver = self.find(to).and_then(|entry| match self.refuse_to_write(&entry) {
+            Some(failure) => Err(failure),
+            None => Ok(entry),
+        });
+        match receiver {
             Ok(entry) => self.post(Receiver::Member(entry.name), vec![entry.fingerprint], text, reference),
             Err(failure) => self.fail(failure, CommandName::Send, reference),
         }
@@ -97,6 +141,9 @@ impl Session {
     }
 
     fn post(&mut self, to: Receiver, for_keys: Vec<Fingerprint>, text: String, reference: Option<String>) {
+        if let Some(failure) = self.refuse_caught_hub() {
+            return self.fail(failure, command_of(&to), reference);
+        }
         if text.len() > MAX_TEXT {
             let message = format!("a text has at most {MAX_TEXT} bytes, this one has {}; nothing sent", text.len());
             let failure = Failure::new(Code::MessageTooLarge, message, "send it in parts");
@@ -110,7 +157,8 @@ impl Session {
         }
         self.outgoing.posted += 1;
         let number = self.outgoing.posted;
-        self.outgoing.posts.insert(id, Outbound { number, to, reference, stage: Stage::Waiting { text, for_keys } });
+        let (stage, left_out) = (Stage::Waiting { text, for_keys }, Vec::new());
+        self.outgoing.posts.insert(id, Outbound { number, to, reference, stage, announced: false, left_out });
         self.seal_what_can_be();
         self.fetch_records();
     }
@@ -118,10 +166,11 @@ impl Session {
     /// Hands every post whose records are all there to the worker, in the order in which they were written; none
     /// overtakes an earlier one to the same receiver.
     pub(super) fn seal_what_can_be(&mut self) {
+        self.hold_back();
         let mut posts: Vec<_> = self.outgoing.posts.iter_mut().collect();
         posts.sort_unstable_by_key(|(_, post)| post.number);
         let stamp = self.directory.head();
-        let (mut jobs, mut waited_for) = (Vec::new(), BTreeSet::new());
+        let (mut jobs, mut waited_for, mut receivers) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for (id, post) in posts {
             let Stage::Waiting { text, for_keys } = &mut post.stage else { continue };
             let records: Option<Vec<_>> = for_keys.iter().map(|key| self.directory.record(key).cloned()).collect();
@@ -131,6 +180,7 @@ impl Session {
                 continue;
             };
             let (id, text) = (*id, std::mem::take(text));
+            receivers.extend(for_keys.iter().copied());
             jobs.push(match (&post.to, records.pop()) {
                 (Receiver::Member(_), Some(to)) => Job::Seal { id, to, stamp, text },
                 (_, last) => {
@@ -140,6 +190,8 @@ impl Session {
             });
             post.stage = Stage::Sealing;
         }
+        // The worker keeps the order: a key is pinned before anything is sealed for it.
+        self.contact(&receivers);
         for job in jobs {
             self.work(job);
         }
@@ -147,17 +199,23 @@ impl Session {
 
     pub(super) fn sealed(&mut self, id: MessageId, result: Result<SealedPost, SealFailure>) {
         let Some(post) = self.outgoing.posts.get_mut(&id) else { return };
-        let command = command_of(&post.to);
-        let reference = post.reference.clone();
+        let (to, reference) = (post.to.clone(), post.reference.clone());
+        let (was_announced, left_out) = (post.announced, post.left_out.clone());
         match result {
             Ok(sealed) => {
-                let to = post.to.clone();
-                self.answer(Event::Queued { id, to }, command, reference);
+                if !was_announced {
+                    let command = command_of(&to);
+                    self.answer(Event::Queued { id, to }, command, reference.clone());
+                }
+                for (name, code) in left_out {
+                    self.event(Event::Failed { id, to: Receiver::Member(name), code }, reference.clone());
+                }
                 self.post_sealed(id, sealed);
             }
             Err(failure) => {
-                self.outgoing.posts.remove(&id);
-                self.fail(Failure::new(failure.code, failure.text, "send less at once"), command, reference);
+                if let Some(post) = self.outgoing.posts.remove(&id) {
+                    self.lose(id, post, Failure::new(failure.code, failure.text, "send less at once"));
+                }
             }
         }
     }
@@ -267,12 +325,12 @@ impl Session {
                     for_keys.retain(|key| *key != gone.fingerprint);
                     continue;
                 }
-                Stage::Waiting { .. } => {
-                    let command = command_of(&post.to);
-                    self.outgoing.posts.remove(&id);
+                Stage::Waiting { .. } | Stage::Held { .. } => {
                     let failure =
                         Failure::new(Code::NoSuchMember, format!("{} has just left; nothing sent", gone.name), "");
-                    self.fail(failure, command, reference);
+                    if let Some(post) = self.outgoing.posts.remove(&id) {
+                        self.lose(id, post, failure);
+                    }
                     continue;
                 }
                 Stage::Sealing => continue,
@@ -289,13 +347,12 @@ impl Session {
         self.outgoing.pacing = Pacing::default();
         for (id, post) in std::mem::take(&mut self.outgoing.posts) {
             self.outgoing.receipts.forget(id);
-            let command = command_of(&post.to);
             match post.stage {
                 Stage::Posted { unaccepted: None, .. } => {}
                 Stage::Posted { .. } => self.event(Event::Failed { id, to: post.to, code }, post.reference),
-                Stage::Waiting { .. } | Stage::Sealing => {
+                Stage::Waiting { .. } | Stage::Held { .. } | Stage::Sealing => {
                     let failure = Failure::new(code, "the member left before it could be sent; nothing sent", "");
-                    self.fail(failure, command, post.reference);
+                    self.lose(id, post, failure);
                 }
             }
         }
@@ -305,10 +362,11 @@ impl Session {
     pub(super) fn give_up_on(&mut self, missing: &[Fingerprint]) {
         for fingerprint in missing {
             self.incoming.drop_letters_of(fingerprint);
-            // A post to somebody who is no longer here has failed already.
-            let Some(name) = self.directory.name_of(fingerprint).cloned() else { continue };
-            let lost = DirectoryEntry { name, fingerprint: *fingerprint, guest: true };
-            self.receiver_left(&lost);
+            // A post to somebody who is no longer here has failed already; one to changed keys waits for a decision.
+            let Some(entry) = self.directory.entry_of(fingerprint).cloned() else { continue };
+            if !matches!(self.standing(&entry), Standing::Changed { .. }) {
+                self.receiver_left(&entry);
+            }
         }
     }
 }
@@ -316,14 +374,14 @@ impl Session {
 impl Outbound {
     fn is_for(&self, gone: &DirectoryEntry) -> bool {
         match &self.stage {
-            Stage::Waiting { for_keys, .. } => for_keys.contains(&gone.fingerprint),
+            Stage::Waiting { for_keys, .. } | Stage::Held { for_keys, .. } => for_keys.contains(&gone.fingerprint),
             Stage::Sealing => false,
             Stage::Posted { remaining, .. } => remaining.contains_key(&gone.fingerprint),
         }
     }
 }
 
-fn command_of(to: &Receiver) -> CommandName {
+pub(super) fn command_of(to: &Receiver) -> CommandName {
     match to {
         Receiver::All => CommandName::All,
         Receiver::Member(_) => CommandName::Send,

@@ -14,7 +14,11 @@ use crate::{
 pub fn describe(event: &Event, paint: Paint) -> Option<String> {
     let aside = |text: String| Some(paint.aside(format_args!("* {text}")));
     match event {
-        Event::Message { from, text, to_all, .. } => Some(message(from, text, *to_all, paint)),
+        Event::Message { from, text, to_all, verified, key_changed, .. } => {
+            let marks = [(*to_all, " to all"), (*verified, ", verified"), (*key_changed, ", NEW KEY")];
+            let marks: String = marks.iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| *mark).collect();
+            Some(message(from, &marks, text, paint))
+        }
         Event::Error(failure) => Some(failure_text(failure, paint)),
         Event::Failed { to, code, .. } => {
             Some(paint.error(format_args!("! not delivered to {to}: {}", code_words(*code))))
@@ -73,10 +77,9 @@ pub(super) fn failure_text(failure: &Failure, paint: Paint) -> String {
     text
 }
 
-fn message(from: &MemberName, text: &str, to_all: bool, paint: Paint) -> String {
-    let mark = if to_all { " to all" } else { "" };
+fn message(from: &MemberName, marks: &str, text: &str, paint: Paint) -> String {
     let mut lines = text.split('\n').map(|line| Printable(line.strip_suffix('\r').unwrap_or(line)));
-    let mut shown = paint.name(format_args!("<{from}{mark}>"));
+    let mut shown = paint.name(format_args!("<{from}{marks}>"));
     if let Some(first) = lines.next() {
         let _ = write!(shown, " {first}");
     }
@@ -196,8 +199,13 @@ fn play_ended(end: &PlayEnd) -> String {
 
 fn key_changed(name: &MemberName, was_verified: bool, held: u64) -> String {
     let verified = if was_verified { " (you verified the old one)" } else { "" };
+    let held = match held {
+        0 => format!("What you write to {name} is held."),
+        1 => format!("1 message to {name} is held."),
+        more => format!("{more} messages to {name} are held."),
+    };
     format!(
-        "{name} has a new key{verified}. {held} messages to {name} are held.\n\
+        "{name} has a new key{verified}. {held}\n\
          Most likely {name} reinstalled; it could be someone posing as {name}. Ask {name} elsewhere.\n    \
          /verify {name}   compare numbers     /trust {name}   accept and send"
     )
@@ -205,9 +213,14 @@ fn key_changed(name: &MemberName, was_verified: bool, held: u64) -> String {
 
 fn safety_number(name: &MemberName, digits: &str, verified: bool) -> String {
     let state = if verified { "verified" } else { "not verified yet" };
+    let next = if verified {
+        String::new()
+    } else {
+        format!("\nRead it to each other, face to face or on the telephone. The same on both sides: /verify {name} yes")
+    };
     let groups: Vec<String> =
         digits.as_bytes().chunks(5).map(|five| String::from_utf8_lossy(five).into_owned()).collect();
-    format!("the number you and {name} compare ({state}):\n    {}", groups.join(" "))
+    format!("the number you and {name} compare ({state}):\n    {}{next}", groups.join(" "))
 }
 
 /// The table of commands, each behind `prefix`.
@@ -222,6 +235,7 @@ fn code_words(code: Code) -> &'static str {
         Code::Expired => "the hub kept it as long as it may, and they did not come",
         Code::Disconnected => "the link to the hub was lost",
         Code::KeyChanged => "their key has changed, see /verify and /trust",
+        Code::NotTrusted => "their key is not known here, see /verify and /trust",
         Code::RateLimited => "too many messages at once, send it again",
         Code::MessageTooLarge => "it is too large",
         other => other.as_str(),
@@ -289,6 +303,30 @@ mod tests {
     fn further_lines_of_a_message_cannot_pass_for_another_message() {
         let text = shown(&said("bob", "hi\n<alice> I agree\r\n* bob left (quit)"));
         assert_eq!(text, "<bob> hi\n  | <alice> I agree\n  | * bob left (quit)");
+    }
+
+    #[test]
+    fn a_message_says_what_is_known_of_its_sender() {
+        let said = |to_all, verified, key_changed| {
+            let Event::Message { id, from, fingerprint, text, time, .. } = said("bob", "hi") else { unreachable!() };
+            shown(&Event::Message { id, from, fingerprint, text, to_all, verified, key_changed, time })
+        };
+        assert_eq!(said(false, true, false), "<bob, verified> hi");
+        assert_eq!(said(true, true, false), "<bob to all, verified> hi");
+        assert_eq!(said(false, false, true), "<bob, NEW KEY> hi");
+    }
+
+    #[test]
+    fn a_changed_key_says_how_much_is_held_and_what_to_do() {
+        let (name, old, new) = ("bob".parse().unwrap(), Fingerprint([1; 32]), Fingerprint([2; 32]));
+        let changed = |held| {
+            let name = MemberName::clone(&name);
+            shown(&Event::KeyChanged { name, old, new, was_verified: false, held })
+        };
+        assert!(changed(0).starts_with("bob has a new key. What you write to bob is held.\n"));
+        assert!(changed(1).starts_with("bob has a new key. 1 message to bob is held.\n"));
+        assert!(changed(2).starts_with("bob has a new key. 2 messages to bob are held.\n"));
+        assert!(changed(0).ends_with("/verify bob   compare numbers     /trust bob   accept and send"));
     }
 
     #[test]

@@ -10,7 +10,10 @@ use crate::{
         seal_group_in_sessions,
         session::{OpenedHello, Position},
     },
-    types::{Fingerprint, MessageId, SealKind, wire},
+    types::{
+        Fingerprint, MessageId, SealKind,
+        wire::{self, Blob},
+    },
 };
 
 /// What opened, before it is known whether it is good and new.
@@ -32,6 +35,15 @@ impl Unproven {
             Self::Sealed(opened) => opened.sender(),
             Self::Hello(hello) => hello.sender(),
             Self::InSession(letter) => letter.from,
+        }
+    }
+
+    /// What its sender signed, and the signature; nothing for what a session proves to this member alone.
+    pub(super) fn signed(&self) -> Option<(Vec<u8>, Blob)> {
+        match self {
+            Self::Sealed(opened) => Some(opened.signed()),
+            Self::Hello(hello) => Some(hello.signed()),
+            Self::InSession(_) => None,
         }
     }
 }

@@ -142,7 +142,7 @@ fn a_passphrase_protects_everything_but_the_record() {
 }
 
 #[test]
-fn real_keys_are_protected_as_other_programs_know_it() {
+fn real_keys_are_protected_as_pkcs_8_says() {
     let provider = RsaProvider::new(ModulusSize::Bits2048);
     let phrase = passphrase("correct horse");
     let file = rsa_member(0).protected(&provider, Some(&phrase), &mut rng(1)).unwrap().to_pem().unwrap();

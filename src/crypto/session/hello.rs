@@ -134,6 +134,12 @@ pub(super) struct Joined {
 }
 
 impl OpenedHello {
+    /// What its sender signed, and the signature: with the sender's key all that others need to see that it said so.
+    #[must_use]
+    pub fn signed(&self) -> (Vec<u8>, Blob) {
+        (self.content.signed_bytes(self.h), self.content.signature.clone())
+    }
+
     /// Who claims to have sent it: whose key record is needed to join.
     #[must_use]
     pub fn sender(&self) -> Fingerprint {

@@ -33,10 +33,7 @@ pub(super) fn find(data: &Path, name: Option<&MemberName>) -> Result<MemberName,
             format!("there are no keys of {name} in {}", members(data).display()),
             format!("name somebody who is there by --name: {}", all_of_them()),
         )),
-        (None, [only]) => {
-            let unusable = |_| Failure::new(Code::DataUnusable, format!("{only} is no name"), "say --name NAME");
-            only.parse().map_err(unusable)
-        }
+        (None, [only]) => only.parse().map_err(|_| nobody(data)),
         (None, _) => Err(Failure::new(
             Code::Usage,
             "there are keys of several members".to_owned(),
@@ -68,7 +65,10 @@ pub(super) fn folders(data: &Path) -> Result<Vec<String>, Failure> {
     for entry in entries {
         let entry = entry.map_err(unreadable)?;
         if fs::symlink_metadata(entry.path().join(IDENTITY)).is_ok() {
-            names.extend(entry.file_name().into_string());
+            let name = entry.file_name().into_string().ok();
+            // Others were put there by hand; nothing of ours finds them.
+            let is_ours = |name: &String| name.parse::<MemberName>().is_ok_and(|parsed| parsed.folded() == name);
+            names.extend(name.filter(is_ours));
         }
     }
     names.sort();

@@ -16,9 +16,9 @@ const SLICES: usize = 16;
 /// Bytes of ciphertext read at once: two full TLS records and a little.
 const READ_AT_ONCE: usize = 36 * 1024;
 
-/// Reads of 4 KiB, as rustls takes them, that make up a TLS record. Looking for a whole record after each would be
-/// in vain.
-const READS_OF_A_RECORD: usize = 4;
+/// Reads of 4 KiB, as rustls takes them, that make up a full TLS record with its header. Looking for a whole record
+/// after each would be in vain.
+const READS_OF_A_RECORD: usize = 5;
 
 /// A link inside TLS. The handshake goes on in whatever is called, and nothing of ours is sent before it is done.
 ///

@@ -357,6 +357,15 @@ fn both_ends_insist_on_the_protocol_inside() {
     assert_eq!(at_the_member.unwrap_err().kind(), io::ErrorKind::InvalidData);
 }
 
+#[test]
+fn attack_12_a_hub_that_never_answers_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let patience = Patience { until: std::time::Instant::now(), now: std::time::Instant::now };
+    let port = listener.local_addr().unwrap().port();
+    let dialled = member_tls(HubTrust::Any).connect("127.0.0.1", port, patience);
+    assert!(matches!(dialled, Err(DialError::Silent)), "{dialled:?}");
+}
+
 /// An authority, and a certificate for `localhost` that it vouches for in the years 2025 to 2028.
 fn vouched() -> (Authority, HubCertificate) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();

@@ -55,14 +55,24 @@ fn attack_10_a_thousand_junk_seals_a_second_are_capped_and_chat_goes_on() {
     assert!((20 + 145..=20 + 150).contains(&passed), "a burst and five a second: {passed}");
 }
 
+/// A member that seals each message by itself, or begins sessions.
+type Join = fn(&mut World, &str) -> usize;
+
 #[test]
 fn who_writes_faster_than_the_hub_takes_it_is_paced_and_nothing_is_lost_or_out_of_order() {
-    let mut world = World::new(2);
-    let [alice, bob] = ["alice", "bob"].map(|name| world.join(name));
+    let kinds: [(Join, usize); 2] = [(World::join_sealing_only, 20), (World::join, 60)];
+    for (join, burst) in kinds {
+        let mut world = World::new(2);
+        let [alice, bob] = ["alice", "bob"].map(|name| join(&mut world, name));
+        write_a_hundred(&mut world, alice, bob, burst);
+    }
+}
+
+fn write_a_hundred(world: &mut World, alice: usize, bob: usize, burst: usize) {
     for number in 0..100 {
         world.send(alice, "bob", &number.to_string());
     }
-    assert_eq!(world.texts(bob).len(), 20, "a burst");
+    assert_eq!(world.texts(bob).len(), burst, "a burst");
     world.ask(alice, Command::All { text: "to all".into() });
     world.advance(seconds(20));
     let expected: Vec<String> = (0..100).map(|number| number.to_string()).chain(["to all".to_owned()]).collect();

@@ -122,6 +122,21 @@ fn what_is_replaced_is_kept_beside() {
 }
 
 #[test]
+fn what_was_set_aside_a_moment_ago_stays() {
+    let mut storage = folder();
+    let mut files = Vec::new();
+    for seed in 50..53 {
+        files.push(storage.read(IDENTITY).unwrap().unwrap());
+        let identity = Identity::generate(&FAST, &bob(), NOW, &mut rng(seed)).unwrap();
+        back(&mut storage, Return { identity, files: Vec::new(), replace: true }, NOW).unwrap();
+    }
+    for (name, content) in ["", "-2", "-3"].iter().zip(files) {
+        let copy = format!("identity-{STAMP}{name}.pem");
+        assert_eq!(storage.read(&copy).unwrap().unwrap(), content, "{copy}");
+    }
+}
+
+#[test]
 fn marks_counters_and_pins_that_are_there_stay() {
     let mut storage = folder();
     let mut kept = backup(&storage);

@@ -1,0 +1,193 @@
+//! Hubs that show one directory to one member and another to the next, or to the same one later.
+
+use std::{fs, path::Path};
+
+use securestream::{
+    client::trust::OnEquivocation,
+    crypto::{CryptoProvider as _, testing::InsecureProvider},
+    types::ExitCode,
+};
+use serde_json::{Value, json};
+
+use super::puppet::{Before, Puppet, entry};
+use crate::{
+    member::{Role, TestMember},
+    raw::identity,
+};
+
+/// Alice and bob on one hub that shows carol to bob only.
+struct Split {
+    alices: Puppet,
+    alice: TestMember,
+    bobs: Puppet,
+    bob: TestMember,
+}
+
+impl Split {
+    fn new(folder: &Path, on_equivocation: OnEquivocation) -> Self {
+        let (mut bobs, bob) = Puppet::host(Role::kept("bob", &folder.join("bob")), Before::default());
+        bobs.join(&identity("alice"), false);
+        bobs.join(&identity("carol"), false);
+        bob.wait(json!({"event": "joined", "name": "carol"}));
+        let role = Role { on_equivocation, ..Role::kept("alice", folder) };
+        let (mut alices, alice) = Puppet::host(role, Before::of(&[&identity("bob")]));
+        alices.join(&identity("dora"), false);
+        alice.wait(json!({"event": "joined", "name": "dora"}));
+        assert_eq!(alices.head().epoch, bobs.head().epoch, "two directories for one epoch");
+        Self { alices, alice, bobs, bob }
+    }
+
+    /// One message of bob comes to alice.
+    fn exchange(&mut self, text: &str) {
+        self.bob.ask(&format!("send alice {text}"));
+        let post = self.bobs.next_post();
+        self.alices.relay(&post);
+    }
+}
+
+/// The file that an alarm names, read.
+fn evidence(folder: &Path, epoch: u64) -> Value {
+    serde_json::from_slice(&fs::read(folder.join("alice").join(format!("equivocation-{epoch}.json"))).unwrap()).unwrap()
+}
+
+fn bytes(hex: &Value) -> Vec<u8> {
+    let hex = hex.as_str().unwrap();
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+#[test]
+fn attack_06_bad_input_63_two_directories_are_found_after_one_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut split = Split::new(folder.path(), OnEquivocation::End);
+    split.exchange("do you see carol too?");
+    let Split { mut alices, alice, bobs, bob } = split;
+    let alarm = alices.serve_to_the_end(&alice, &json!({"event": "error", "code": "equivocation", "command": null}));
+    assert!(alarm["message"].as_str().unwrap().contains("bob"), "{alarm}");
+    assert!(alarm["hint"].as_str().unwrap().contains("equivocation-3.json"), "{alarm}");
+    alice.wait(json!({"event": "bye", "reason": "trust", "exit": 5}));
+    assert_eq!(alice.ended(), ExitCode::Trust);
+
+    let file = evidence(folder.path(), 3);
+    assert_eq!(file["here"]["head"], alices.head().head.to_string());
+    assert_eq!((&file["there"]["head"], &file["there"]["name"]), (&json!(bobs.head().head.to_string()), &json!("bob")));
+    assert_eq!((&file["epoch"], &file["hub"]), (&json!(3), &json!(crate::member::HUB)));
+    let signed = &file["there"]["signed"];
+    let (signed_bytes, signature) = (bytes(&signed["bytes"]), bytes(&signed["signature"]));
+    assert!(InsecureProvider.verify(&bytes(&signed["key"]), &signed_bytes, &signature), "others can check it");
+    assert!(signed_bytes.windows(32).any(|window| window == bobs.head().head.0), "and it says what bob saw");
+    bobs.dismiss(bob);
+}
+
+#[test]
+fn attack_06_a_person_is_warned_once_and_nothing_more_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut split = Split::new(folder.path(), OnEquivocation::Warn);
+    split.exchange("one");
+    let Split { mut alices, alice, bobs, bob } = split;
+    alices.serve_until_event(&alice, &json!({"event": "message", "text": "one"}));
+    alices.serve_until_event(&alice, &json!({"event": "error", "code": "equivocation", "command": null}));
+    let mut split = Split { alices, alice, bobs, bob };
+    split.exchange("two");
+    let Split { mut alices, alice, bobs, bob } = split;
+    alices.serve_until_event(&alice, &json!({"event": "message", "text": "two"}));
+    alice.ask("send bob no");
+    alice.wait(json!({"event": "error", "command": "send", "code": "equivocation"}));
+    let (told, _) = alices.dismiss(alice);
+    let alarms = told.iter().filter(|event| event["code"] == "equivocation" && event["command"] == json!(null));
+    assert_eq!(alarms.count(), 1, "once for each epoch");
+    bobs.dismiss(bob);
+}
+
+#[test]
+fn attack_06_a_stamp_that_is_ahead_is_judged_when_its_epoch_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut split = Split::new(folder.path(), OnEquivocation::End);
+    split.bobs.join(&identity("erin"), false);
+    split.bob.wait(json!({"event": "joined", "name": "erin"}));
+    split.exchange("have you met erin?");
+    let Split { mut alices, alice, bobs, bob } = split;
+    alices.serve_until_event(&alice, &json!({"event": "message"}));
+    alices.join(&identity("erin"), false);
+    alices.serve_to_the_end(&alice, &json!({"event": "error", "code": "equivocation"}));
+    assert_eq!(alice.ended(), ExitCode::Trust);
+    bobs.dismiss(bob);
+}
+
+/// Alice was here once, on a hub with these changes before her.
+fn visit(folder: &Path, changes: u64) {
+    let (hub, alice) = Puppet::host(Role::kept("alice", folder), Before { changes, ..Before::default() });
+    hub.dismiss(alice);
+}
+
+fn come_back(folder: &Path, before: Before) -> (Puppet, TestMember) {
+    Puppet::host(Role::kept("alice", folder), before)
+}
+
+#[test]
+fn a_hub_that_goes_on_from_the_last_visit_is_not_remarked_on() {
+    let folder = tempfile::tempdir().unwrap();
+    visit(folder.path(), 5);
+    // Her own coming is the sixth change; then she goes, and bob comes.
+    let alice = identity("alice");
+    let (mut hub, member) = Puppet::greet(Role::kept("alice", folder.path()), Before { changes: 5, members: vec![] });
+    hub.note_visit(&alice);
+    hub.let_in();
+    let page = hub.page();
+    hub.send(page);
+    hub.serve_until_event(&member, &json!({"event": "directory"}));
+    hub.settle();
+    let (told, _) = hub.dismiss(member);
+    let remarks = told.iter().filter(|event| event["event"] == "notice" || event["event"] == "error");
+    assert_eq!(remarks.count(), 0, "{told:?}");
+}
+
+#[test]
+fn a_directory_that_was_rolled_back_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    visit(folder.path(), 5);
+    let (mut hub, alice) = come_back(folder.path(), Before { changes: 2, members: vec![] });
+    let alarm = hub.serve_to_the_end(&alice, &json!({"event": "error", "code": "equivocation"}));
+    assert!(alarm["message"].as_str().unwrap().contains("last visit"), "{alarm}");
+    assert_eq!(alice.ended(), ExitCode::Trust);
+    assert_eq!(evidence(folder.path(), 6)["hub_before"]["shown_epoch"], 6);
+    // It does not go away by coming again.
+    let (mut hub, alice) = come_back(folder.path(), Before { changes: 2, members: vec![] });
+    hub.serve_to_the_end(&alice, &json!({"event": "error", "code": "equivocation"}));
+    assert_eq!(alice.ended(), ExitCode::Trust);
+}
+
+#[test]
+fn a_directory_with_another_past_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    visit(folder.path(), 5);
+    let (mut hub, alice) = come_back(folder.path(), Before { changes: 9, ..Before::of(&[&identity("bob")]) });
+    hub.serve_to_the_end(&alice, &json!({"event": "error", "code": "equivocation"}));
+    assert_eq!(alice.ended(), ExitCode::Trust);
+}
+
+#[test]
+fn a_hub_that_forgot_is_told_as_unproven_and_compared_from_now_on() {
+    let folder = tempfile::tempdir().unwrap();
+    visit(folder.path(), 5);
+    let (mut hub, alice) =
+        Puppet::greet(Role::kept("alice", folder.path()), Before { changes: 9, ..Before::default() });
+    hub.remembers = false;
+    hub.let_in();
+    let page = hub.page();
+    hub.send(page);
+    hub.serve_until_event(&alice, &json!({"event": "notice", "code": "directory_unproven"}));
+    hub.dismiss(alice);
+    let (mut hub, alice) = come_back(folder.path(), Before { changes: 7, members: vec![] });
+    hub.serve_to_the_end(&alice, &json!({"event": "error", "code": "equivocation"}));
+    assert_eq!(alice.ended(), ExitCode::Trust);
+}
+
+#[test]
+fn a_change_that_was_left_out_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut hub, alice) = come_back(folder.path(), Before::of(&[&identity("bob")]));
+    hub.change_in_secret(&identity("mallory"));
+    hub.join_without_record(entry(&identity("carol"), false));
+    alice.wait(json!({"event": "notice", "code": "equivocation"}));
+    hub.dismiss(alice);
+}
