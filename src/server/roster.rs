@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{InviteHash, relay::Admission};
-use crate::types::{CurveKey, Fingerprint, LinkId, MemberName};
+use crate::types::{CurveKey, Fingerprint, KeyRecord, LinkId, MemberName};
 
 /// A member as the hub knows it while it is linked.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Member {
     pub(super) sequence: u64,
     /// A newer record is being verified or written.
     pub(super) updating: bool,
+    /// The newest one that came meanwhile: those before it are of no use any more.
+    pub(super) next_update: Option<KeyRecord>,
     /// Newer records so far.
     pub(super) updates: u32,
     /// The last name of the page that was sent last; nothing before the first page.
@@ -97,6 +99,7 @@ impl Roster {
             peer,
             sequence,
             updating: false,
+            next_update: None,
             updates: 0,
             paged_to: None,
             one_time: VecDeque::new(),

@@ -281,6 +281,26 @@ fn updates_that_are_no_newer_records_of_the_same_member_change_nothing() {
 }
 
 #[test]
+fn of_updates_that_come_while_one_is_written_the_newest_has_its_turn() {
+    let mut bench = Bench::new(BROADCAST);
+    let alice = identity("alice");
+    bench.register(1, &alice, false);
+    bench.register(2, &identity("bob"), false);
+    bench.disk = Disk::Held;
+    for millis in [5, 6, 7] {
+        assert_eq!(broadcast(&bench.update(1, &alice, later(&alice, millis).record())), []);
+    }
+    let first = alice.record().sequence + 5;
+    let commands = bench.write_held(true);
+    assert_eq!(broadcast(&commands), [(format!("record {first}"), 1)]);
+    let next = commands.into_iter().find_map(|command| match command {
+        Command::VerifyUpdate { record, .. } => Some(record.sequence),
+        _ => None,
+    });
+    assert_eq!(next, Some(first + 2));
+}
+
+#[test]
 fn updates_without_end_end_the_link() {
     let mut bench = Bench::new(BROADCAST);
     let bob = identity("bob");

@@ -19,44 +19,63 @@ impl Relay {
         if member.updates > MAX_UPDATES {
             return self.let_go(link, Code::RateLimited, "too many key records over one link; connect again");
         }
-        if member.updating {
-            return self.update_refused(link, Code::TryLater);
-        }
         let Ok(record) = KeyRecord::decode(&update.record) else {
             return self.update_refused(link, Code::InvalidRecord);
         };
+        if member.updating {
+            member.next_update = Some(record);
+        } else {
+            self.verify_update(link, record);
+        }
+    }
+
+    fn verify_update(&mut self, link: LinkId, record: KeyRecord) {
+        let Some(member) = self.roster.member_mut(link) else { return };
         member.updating = true;
         let fingerprint = member.fingerprint;
         self.commands.push(Command::VerifyUpdate { link, record, fingerprint });
     }
 
+    /// One update is settled: the one that came meanwhile has its turn.
+    fn update_settled(&mut self, link: LinkId) {
+        let Some(member) = self.roster.member_mut(link) else { return };
+        member.updating = false;
+        if let Some(record) = member.next_update.take() {
+            self.verify_update(link, record);
+        }
+    }
+
     /// A newer record has been verified by itself, or not.
     pub fn update_verified(&mut self, link: LinkId, result: Result<VerifiedRecord, RecordError>) {
         let Some(member) = self.roster.member_mut(link) else { return };
-        member.updating = false;
-        let Ok(record) = result else { return self.update_refused(link, Code::InvalidRecord) };
-        if *record.name() != member.name {
-            return self.update_refused(link, Code::BadName);
-        }
-        if record.record().sequence <= member.sequence {
-            return self.update_refused(link, Code::DataUnusable);
-        }
+        let newer = match result {
+            Err(_) => Err(Code::InvalidRecord),
+            Ok(record) if *record.name() != member.name => Err(Code::BadName),
+            Ok(record) if record.record().sequence <= member.sequence => Err(Code::DataUnusable),
+            Ok(record) => Ok(record),
+        };
+        let record = match newer {
+            Ok(record) => record,
+            Err(code) => {
+                self.update_refused(link, code);
+                return self.update_settled(link);
+            }
+        };
         if self.bindings.of(record.name()).is_none() {
             // A guest's.
-            return self.keep(link, &record);
+            self.keep(link, &record);
+            return self.update_settled(link);
         }
-        member.updating = true;
         self.commit(Change::Bind(bind(&record, None)), Purpose::Update { link, record: Box::new(record) });
     }
 
     pub(super) fn update_committed(&mut self, link: LinkId, record: &VerifiedRecord, is_kept: bool) {
-        let Some(member) = self.roster.member_mut(link) else { return };
-        member.updating = false;
         if is_kept {
             self.keep(link, record);
         } else {
             self.update_refused(link, Code::TryLater);
         }
+        self.update_settled(link);
     }
 
     fn keep(&mut self, link: LinkId, record: &VerifiedRecord) {
