@@ -21,7 +21,7 @@ use crate::{
         session::Position, verify_record,
     },
     types::{
-        Code, DirectoryHead, Fingerprint, KeyRecord, MemberName, MessageId, SealKind,
+        Code, CurveKey, DirectoryHead, Fingerprint, KeyRecord, MemberName, MessageId, SealKind,
         wire::{self, Blob},
     },
 };
@@ -37,6 +37,12 @@ pub enum Job {
     Seal { id: MessageId, to: Arc<VerifiedRecord>, stamp: DirectoryHead, text: String },
     /// Seal a text for all of these.
     SealGroup { id: MessageId, to: Vec<Arc<VerifiedRecord>>, stamp: DirectoryHead, text: String },
+    /// Make one-time keys for this visit, and want one before a session begins.
+    BeginOneTimeKeys,
+    /// Make one-time keys in the place of used ones.
+    RefillOneTimeKeys,
+    /// Seal what a one-time key was wanted for, with it or without.
+    BeginSession { unsealed: Box<Unsealed>, one_time: Option<CurveKey> },
     /// Try to open what the hub relayed.
     Open { kind: SealKind, sealed: Blob },
     /// Prove who wrote what opened, and judge whether it is new.
@@ -47,6 +53,15 @@ pub enum Job {
     RenewBundle,
     /// Have something on the disk.
     Keep(Keep),
+}
+
+/// A text for one member.
+#[derive(Debug)]
+pub struct Unsealed {
+    pub id: MessageId,
+    pub to: Arc<VerifiedRecord>,
+    pub stamp: DirectoryHead,
+    pub text: String,
 }
 
 /// What came of it.
@@ -62,6 +77,10 @@ pub enum Done {
         id: MessageId,
         result: Result<SealedPost, SealFailure>,
     },
+    /// A session is to begin with a one-time key of its receiver.
+    WantsOneTimeKey(Box<Unsealed>),
+    /// To be published.
+    OneTimeKeys(Vec<CurveKey>),
     /// Nothing for what is not for this member, or damaged; and where it stood in a session.
     Opened {
         opened: Option<Box<Unproven>>,
@@ -117,6 +136,8 @@ pub struct Worker {
     unix_millis: fn() -> u64,
     /// No sessions are begun or used to send.
     seals_only: bool,
+    /// Sessions begin with one-time keys, as in direct mode.
+    wants_one_time: bool,
 }
 
 enum Trouble {
@@ -133,7 +154,7 @@ impl Worker {
         rng: Box<dyn CryptoRng + Send>,
         unix_millis: fn() -> u64,
     ) -> Self {
-        Self { provider, keyring, rng, unix_millis, seals_only: false }
+        Self { provider, keyring, rng, unix_millis, seals_only: false, wants_one_time: false }
     }
 
     /// The same, but what it sends goes sealed by RSA, in no session.
@@ -148,9 +169,15 @@ impl Worker {
             Job::Prove { challenge } => self.prove(&challenge),
             Job::Check { records } => self.check_all(&records),
             Job::Seal { id, to, stamp, text } => {
-                let result = self.seal(id, &to, stamp, &text);
-                sealed(id, result)
+                let unsealed = Box::new(Unsealed { id, to, stamp, text });
+                if self.needs_one_time_key(&unsealed.to) {
+                    return Done::WantsOneTimeKey(unsealed);
+                }
+                self.seal(&unsealed, None)
             }
+            Job::BeginOneTimeKeys => self.begin_one_time_keys(),
+            Job::RefillOneTimeKeys => self.refill_one_time_keys(),
+            Job::BeginSession { unsealed, one_time } => self.seal(&unsealed, one_time),
             Job::SealGroup { id, to, stamp, text } => {
                 let result = self.seal_group(id, &to, stamp, &text);
                 sealed(id, result)
@@ -188,16 +215,14 @@ impl Worker {
         Done::Checked(records.iter().filter_map(check).map(Arc::new).collect())
     }
 
-    fn seal(
-        &mut self,
-        id: MessageId,
-        to: &VerifiedRecord,
-        stamp: DirectoryHead,
-        text: &str,
-    ) -> Result<SealedPost, Trouble> {
-        let sequence = self.keyring.next_sequence(Audience::Member(to.fingerprint())).map_err(Trouble::Keyring)?;
-        let draft = Draft { id, sequence, time: (self.unix_millis)(), stamp, text };
-        self.seal_for(to, &draft)
+    fn seal(&mut self, unsealed: &Unsealed, one_time: Option<CurveKey>) -> Done {
+        let Unsealed { id, to, stamp, text } = unsealed;
+        let sequence = self.keyring.next_sequence(Audience::Member(to.fingerprint())).map_err(Trouble::Keyring);
+        let result = sequence.and_then(|sequence| {
+            let draft = Draft { id: *id, sequence, time: (self.unix_millis)(), stamp: *stamp, text };
+            self.seal_for(to, one_time, &draft)
+        });
+        sealed(*id, result)
     }
 
     fn seal_group(

@@ -9,6 +9,7 @@
 
 mod admission;
 mod commits;
+mod one_time;
 mod operator;
 mod posts;
 mod update;
@@ -165,6 +166,8 @@ impl Relay {
             Message::NextPage(_) => self.next_page(link),
             Message::FetchRecords(fetch) => self.fetch(link, &fetch),
             Message::FetchHeads(fetch) => self.fetch_heads(link, fetch.after),
+            Message::PublishOneTime(publish) => self.publish_one_time(link, publish),
+            Message::FetchOneTime(fetch) => self.fetch_one_time(link, &fetch),
             Message::Post(post) => self.post(link, post),
             // The connection lets nothing else through; a message of a newer version asks for nothing here.
             _ => {}

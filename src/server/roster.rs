@@ -1,12 +1,12 @@
 //! Which link belongs to which member, and who may still come back.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     time::Instant,
 };
 
 use super::{InviteHash, relay::Admission};
-use crate::types::{Fingerprint, LinkId, MemberName};
+use crate::types::{CurveKey, Fingerprint, LinkId, MemberName};
 
 /// A member as the hub knows it while it is linked.
 #[derive(Clone, Debug)]
@@ -22,6 +22,10 @@ pub(super) struct Member {
     pub(super) updates: u32,
     /// The last name of the page that was sent last; nothing before the first page.
     pub(super) paged_to: Option<MemberName>,
+    /// Keys for others to begin a session with, each for one.
+    pub(super) one_time: VecDeque<CurveKey>,
+    /// How many such keys it took, of whom.
+    pub(super) fetched: HashMap<Fingerprint, usize>,
 }
 
 /// A link that is not registered yet.
@@ -87,7 +91,17 @@ impl Roster {
     pub(super) fn enter(&mut self, link: LinkId, name: MemberName, fingerprint: Fingerprint, sequence: u64) {
         let peer = self.candidates.remove(&link).map(|candidate| candidate.peer).unwrap_or_default();
         self.links.insert(fingerprint, link);
-        let member = Member { name, fingerprint, peer, sequence, updating: false, updates: 0, paged_to: None };
+        let member = Member {
+            name,
+            fingerprint,
+            peer,
+            sequence,
+            updating: false,
+            updates: 0,
+            paged_to: None,
+            one_time: VecDeque::new(),
+            fetched: HashMap::new(),
+        };
         self.members.insert(link, member);
     }
 

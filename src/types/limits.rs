@@ -54,6 +54,16 @@ pub const MAX_KEY_RECORD: usize = 12 * 1024;
 /// Changes of keys that a key record tells of. Whoever missed more takes the member for a new one.
 pub const MAX_ROTATIONS: usize = 4;
 
+/// One-time keys that a hub keeps for a member, in direct mode: two of the batches that a member makes.
+pub const MAX_ONE_TIME_KEYS: usize = 100;
+
+/// One-time keys of one member that another gets over one link: a session begins once a day. Whoever asks for more
+/// would drain what others need.
+pub const MAX_ONE_TIME_FETCHES_OF_ONE: usize = 8;
+
+/// One-time keys of all members that one gets over one link.
+pub const MAX_ONE_TIME_FETCHES: usize = 1024;
+
 /// Key records in one request and its answer: as many as fit a record at their largest.
 pub const MAX_FETCH: usize = 64;
 

@@ -119,7 +119,10 @@ fn a_key_in_the_url_is_the_only_one_that_is_accepted() {
 #[test]
 fn a_guest_neither_reads_nor_keeps_what_is_known() {
     let home = Home::new();
-    let (_hub, url) = hub(&home, &["--no-videos"]);
+    // What the hub remembers of its directory is the hub's.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = elsewhere.path().join("hub");
+    let (_hub, url) = hub(&home, &["--no-videos", "--data-dir", folder.to_str().unwrap()]);
     let address = url.strip_prefix("tls://").unwrap();
     let wrong = "22".repeat(32);
     assert_eq!(run(&home, &["keys", "trust-hub", address, &wrong], "").0, 0);

@@ -225,12 +225,13 @@ mod tests {
 
     #[test]
     fn bad_input_59_a_full_disk_refuses_a_pin_and_leaves_the_others() {
-        let mut rng = StdRng::seed_from_u64(1);
-        // Identity, marks, pins.
-        let storage = FailingStorage::new(MemoryStorage::default(), 3, Fault::NoSpace);
-        let name = "bob".parse().unwrap();
-        let opened = Keyring::with_storage(&InsecureProvider, Box::new(storage), &name, NOW, &mut rng);
-        let mut keyring = opened.unwrap().0;
+        let with_writes = |writes| {
+            let (name, mut rng) = ("bob".parse().unwrap(), StdRng::seed_from_u64(1));
+            let storage = FailingStorage::new(MemoryStorage::default(), writes, Fault::NoSpace);
+            Keyring::with_storage(&InsecureProvider, Box::new(storage), &name, NOW, &mut rng)
+        };
+        let to_open = (0..100).find(|writes| with_writes(*writes).is_ok()).unwrap();
+        let mut keyring = with_writes(to_open + 1).unwrap().0;
         keyring.open_hub(HUB).unwrap();
         keyring.keep(Keep::Pins(vec![pin("alice", 1)]), NOW).unwrap();
         let error = keyring.keep(Keep::Pins(vec![pin("alice", 2)]), NOW).unwrap_err();

@@ -139,6 +139,7 @@ impl Session {
 
     pub(super) fn judged(&mut self, result: Option<Judged>, now: Instant) {
         self.incoming.judging = self.incoming.judging.saturating_sub(1);
+        self.refill_one_time_keys();
         let Some(Judged { letter, sender, judgement, proof }) = result else { return };
         self.judge_stamp(letter.stamp, Claim { name: sender.clone(), fingerprint: letter.from, proof });
         let delay = self.incoming.rng.random_range(Duration::ZERO..=RECEIPT_DELAY);

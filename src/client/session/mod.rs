@@ -16,6 +16,7 @@ mod equivocation;
 mod gaps;
 mod held;
 mod incoming;
+mod one_time;
 mod outgoing;
 mod pacing;
 mod play;
@@ -26,7 +27,10 @@ use std::{collections::VecDeque, time::Instant};
 
 use rand::{SeedableRng as _, rngs::StdRng};
 
-use self::{directory::DirectoryCopy, incoming::Incoming, outgoing::Outgoing, plays::MemberPlays, trust::Trust};
+use self::{
+    directory::DirectoryCopy, incoming::Incoming, one_time::WaitForKeys, outgoing::Outgoing, plays::MemberPlays,
+    trust::Trust,
+};
 use super::{
     command::{Command, CommandName, PlayRequest, Request, nearest},
     event::{Event, Failure, MemberEntry, RenditionEntry, TitleEntry},
@@ -111,6 +115,8 @@ pub struct Session {
     outgoing: Outgoing,
     incoming: Incoming,
     plays: MemberPlays,
+    /// In direct mode, what waits for keys of its receivers.
+    keys_to_come: WaitForKeys,
     /// When to look whether the bundle is to be renewed.
     renewal: Option<Instant>,
     /// Lists of videos that were asked for, and the pages so far.
@@ -137,6 +143,7 @@ impl Session {
             outgoing: Outgoing::new(StdRng::from_rng(&mut rng)),
             incoming: Incoming::new(rng),
             plays: MemberPlays::default(),
+            keys_to_come: WaitForKeys::default(),
             renewal: None,
             video_requests: VecDeque::new(),
             video_pages: Vec::new(),
@@ -171,7 +178,8 @@ impl Session {
             _ => None,
         };
         let renewal = self.renewal.filter(|_| self.phase == Phase::Here);
-        let deadlines = [leaving, renewal, self.incoming.deadline(), self.outgoing.deadline()];
+        let keys = self.keys_to_come.deadline();
+        let deadlines = [leaving, renewal, keys, self.incoming.deadline(), self.outgoing.deadline()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -199,6 +207,7 @@ impl Session {
             Message::Records(records) if self.directory.take_answer() => {
                 self.work(Job::Check { records: records.records });
             }
+            Message::OneTime(answer) => self.one_time_key_came(&answer),
             Message::RecordChanged(changed) => self.record_changed(&changed),
             Message::Heads(heads) => self.heads_came(&heads),
             Message::Relayed(relayed) => self.relayed(relayed),
@@ -298,6 +307,8 @@ impl Session {
             Done::Sealed { id, result } => self.sealed(id, result),
             Done::Opened { opened, position } => self.opened(opened, position, now),
             Done::Renewed { record } => self.tell_hub(message::Update { record }),
+            Done::WantsOneTimeKey(unsealed) => self.fetch_one_time_key(unsealed, now),
+            Done::OneTimeKeys(keys) => self.publish_one_time_keys(keys),
             Done::Noted => {}
             Done::Judged(result) => self.judged(result, now),
             Done::Kept(file) => self.kept(file.as_deref()),
@@ -311,6 +322,7 @@ impl Session {
         self.post_receipts(now);
         self.tell_gaps(now);
         self.renew_bundle(now);
+        self.do_without_keys(now);
         self.post_again(now);
         self.leave_when_settled(now);
     }
@@ -366,6 +378,7 @@ impl Session {
         }
         if self.phase == Phase::Entering {
             self.phase = Phase::Here;
+            self.begin_one_time_keys();
             let event = self.directory_event();
             self.event(event, None);
             self.meet_everybody();

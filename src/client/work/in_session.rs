@@ -8,10 +8,10 @@ use crate::{
     crypto::{
         Draft, Letter, LetterError, Opened, SealError, VerifiedRecord, open, open_group_in_session, seal, seal_group,
         seal_group_in_sessions,
-        session::{OpenedHello, Position},
+        session::{OpenedHello, Position, Step},
     },
     types::{
-        Fingerprint, MessageId, SealKind,
+        CurveKey, Fingerprint, MessageId, SealKind,
         wire::{self, Blob},
     },
 };
@@ -92,13 +92,18 @@ impl Worker {
     }
 
     /// Seals for one member: in a session if its record allows that, else by RSA.
-    pub(super) fn seal_for(&mut self, to: &VerifiedRecord, draft: &Draft<'_>) -> Result<SealedPost, Trouble> {
+    pub(super) fn seal_for(
+        &mut self,
+        to: &VerifiedRecord,
+        one_time: Option<CurveKey>,
+        draft: &Draft<'_>,
+    ) -> Result<SealedPost, Trouble> {
         if self.seals_only || to.record().bundle.is_none() {
             return self.seal_by_rsa(to, draft);
         }
         let sessions = self.keyring.sessions();
         let now = (self.unix_millis)();
-        let sealed = sessions.seal(&*self.provider, self.keyring.identity(), (to, None), draft, now, &mut self.rng);
+        let sealed = sessions.seal(&*self.provider, self.keyring.identity(), (to, one_time), draft, now, &mut self.rng);
         let sealed = match sealed {
             Ok(sealed) => sealed,
             // It signed a bundle that nobody can use. Its RSA keys were checked.
@@ -161,6 +166,39 @@ impl Worker {
                 }
             }
         })
+    }
+
+    /// Whether a one-time key is to be fetched before anything is sealed for this member.
+    pub(super) fn needs_one_time_key(&self, to: &VerifiedRecord) -> bool {
+        self.wants_one_time
+            && !self.seals_only
+            && to.record().bundle.is_some()
+            && self.keyring.sessions().needs_hello(to, (self.unix_millis)())
+    }
+
+    pub(super) fn begin_one_time_keys(&mut self) -> Done {
+        self.wants_one_time = true;
+        match self.keyring.sessions().fresh_one_time_keys() {
+            Ok((keys, step)) => self.keep_one_time_keys(keys, step),
+            Err(error) => {
+                log::debug!("no one-time keys are published: {error}");
+                Done::Noted
+            }
+        }
+    }
+
+    pub(super) fn refill_one_time_keys(&mut self) -> Done {
+        match self.keyring.sessions().more_one_time_keys() {
+            Some((keys, step)) => self.keep_one_time_keys(keys, step),
+            None => Done::Noted,
+        }
+    }
+
+    fn keep_one_time_keys(&mut self, keys: Vec<CurveKey>, step: Step) -> Done {
+        match self.keyring.commit(step, &mut self.rng) {
+            Ok(()) => Done::OneTimeKeys(keys),
+            Err(error) => Done::Failed(Box::new(failure_of(&error))),
+        }
     }
 
     /// A receipt came: the session that the message went by is known at its other end.

@@ -95,12 +95,25 @@ impl Account {
         self.previous_kem = None;
     }
 
-    /// The account with as many one-time keys as belong at the hub, given how many are there; and the new ones.
-    pub(super) fn with_one_time_keys(&self, there: usize) -> (Self, Vec<CurveKey>) {
+    /// The account with as many one-time keys as belong at a hub, and the new ones among them.
+    pub(super) fn with_one_time_keys(&self) -> (Self, Vec<CurveKey>) {
         let mut refilled = self.clone();
-        let created = refilled.olm.generate_one_time_keys(ONE_TIME_KEYS.saturating_sub(there)).created;
+        let missing = ONE_TIME_KEYS.saturating_sub(self.one_time_keys());
+        let created = refilled.olm.generate_one_time_keys(missing).created;
         refilled.olm.mark_keys_as_published();
         (refilled, created.into_iter().map(|key| CurveKey(key.to_bytes())).collect())
+    }
+
+    /// The account without one-time keys. vodozemac forgets none but by use; its own form for storage shows them.
+    pub(super) fn without_one_time_keys(&self) -> Result<Self, KeyUnusable> {
+        const UNREADABLE: KeyUnusable = KeyUnusable("the account's one-time keys cannot be told from its others");
+        let mut pickle = serde_json::to_value(self.olm.pickle()).map_err(|_| UNREADABLE)?;
+        for half in ["public_keys", "private_keys"] {
+            let keys = pickle.get_mut("one_time_keys").and_then(|keys| keys.get_mut(half));
+            *keys.ok_or(UNREADABLE)? = serde_json::json!({});
+        }
+        let olm = serde_json::from_value::<AccountPickle>(pickle).map_err(|_| UNREADABLE)?;
+        Ok(Self { olm: OlmAccount::from_pickle(olm), ..self.clone() })
     }
 
     /// What a ciphertext holds by each key that it may be for.
@@ -220,18 +233,32 @@ mod tests {
 
     #[test]
     fn a_one_time_key_serves_once() {
-        let (account, keys) = account().with_one_time_keys(ONE_TIME_KEYS - 2);
-        assert_eq!((keys.len(), account.one_time_keys()), (2, 2));
-        let hello = hello(&account.bundle(), Some(keys[0]));
-        let (after, ..) = account.join(&hello).unwrap();
-        assert_eq!(after.one_time_keys(), 1);
-        assert!(!joins(&after, &hello));
+        let (account, keys) = account().with_one_time_keys();
+        assert_eq!((keys.len(), account.one_time_keys()), (ONE_TIME_KEYS, ONE_TIME_KEYS));
+        let used = hello(&account.bundle(), Some(keys[0]));
+        let (after, ..) = account.join(&used).unwrap();
+        assert_eq!(after.one_time_keys(), ONE_TIME_KEYS - 1);
+        assert!(!joins(&after, &used));
+        let (refilled, new) = after.with_one_time_keys();
+        assert_eq!((new.len(), refilled.one_time_keys()), (1, ONE_TIME_KEYS));
+        assert!(!keys.contains(&new[0]));
+    }
+
+    #[test]
+    fn one_time_keys_of_an_earlier_visit_are_forgotten_and_nothing_else() {
+        let (account, keys) = account().with_one_time_keys();
+        let fresh = account.without_one_time_keys().unwrap();
+        assert_eq!((fresh.one_time_keys(), fresh.bundle()), (0, account.bundle()));
+        assert!(joins(&fresh, &hello(&account.bundle(), None)));
+        assert!(!joins(&fresh, &hello(&account.bundle(), Some(keys[0]))));
+        let (_, new) = fresh.with_one_time_keys();
+        assert!(new.len() == ONE_TIME_KEYS && new.iter().all(|key| !keys.contains(key)));
     }
 
     #[test]
     fn an_account_is_kept_whole() {
         let account = account().renewed(NOW + PUBLISHED).unwrap().unwrap();
-        let (account, _) = account.with_one_time_keys(0);
+        let (account, _) = account.with_one_time_keys();
         let bytes = wire::to_bytes(&account.save());
         let again = Account::load(wire::from_bytes(&bytes).unwrap()).unwrap();
         assert_eq!((again.bundle(), again.one_time_keys()), (account.bundle(), ONE_TIME_KEYS));

@@ -13,7 +13,7 @@ use super::{
     account::Account,
     chain::{Role, TAG},
     hello::{self, Target},
-    limits::{KEPT, KEPT_OWN, MAX_SESSIONS},
+    limits::{KEPT, KEPT_OWN, MAX_SESSIONS, ONE_TIME_KEYS},
     note,
     one::Session,
     slot::{self, SlotKeys},
@@ -157,11 +157,24 @@ impl Sessions {
         Ok(renewed.map(|account| Step { account: Some(account), ..Step::default() }))
     }
 
-    /// One-time keys for a hub that has `there` of them, for direct mode.
-    #[must_use = "the keys are of no use until the step is committed"]
-    pub fn one_time_keys(&self, there: usize) -> (Vec<CurveKey>, Step) {
-        let (account, keys) = self.account.with_one_time_keys(there);
-        (keys, Step { account: Some(account), ..Step::default() })
+    /// One-time keys to publish at the beginning of a visit to a hub in direct mode. Those of earlier visits are forgotten:
+    /// the hub has forgotten them too, and whoever fetched one and kept it shall not use up what others get.
+    ///
+    /// # Errors
+    /// When the account cannot be read.
+    pub fn fresh_one_time_keys(&self) -> Result<(Vec<CurveKey>, Step), KeyUnusable> {
+        let (account, keys) = self.account.without_one_time_keys()?.with_one_time_keys();
+        Ok((keys, Step { account: Some(account), ..Step::default() }))
+    }
+
+    /// One-time keys to publish in the place of used ones, once half of them are.
+    #[must_use]
+    pub fn more_one_time_keys(&self) -> Option<(Vec<CurveKey>, Step)> {
+        if self.account.one_time_keys() > ONE_TIME_KEYS / 2 {
+            return None;
+        }
+        let (account, keys) = self.account.with_one_time_keys();
+        Some((keys, Step { account: Some(account), ..Step::default() }))
     }
 
     /// Whether the next message to this member begins a session.

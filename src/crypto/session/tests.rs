@@ -531,3 +531,44 @@ fn debug_shows_no_secrets() {
     let rest = shown.replace(&format!("{:?}", sealed.bytes), "");
     assert!(!rest.split('[').any(|row| row.starts_with(|c: char| c.is_ascii_digit())), "{rest}");
 }
+
+#[test]
+fn with_real_keys_it_is_the_same() {
+    use crate::crypto::{ModulusSize, RsaProvider, fixtures::rsa_member};
+    let (provider, mut rng) = (RsaProvider::new(ModulusSize::Bits2048), rng(5));
+    let [mut one, mut other] = [0, 1].map(|number| {
+        let sessions = Sessions::new(rsa_member(number).fingerprint(), NOW).unwrap();
+        let identity = rsa_member(number).with_bundle(Some(sessions.bundle()), NOW, &mut rng).unwrap();
+        (identity, sessions)
+    });
+    let stamp = DirectoryHead::FIRST;
+    for (sequence, kind) in [(1, SealKind::Hello), (2, SealKind::Tagged)] {
+        let draft = Draft { id: MessageId([7; 16]), sequence, time: NOW, stamp, text: "for real" };
+        let to = (other.0.verified_record(), None);
+        let sealed = one.1.seal(&provider, &one.0, to, &draft, NOW, &mut rng).unwrap();
+        assert_eq!(sealed.kind, kind);
+        one.1.commit(sealed.step);
+        let (letter, step) = if kind == SealKind::Hello {
+            let hello = other.1.open_hello(&provider, &other.0, &sealed.bytes).unwrap();
+            other.1.join(&provider, &hello, one.0.verified_record(), NOW).unwrap()
+        } else {
+            let received = other.1.open_tagged(other.0.fingerprint(), &sealed.bytes).unwrap();
+            (received.letter, received.step)
+        };
+        other.1.commit(step);
+        assert_eq!(letter.text, "for real");
+        one.1.acknowledged(other.0.fingerprint(), draft.id);
+    }
+    let draft = Draft { id: MessageId([8; 16]), sequence: 3, time: NOW, stamp, text: "to all" };
+    let to = [one.0.verified_record(), other.0.verified_record()];
+    let (sealed, step) = seal_group_in_sessions(&provider, (&one.0, &one.1), &to, &draft, NOW, &mut rng).unwrap();
+    one.1.commit(step);
+    let opened = open_group_in_session(&provider, (&other.0, &other.1), &sealed.bytes).unwrap();
+    assert_eq!(opened.opened.verify(&provider, one.0.verified_record()).unwrap().text, "to all");
+    let own = open(&provider, &one.0, SealKind::Group, &sealed.bytes, &mut rng).unwrap();
+    assert_eq!(
+        own.verify(&provider, one.0.verified_record()).unwrap().text,
+        "to all",
+        "a session with oneself is none"
+    );
+}

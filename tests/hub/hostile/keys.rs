@@ -159,6 +159,7 @@ fn a_key_without_a_record_and_a_guest_under_a_known_name_are_changed_keys() {
     alice.wait(json!({"event": "key_changed", "name": "bob"}));
     hub.leave("bob");
     hub.join(&identity("bob"), false);
+    alice.wait(json!({"event": "joined", "fingerprint": identity("bob").fingerprint().to_string()}));
     alice.ask("send bob good that you are back");
     hub.next_post();
     hub.leave("bob");

@@ -7,6 +7,7 @@ mod leaving;
 mod letters;
 mod media;
 mod names;
+mod one_time;
 mod random;
 mod relay;
 mod sessions;
