@@ -11,7 +11,10 @@ use crate::{
 #[test]
 fn a_play_of_a_guest_writes_no_file() {
     let home = Home::new();
-    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    // What the hub remembers of its directory is the hub's.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = elsewhere.path().join("hub");
+    let (_hub, url) = hub(&home, &["--videos", &samples(), "--data-dir", folder.to_str().unwrap()]);
     let before = home.content();
     let mut alice = guest(&home, &url, "alice", &[]);
     alice.say("play mandelbrot mode=240 speed=max checksum=1\npause\nresume");
