@@ -12,6 +12,7 @@
 
 mod bundle;
 mod directory;
+mod ending;
 mod equivocation;
 mod gaps;
 mod held;
@@ -22,6 +23,7 @@ mod pacing;
 mod play;
 mod plays;
 mod trust;
+mod videos;
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -29,30 +31,27 @@ use rand::{SeedableRng as _, rngs::StdRng};
 
 use self::{
     directory::DirectoryCopy, incoming::Incoming, one_time::WaitForKeys, outgoing::Outgoing, plays::MemberPlays,
-    trust::Trust,
+    trust::Trust, videos::VideoLists,
 };
 use super::{
     command::{Command, CommandName, PlayRequest, Request, nearest},
-    event::{Event, Failure, MemberEntry, RenditionEntry, TitleEntry},
+    event::{Event, Failure, MemberEntry},
     trust::MemberTrust,
     work::{Done, Job},
 };
 use crate::{
     crypto::Challenge,
     proto::{
-        Ending, InvalidMessage, Message, ProtocolError,
-        message::{self, ListVideos, Quit, Register, VideoTitle, Welcome},
+        Message,
+        message::{self, Register, Welcome},
     },
-    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, limits::DRAIN_DEADLINE, wire::Text},
+    types::{Code, DirectoryEntry, Fingerprint, MemberName, PlayId, RelayMode, wire::Text},
     video::{
         input::Input,
         render::{Choice, NoDisplay},
         report::Report,
     },
 };
-
-/// Titles that a list of videos may have: far above what a folder holds, and a bound for our memory.
-const MAX_TITLES: usize = 100_000;
 
 /// What comes out of a session.
 #[derive(Debug)]
@@ -119,9 +118,7 @@ pub struct Session {
     keys_to_come: WaitForKeys,
     /// When to look whether the bundle is to be renewed.
     renewal: Option<Instant>,
-    /// Lists of videos that were asked for, and the pages so far.
-    video_requests: VecDeque<Option<String>>,
-    video_pages: Vec<VideoTitle>,
+    video_lists: VideoLists,
     /// What lets the member in where only those come in who are known or invited.
     invite: Option<Text>,
     /// Of all who asked to quit and were not answered.
@@ -145,8 +142,7 @@ impl Session {
             plays: MemberPlays::default(),
             keys_to_come: WaitForKeys::default(),
             renewal: None,
-            video_requests: VecDeque::new(),
-            video_pages: Vec::new(),
+            video_lists: VideoLists::default(),
             invite: None,
             quit_references: Vec::new(),
             outputs: VecDeque::new(),
@@ -220,34 +216,6 @@ impl Session {
         }
     }
 
-    /// The connection ended.
-    pub fn ended(&mut self, ending: &Ending) {
-        let failure = match ending {
-            Ending::Lost if self.phase == Phase::Registering => Failure::new(
-                Code::NotAHub,
-                "the other end hung up without a word",
-                "check that a securestream hub listens there, and whether it takes you in",
-            ),
-            Ending::Lost | Ending::Closed(_) | Ending::Slow => {
-                Failure::new(Code::Disconnected, "the link to the hub is lost", "connect again")
-            }
-            Ending::Misbehaved(error) if self.phase == Phase::Registering => {
-                let hint = match error {
-                    ProtocolError::InvalidMessage(InvalidMessage::Tls) => {
-                        "the hub listens there with TLS: connect to tls:// instead of tcp://"
-                    }
-                    _ => "check address and port, and that both ends have the same version",
-                };
-                let text = format!("what answers there is no hub that this program can talk to: {error}");
-                Failure::new(Code::NotAHub, text, hint)
-            }
-            Ending::Misbehaved(error) => {
-                Failure::new(Code::Disconnected, format!("the hub broke the protocol: {error}"), "connect again")
-            }
-        };
-        self.over(failure);
-    }
-
     /// Something that was asked of this member.
     pub fn request(&mut self, request: Request, now: Instant) {
         let Request { command, reference } = request;
@@ -274,10 +242,7 @@ impl Session {
                 let Me { name: me, fingerprint, guest } = self.me.clone();
                 self.answer(Event::Whoami(MemberEntry { name: me, fingerprint, guest }), name, reference);
             }
-            Command::Videos => {
-                self.video_requests.push_back(reference);
-                self.tell_hub(ListVideos {});
-            }
+            Command::Videos => self.list_videos(reference),
             Command::Quit => self.quit(reference, now),
             Command::Verify { name, answer } => self.verify(&name, answer, reference),
             Command::Trust { name, fingerprint } => self.trust(&name, fingerprint, reference),
@@ -423,122 +388,6 @@ impl Session {
         }
     }
 
-    fn videos(&mut self, videos: message::Videos) {
-        if self.video_requests.is_empty() {
-            return;
-        }
-        let room = MAX_TITLES.saturating_sub(self.video_pages.len());
-        self.video_pages.extend(videos.titles.into_iter().take(room));
-        if !videos.last {
-            return;
-        }
-        let titles = std::mem::take(&mut self.video_pages).into_iter().map(title_entry).collect();
-        if let Some(reference) = self.video_requests.pop_front() {
-            self.answer(Event::Videos { titles }, CommandName::Videos, reference);
-        }
-    }
-
-    fn hub_error(&mut self, error: message::Error) {
-        let hint = hint_for(error.code, &self.me.name);
-        let failure = Failure::new(error.code, error.text.0, hint);
-        let is_end = matches!(error.code, Code::TakenOver | Code::Kicked | Code::Banned);
-        if self.phase == Phase::Registering || is_end {
-            self.over(failure);
-        } else {
-            self.event(Event::Error(failure), None);
-        }
-    }
-
-    fn goodbye(&mut self, code: Code) {
-        if self.is_leaving() {
-            return self.over(Failure::new(code, "the hub closed the link", ""));
-        }
-        let text = match code {
-            Code::HubClosing => "the hub is closing",
-            Code::Kicked => "the operator of the hub removed this member",
-            Code::SlowConsumer => "the hub let this member go: it did not read what was sent to it",
-            _ => "the hub closed the link",
-        };
-        self.over(Failure::new(code, text, hint_for(code, &self.me.name)));
-    }
-
-    fn quit(&mut self, reference: Option<String>, now: Instant) {
-        match self.phase {
-            Phase::Leaving(_) => return self.quit_references.push(reference),
-            Phase::Left(_) | Phase::Over => return self.event(Event::Ok { command: CommandName::Quit }, reference),
-            Phase::Registering | Phase::Entering => {
-                self.tell_hub(Quit {});
-                return self.finish(Over::Quit);
-            }
-            Phase::Here => self.phase = Phase::Leaving(now + DRAIN_DEADLINE),
-        }
-        self.quit_references.push(reference);
-        self.keep_head();
-        let outputs = self.plays.stop_all();
-        self.outputs.extend(outputs);
-        self.leave_when_settled(now);
-    }
-
-    /// Leaves when all posts are accepted or failed, or when there is no more time for that. Players get the time
-    /// to end as well.
-    fn leave_when_settled(&mut self, now: Instant) {
-        match self.phase {
-            Phase::Leaving(until) => {
-                // Whoever waits for a receipt of this member should not have to wait for its delay.
-                self.post_all_receipts();
-                self.give_up_held();
-                let is_settled = self.outgoing.is_settled()
-                    && self.incoming.is_settled()
-                    && self.trust.is_settled()
-                    && self.plays.is_empty();
-                if is_settled || now >= until {
-                    self.posts_lost(Code::Timeout);
-                    self.answer_quits();
-                    self.tell_hub(Quit {});
-                    // A hub that did not accept in all this time is not waited for once more.
-                    self.phase = Phase::Left(if is_settled { now + DRAIN_DEADLINE } else { now });
-                }
-            }
-            Phase::Left(until) if now >= until => self.finish(Over::Quit),
-            _ => {}
-        }
-    }
-
-    fn answer_quits(&mut self) {
-        for reference in std::mem::take(&mut self.quit_references) {
-            self.event(Event::Ok { command: CommandName::Quit }, reference);
-        }
-    }
-
-    fn is_leaving(&self) -> bool {
-        matches!(self.phase, Phase::Leaving(_) | Phase::Left(_))
-    }
-
-    /// The session cannot go on; for one that is leaving that is the end that it wanted, however it came.
-    fn over(&mut self, failure: Failure) {
-        if self.is_leaving() {
-            self.posts_lost(failure.code);
-            self.answer_quits();
-            return self.finish(Over::Quit);
-        }
-        self.finish(Over::Failed(Box::new(failure)));
-    }
-
-    fn finish(&mut self, over: Over) {
-        if matches!(self.phase, Phase::Left(_)) {
-            self.miss_heads();
-        }
-        if self.phase != Phase::Over {
-            self.phase = Phase::Over;
-            if let Over::Failed(failure) = &over {
-                self.posts_lost(failure.code);
-            }
-            let outputs = self.plays.lose_all(&over);
-            self.outputs.extend(outputs);
-            self.outputs.push_back(Output::Over(over));
-        }
-    }
-
     fn member_entries(&self) -> Vec<MemberEntry> {
         let entry = |entry: &DirectoryEntry| MemberEntry {
             name: entry.name.clone(),
@@ -587,51 +436,5 @@ impl Session {
 
     fn fail(&mut self, failure: Failure, command: CommandName, reference: Option<String>) {
         self.event(Event::Error(failure.of(command)), reference);
-    }
-}
-
-/// What to do next about what the hub says.
-fn hint_for(code: Code, name: &MemberName) -> String {
-    match code {
-        Code::NameTaken => format!("choose another name than {name}, or try again when the other one has left"),
-        Code::BadName => "choose another name with --name".to_owned(),
-        Code::HubFull => "try again later".to_owned(),
-        Code::WeakKey => "the hub asks for RSA keys of 3072 bits; use --ephemeral or another data folder".to_owned(),
-        Code::BadProof => "check that program and hub have the same version".to_owned(),
-        Code::UnsupportedVersion => "use the same version as the hub".to_owned(),
-        Code::HubClosing | Code::SlowConsumer | Code::Disconnected => "connect again".to_owned(),
-        Code::NameReserved => format!(
-            "if you are {name}, restore your key (securestream keys import FILE), or ask the operator to run: \
-             securestream hub release {name}; else choose another name"
-        ),
-        Code::NotInvited => format!(
-            "ask the operator for an invite (they run: securestream hub invite {name}) and connect by the URL with it"
-        ),
-        Code::Banned => format!("only the operator can change that (they run: securestream hub unban {name})"),
-        Code::Kicked => "ask the operator why; you may connect again".to_owned(),
-        Code::TakenOver => "go on where you came in last; if that was not you, somebody has a copy of your keys: \
-                            connect and run securestream keys rotate"
-            .to_owned(),
-        Code::DataUnusable => "use the newest copy of your keys (securestream keys import FILE)".to_owned(),
-        Code::TryLater => "try again in a moment".to_owned(),
-        _ => String::new(),
-    }
-}
-
-fn title_entry(title: VideoTitle) -> TitleEntry {
-    let rendition = |rendition: message::VideoRendition| RenditionEntry {
-        label: rendition.label,
-        width: rendition.width,
-        height: rendition.height,
-        bitrate: rendition.bitrate,
-        codec: rendition.codec,
-    };
-    TitleEntry {
-        title: title.title.0,
-        duration: title.duration,
-        compat: title.compat,
-        renditions: title.renditions.into_iter().map(rendition).collect(),
-        missing: title.missing,
-        unplayable: Some(title.unplayable.0).filter(|why| !why.is_empty()),
     }
 }
