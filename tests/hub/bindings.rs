@@ -515,3 +515,53 @@ fn what_an_operator_wants_holds_once_it_is_written() {
     bench.take();
     assert_eq!(left(&bench.write_held(true)), [("eve".to_owned(), LeaveReason::Banned)]);
 }
+
+#[test]
+fn a_registration_does_not_slip_by_a_ban_that_is_being_written() {
+    let mut bench = Bench::new(BROADCAST);
+    let eve = identity("eve");
+    bench.register(1, &identity("alice"), false);
+    bench.register(2, &eve, false);
+    bench.disk = Disk::Held;
+    bench.relay.ban(&name("eve")).unwrap();
+    bench.take();
+    for (link, keys) in (3..).zip([later(&eve, 5), rotated(&eve), renamed("eve", "eva"), renamed("x", "eve")]) {
+        assert_eq!(turned_away(&bench.register(link, &keys, false)), Some(Code::TryLater), "{keys:?}");
+    }
+    assert!(bench.held.len() == 1, "nothing follows the ban to the disk");
+    assert_eq!(left(&bench.write_held(true)), [("eve".to_owned(), LeaveReason::Banned)]);
+    assert_eq!(turned_away(&bench.register(9, &later(&eve, 5), false)), Some(Code::Banned));
+}
+
+#[test]
+fn a_ban_finds_who_is_about_to_come_in_and_its_keys() {
+    for is_ban_first in [false, true] {
+        let mut bench = Bench::new(BROADCAST);
+        bench.disk = Disk::Held;
+        bench.register(1, &identity("eve"), false);
+        bench.relay.ban(&name("eve")).unwrap();
+        bench.take();
+        if is_ban_first {
+            bench.held.reverse();
+        }
+        let commands = bench.write_held(true);
+        assert_eq!(welcome(&commands).is_some(), !is_ban_first);
+        assert_eq!(bench.relay.name_of(LinkId(1)), None);
+        let commands = bench.register(2, &renamed("eve", "eva"), false);
+        assert_eq!(turned_away(&commands), Some(Code::Banned));
+    }
+}
+
+#[test]
+fn nobody_comes_in_by_a_name_that_is_being_released() {
+    let mut bench = Bench::new(BROADCAST);
+    let bob = identity("bob");
+    bench.register(1, &bob, false);
+    bench.disk = Disk::Held;
+    bench.relay.release(&name("bob")).unwrap();
+    bench.take();
+    assert_eq!(turned_away(&bench.register(2, &later(&bob, 5), false)), Some(Code::TryLater));
+    bench.write_held(true);
+    bench.disk = Disk::Works;
+    assert_eq!(welcome(&bench.register(3, &renamed("new", "bob"), false)), Some(false));
+}

@@ -90,6 +90,17 @@ impl Commits {
         self.looks.other_like(name)
     }
 
+    /// Whether the operator is about to keep this name or these keys out, or to make the name free.
+    pub(super) fn settles(&self, record: &VerifiedRecord) -> bool {
+        self.pending.values().any(|pending| match &pending.change {
+            Change::Ban(ban) => {
+                ban.name == *record.name() || ban.fingerprint.is_some_and(|it| record.descends_from(it))
+            }
+            Change::Release(name) => name == record.name(),
+            _ => false,
+        })
+    }
+
     /// Whether an invite is about to be used up.
     pub(super) fn uses(&self, invite: &InviteHash) -> bool {
         self.pending.values().any(|pending| pending.invite().as_ref() == Some(invite))
