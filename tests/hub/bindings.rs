@@ -565,3 +565,52 @@ fn nobody_comes_in_by_a_name_that_is_being_released() {
     bench.disk = Disk::Works;
     assert_eq!(welcome(&bench.register(3, &renamed("new", "bob"), false)), Some(false));
 }
+
+#[test]
+fn an_update_does_not_give_a_name_back_to_lost_keys() {
+    let mut bench = Bench::new(BROADCAST);
+    let bob = identity("bob");
+    bench.register(2, &bob, false);
+    bench.disk = Disk::Held;
+    bench.relay.release(&name("bob")).unwrap();
+    bench.take();
+    assert_eq!(reported(&bench.update(2, &bob, later(&bob, 5).record())), Some(Code::TryLater));
+    bench.write_held(true);
+    bench.disk = Disk::Works;
+    assert_eq!(bench.relay.bindings().of(&name("bob")), None);
+    assert_eq!(welcome(&bench.register(9, &renamed("new", "bob"), false)), Some(false));
+}
+
+#[test]
+fn an_update_does_not_give_a_name_back_to_keys_that_were_changed() {
+    let mut bench = Bench::new(BROADCAST);
+    let bob = identity("bob");
+    let next = rotated(&bob);
+    bench.register(2, &bob, false);
+    bench.disk = Disk::Held;
+    bench.register(3, &next, false);
+    assert_eq!(reported(&bench.update(2, &bob, later(&bob, 5).record())), Some(Code::TryLater));
+    bench.lose(3);
+    bench.write_held(true);
+    bench.disk = Disk::Works;
+    assert_eq!(reported(&bench.update(2, &bob, later(&bob, 6).record())), Some(Code::NameReserved));
+    let bound = bench.relay.bindings().of(&name("bob")).map(|binding| binding.fingerprint);
+    assert_eq!(bound, Some(next.fingerprint()));
+}
+
+#[test]
+fn an_older_record_does_not_follow_a_newer_one_that_is_being_written() {
+    let mut bench = Bench::new(BROADCAST);
+    let bob = identity("bob");
+    bench.register(2, &bob, false);
+    bench.disk = Disk::Held;
+    bench.update(2, &bob, later(&bob, 10).record());
+    assert_eq!(turned_away(&bench.register(3, &later(&bob, 9), false)), Some(Code::TryLater));
+    bench.write_held(true);
+    assert_eq!(turned_away(&bench.register(4, &later(&bob, 9), false)), Some(Code::DataUnusable));
+    // The other way round: the registration's link breaks, and the old link is left.
+    bench.register(5, &later(&bob, 20), false);
+    bench.lose(5);
+    bench.write_held(true);
+    assert_eq!(reported(&bench.update(2, &bob, later(&bob, 19).record())), Some(Code::DataUnusable));
+}

@@ -142,8 +142,8 @@ impl Relay {
         if self.commits.keys_for(name).is_some() {
             return Err(Refusal::new(Code::NameTaken, "somebody is coming in under this name; choose another"));
         }
-        if self.commits.settles(record) {
-            let text = "the operator of this hub is just deciding about this name or these keys; try again";
+        if self.commits.concern(record) {
+            let text = "the hub is just writing down something about this name or these keys; try again";
             return Err(Refusal::new(Code::TryLater, text));
         }
         Ok(())

@@ -90,13 +90,14 @@ impl Commits {
         self.looks.other_like(name)
     }
 
-    /// Whether the operator is about to keep this name or these keys out, or to make the name free.
-    pub(super) fn settles(&self, record: &VerifiedRecord) -> bool {
+    /// Whether a change is under way of whose this name is, or of whether it or these keys may be here.
+    pub(super) fn concern(&self, record: &VerifiedRecord) -> bool {
         self.pending.values().any(|pending| match &pending.change {
             Change::Ban(ban) => {
                 ban.name == *record.name() || ban.fingerprint.is_some_and(|it| record.descends_from(it))
             }
             Change::Release(name) => name == record.name(),
+            Change::Bind(bind) => bind.name == *record.name(),
             _ => false,
         })
     }
