@@ -614,3 +614,16 @@ fn an_older_record_does_not_follow_a_newer_one_that_is_being_written() {
     bench.write_held(true);
     assert_eq!(reported(&bench.update(2, &bob, later(&bob, 19).record())), Some(Code::DataUnusable));
 }
+
+#[test]
+fn who_is_banned_twice_is_kept_out_as_before() {
+    let mut bench = Bench::new(BROADCAST);
+    bench.register(2, &identity("eve"), true);
+    for _ in 0..2 {
+        bench.relay.ban(&name("eve")).unwrap();
+        bench.take();
+    }
+    for mut bench in [Bench::remembering(BROADCAST, &bench.kept), bench] {
+        assert_eq!(turned_away(&bench.register(9, &renamed("eve", "eva"), true)), Some(Code::Banned));
+    }
+}
