@@ -144,7 +144,11 @@ impl Bindings {
                 self.looks.remove(name);
                 self.names.remove(name);
             }
-            Change::Ban(Ban { name, fingerprint }) => drop(self.bans.insert(name.clone(), *fingerprint)),
+            Change::Ban(Ban { name, fingerprint }) => {
+                // A second ban, when nobody has the name any more, knows no keys: those of the first stay out.
+                let banned = self.bans.entry(name.clone()).or_default();
+                *banned = fingerprint.or(*banned);
+            }
             Change::Unban(name) => drop(self.bans.remove(name)),
             Change::Invite(Invite { hash, name }) => drop(self.invites.insert(*hash, name.clone())),
         }

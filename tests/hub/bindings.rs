@@ -515,3 +515,115 @@ fn what_an_operator_wants_holds_once_it_is_written() {
     bench.take();
     assert_eq!(left(&bench.write_held(true)), [("eve".to_owned(), LeaveReason::Banned)]);
 }
+
+#[test]
+fn a_registration_does_not_slip_by_a_ban_that_is_being_written() {
+    let mut bench = Bench::new(BROADCAST);
+    let eve = identity("eve");
+    bench.register(1, &identity("alice"), false);
+    bench.register(2, &eve, false);
+    bench.disk = Disk::Held;
+    bench.relay.ban(&name("eve")).unwrap();
+    bench.take();
+    for (link, keys) in (3..).zip([later(&eve, 5), rotated(&eve), renamed("eve", "eva"), renamed("x", "eve")]) {
+        assert_eq!(turned_away(&bench.register(link, &keys, false)), Some(Code::TryLater), "{keys:?}");
+    }
+    assert!(bench.held.len() == 1, "nothing follows the ban to the disk");
+    assert_eq!(left(&bench.write_held(true)), [("eve".to_owned(), LeaveReason::Banned)]);
+    assert_eq!(turned_away(&bench.register(9, &later(&eve, 5), false)), Some(Code::Banned));
+}
+
+#[test]
+fn a_ban_finds_who_is_about_to_come_in_and_its_keys() {
+    for is_ban_first in [false, true] {
+        let mut bench = Bench::new(BROADCAST);
+        bench.disk = Disk::Held;
+        bench.register(1, &identity("eve"), false);
+        bench.relay.ban(&name("eve")).unwrap();
+        bench.take();
+        if is_ban_first {
+            bench.held.reverse();
+        }
+        let commands = bench.write_held(true);
+        assert_eq!(welcome(&commands).is_some(), !is_ban_first);
+        assert_eq!(bench.relay.name_of(LinkId(1)), None);
+        let commands = bench.register(2, &renamed("eve", "eva"), false);
+        assert_eq!(turned_away(&commands), Some(Code::Banned));
+    }
+}
+
+#[test]
+fn nobody_comes_in_by_a_name_that_is_being_released() {
+    let mut bench = Bench::new(BROADCAST);
+    let bob = identity("bob");
+    bench.register(1, &bob, false);
+    bench.disk = Disk::Held;
+    bench.relay.release(&name("bob")).unwrap();
+    bench.take();
+    assert_eq!(turned_away(&bench.register(2, &later(&bob, 5), false)), Some(Code::TryLater));
+    bench.write_held(true);
+    bench.disk = Disk::Works;
+    assert_eq!(welcome(&bench.register(3, &renamed("new", "bob"), false)), Some(false));
+}
+
+#[test]
+fn an_update_does_not_give_a_name_back_to_lost_keys() {
+    let mut bench = Bench::new(BROADCAST);
+    let bob = identity("bob");
+    bench.register(2, &bob, false);
+    bench.disk = Disk::Held;
+    bench.relay.release(&name("bob")).unwrap();
+    bench.take();
+    assert_eq!(reported(&bench.update(2, &bob, later(&bob, 5).record())), Some(Code::TryLater));
+    bench.write_held(true);
+    bench.disk = Disk::Works;
+    assert_eq!(bench.relay.bindings().of(&name("bob")), None);
+    assert_eq!(welcome(&bench.register(9, &renamed("new", "bob"), false)), Some(false));
+}
+
+#[test]
+fn an_update_does_not_give_a_name_back_to_keys_that_were_changed() {
+    let mut bench = Bench::new(BROADCAST);
+    let bob = identity("bob");
+    let next = rotated(&bob);
+    bench.register(2, &bob, false);
+    bench.disk = Disk::Held;
+    bench.register(3, &next, false);
+    assert_eq!(reported(&bench.update(2, &bob, later(&bob, 5).record())), Some(Code::TryLater));
+    bench.lose(3);
+    bench.write_held(true);
+    bench.disk = Disk::Works;
+    assert_eq!(reported(&bench.update(2, &bob, later(&bob, 6).record())), Some(Code::NameReserved));
+    let bound = bench.relay.bindings().of(&name("bob")).map(|binding| binding.fingerprint);
+    assert_eq!(bound, Some(next.fingerprint()));
+}
+
+#[test]
+fn an_older_record_does_not_follow_a_newer_one_that_is_being_written() {
+    let mut bench = Bench::new(BROADCAST);
+    let bob = identity("bob");
+    bench.register(2, &bob, false);
+    bench.disk = Disk::Held;
+    bench.update(2, &bob, later(&bob, 10).record());
+    assert_eq!(turned_away(&bench.register(3, &later(&bob, 9), false)), Some(Code::TryLater));
+    bench.write_held(true);
+    assert_eq!(turned_away(&bench.register(4, &later(&bob, 9), false)), Some(Code::DataUnusable));
+    // The other way round: the registration's link breaks, and the old link is left.
+    bench.register(5, &later(&bob, 20), false);
+    bench.lose(5);
+    bench.write_held(true);
+    assert_eq!(reported(&bench.update(2, &bob, later(&bob, 19).record())), Some(Code::DataUnusable));
+}
+
+#[test]
+fn who_is_banned_twice_is_kept_out_as_before() {
+    let mut bench = Bench::new(BROADCAST);
+    bench.register(2, &identity("eve"), true);
+    for _ in 0..2 {
+        bench.relay.ban(&name("eve")).unwrap();
+        bench.take();
+    }
+    for mut bench in [Bench::remembering(BROADCAST, &bench.kept), bench] {
+        assert_eq!(turned_away(&bench.register(9, &renamed("eve", "eva"), true)), Some(Code::Banned));
+    }
+}

@@ -142,6 +142,10 @@ impl Relay {
         if self.commits.keys_for(name).is_some() {
             return Err(Refusal::new(Code::NameTaken, "somebody is coming in under this name; choose another"));
         }
+        if self.commits.concern(record) {
+            let text = "the hub is just writing down something about this name or these keys; try again";
+            return Err(Refusal::new(Code::TryLater, text));
+        }
         Ok(())
     }
 
@@ -223,16 +227,23 @@ impl Relay {
         }
         match purpose {
             Purpose::Admission { link, record, guest } if self.roster.candidates.contains_key(&link) => {
-                if is_kept {
-                    self.enter(link, &record, guest);
-                } else {
-                    self.turn_away(link, Code::TryLater, "the hub cannot write to its disk; try again later");
-                }
+                self.admission_committed(link, &record, guest, is_kept);
             }
             Purpose::Update { link, record } => self.update_committed(link, &record, is_kept),
             Purpose::Operator if is_kept => self.operator_committed(&change),
             // A candidate went away meanwhile; its name is bound all the same.
             Purpose::Admission { .. } | Purpose::Operator => {}
+        }
+    }
+
+    fn admission_committed(&mut self, link: LinkId, record: &VerifiedRecord, guest: bool, is_kept: bool) {
+        if !is_kept {
+            return self.turn_away(link, Code::TryLater, "the hub cannot write to its disk; try again later");
+        }
+        // A ban may have come to last since this was judged.
+        match self.check_ban(record) {
+            Ok(()) => self.enter(link, record, guest),
+            Err(Refusal { code, text }) => self.turn_away(link, code, &text),
         }
     }
 

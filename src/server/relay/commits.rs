@@ -90,6 +90,18 @@ impl Commits {
         self.looks.other_like(name)
     }
 
+    /// Whether a change is under way of whose this name is, or of whether it or these keys may be here.
+    pub(super) fn concern(&self, record: &VerifiedRecord) -> bool {
+        self.pending.values().any(|pending| match &pending.change {
+            Change::Ban(ban) => {
+                ban.name == *record.name() || ban.fingerprint.is_some_and(|it| record.descends_from(it))
+            }
+            Change::Release(name) => name == record.name(),
+            Change::Bind(bind) => bind.name == *record.name(),
+            _ => false,
+        })
+    }
+
     /// Whether an invite is about to be used up.
     pub(super) fn uses(&self, invite: &InviteHash) -> bool {
         self.pending.values().any(|pending| pending.invite().as_ref() == Some(invite))

@@ -41,8 +41,8 @@ impl Relay {
         Ok(())
     }
 
-    /// Keeps a name out, and the keys that it belongs to or is used with now. Whoever is here by it is let go as
-    /// soon as the ban lasts, which [`Relay::committed`] tells by this number.
+    /// Keeps a name out, and the keys that it belongs to or is used with now, or is about to. Whoever is here by it
+    /// is let go as soon as the ban lasts, which [`Relay::committed`] tells by this number.
     ///
     /// # Errors
     /// When there are too many.
@@ -51,7 +51,8 @@ impl Relay {
             return Err(OperatorError::TooManyBans);
         }
         let bound = self.bindings.of(name).map(|binding| binding.fingerprint);
-        let fingerprint = bound.or_else(|| self.directory.find(name).map(|entry| entry.fingerprint));
+        let here = || self.directory.find(name).map(|entry| entry.fingerprint);
+        let fingerprint = bound.or_else(here).or_else(|| self.commits.keys_for(name));
         Ok(self.commit(Change::Ban(Ban { name: name.clone(), fingerprint }), Purpose::Operator))
     }
 

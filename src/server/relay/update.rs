@@ -47,12 +47,12 @@ impl Relay {
 
     /// A newer record has been verified by itself, or not.
     pub fn update_verified(&mut self, link: LinkId, result: Result<VerifiedRecord, RecordError>) {
-        let Some(member) = self.roster.member_mut(link) else { return };
+        let Some(member) = self.roster.member(link) else { return };
         let newer = match result {
             Err(_) => Err(Code::InvalidRecord),
             Ok(record) if *record.name() != member.name => Err(Code::BadName),
             Ok(record) if record.record().sequence <= member.sequence => Err(Code::DataUnusable),
-            Ok(record) => Ok(record),
+            Ok(record) => self.check_owner(&record).map(|()| record),
         };
         let record = match newer {
             Ok(record) => record,
@@ -67,6 +67,19 @@ impl Relay {
             return self.update_settled(link);
         }
         self.commit(Change::Bind(bind(&record, None)), Purpose::Update { link, record: Box::new(record) });
+    }
+
+    /// Whether the name is these keys' still, and stays so: keys that were lost or changed must not get it back over
+    /// a link that was theirs.
+    fn check_owner(&self, record: &VerifiedRecord) -> Result<(), Code> {
+        if self.commits.concern(record) {
+            return Err(Code::TryLater);
+        }
+        match self.bindings.of(record.name()) {
+            Some(binding) if binding.fingerprint != record.fingerprint() => Err(Code::NameReserved),
+            Some(binding) if record.record().sequence < binding.sequence => Err(Code::DataUnusable),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn update_committed(&mut self, link: LinkId, record: &VerifiedRecord, is_kept: bool) {
