@@ -67,7 +67,7 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     }
     let tls = Tls::of(options, data.as_mut())?;
     let socket = data.as_ref().and_then(admin_socket);
-    let (ledger, Remembered { bindings, chain }) = hub_data::ledger(data)?;
+    let (ledger, Remembered { bindings, chain }) = hub_data::ledger(data, clock::unix_millis())?;
     let videos = Videos::open(&options.videos)?;
     let mut entrances = Vec::new();
     let (mut ready, mut urls) = (Vec::new(), Vec::new());
