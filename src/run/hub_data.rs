@@ -45,7 +45,9 @@ pub(super) fn certificate(storage: &mut dyn Storage, hosts: &[String]) -> Result
     };
     let files = match read(storage).context(context).or_refuse(Code::DataUnusable, hint)? {
         (Some(certificate), Some(key)) => (certificate, key),
-        (None, None) => make(storage, hosts).context(context).or_refuse(Code::DataUnusable, "see to the data folder")?,
+        (None, None) => {
+            make(storage, hosts).context(context).or_refuse(Code::DataUnusable, "see to the data folder")?
+        }
         // Members may have pinned this key.
         (None, Some(key)) => make_again(storage, hosts, key).context(context).or_refuse(Code::DataUnusable, hint)?,
         (Some(_), None) => {

@@ -34,7 +34,7 @@ fn bad_input_40_ten_thousand_idle_links_leave_members_unaffected() {
 #[test]
 fn a_link_that_is_refused_is_closed_without_a_word() {
     let hub = TestHub::with(|parts| parts.limits_local = true);
-    let mut links: Vec<_> = (0..2 * MAX_UNREGISTERED_OF_SOURCE).map(|_| Raw::connect(&hub, Wire::Memory)).collect();
+    let mut links: Vec<_> = (0..3 * MAX_UNREGISTERED_OF_SOURCE).map(|_| Raw::connect(&hub, Wire::Memory)).collect();
     hub.events.wait(json!({"event": "links_refused"}));
     links.pop().unwrap().is_closed_silently();
 }

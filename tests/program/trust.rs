@@ -198,7 +198,9 @@ fn what_hangs_up_or_speaks_something_else_is_no_hub() {
             link.write_all(answer).unwrap();
         });
         let (code, hint) = match answer.first() {
-            None => ("connect_failed", "try again in a moment; if it is a hub that listens without TLS, connect to tcp://"),
+            None => {
+                ("connect_failed", "try again in a moment; if it is a hub that listens without TLS, connect to tcp://")
+            }
             Some(b'H') => ("not_a_hub", "check address and port; if it is a hub that listens without TLS"),
             Some(_) => ("unsupported_version", "--require-pq"),
         };
