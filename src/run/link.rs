@@ -176,16 +176,17 @@ impl<'a> Dial<'a> {
     }
 
     fn failure(&self, error: &DialError, expected: Option<Expected>) -> Failure {
-        let hub = &self.known_as;
         let (code, hint) = match error {
             DialError::Key { shown } => {
                 let in_the_url = self.options.hub.pin.unwrap_or(*shown);
                 return self.other_key(expected.unwrap_or(Expected::Given(in_the_url)), *shown);
             }
             DialError::Tcp(_) => (Code::ConnectFailed, NO_CONNECTION.to_owned()),
-            DialError::NotTls => {
-                (Code::NotAHub, format!("if it is a hub that listens without TLS, connect to tcp://{hub}"))
-            }
+            DialError::NotTls => (Code::NotAHub, format!("check address and port; {}", self.without_tls())),
+            DialError::HungUp => (
+                Code::ConnectFailed,
+                format!("it may be busy or refuse you: try again in a moment; {}", self.without_tls()),
+            ),
             DialError::Silent | DialError::NotAHub | DialError::Handshake(_) => {
                 (Code::NotAHub, "check address and port, and that both ends have the same version".to_owned())
             }
@@ -202,6 +203,16 @@ impl<'a> Dial<'a> {
             DialError::Name(_) => (Code::Usage, "leave --ca out, or use the name in the certificate".to_owned()),
         };
         Failure::new(code, format!("cannot connect to {}: {error}", HubAddress::to_string(&self.options.hub)), hint)
+    }
+
+    /// What to do if the hub listens without TLS. Beyond this machine nobody is sent there: who is in between can
+    /// hang up too.
+    fn without_tls(&self) -> String {
+        if self.options.hub.endpoint.is_local() {
+            format!("if it is a hub that listens without TLS, connect to tcp://{}", self.known_as)
+        } else {
+            "if that does not help, ask the operator whether a hub with TLS is at this address".to_owned()
+        }
     }
 
     fn not_trusted(&self, shown: HubKey) -> Failure {
