@@ -208,7 +208,7 @@ impl Slots<'_> {
         keys.0[32..].copy_from_slice(&slot_key.0);
         let size = self.provider.block_size();
         if let Some((sessions, now)) = self.by
-            && let Some(block) = sessions.wrap(member, &keys, size, (self.id, now), &mut self.step, rng)?
+            && let Some(block) = sessions.wrap(member, &keys, size, (self.id, now), &mut self.step, rng)
         {
             return Ok(block);
         }

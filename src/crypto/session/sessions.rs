@@ -286,7 +286,7 @@ impl Sessions {
     }
 
     /// A slot of a group record for a member that is known to have a session, which moves on in `step`; nothing for
-    /// another.
+    /// another, nor where the session cannot go on: what one member did to it shall not keep the text from the others.
     pub(in crate::crypto) fn wrap(
         &self,
         to: &VerifiedRecord,
@@ -295,13 +295,12 @@ impl Sessions {
         (message, now): (MessageId, u64),
         step: &mut Step,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Option<Vec<u8>>, KeyUnusable> {
-        let Some(session) = self.fit_for(to, now) else { return Ok(None) };
-        let mut session = session.clone();
-        let block = slot::wrap(&mut session, keys, size, rng)?;
+    ) -> Option<Vec<u8>> {
+        let mut session = self.fit_for(to, now)?.clone();
+        let block = slot::wrap(&mut session, keys, size, rng).ok()?;
         session.sent(message, now);
         step.put.push(session);
-        Ok(Some(block))
+        Some(block)
     }
 
     /// What is in this member's slot of a group record, if it is a session's.
