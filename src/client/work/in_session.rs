@@ -106,6 +106,11 @@ impl Worker {
         let sealed = sessions.seal(&*self.provider, self.keyring.identity(), (to, one_time), draft, now, &mut self.rng);
         let sealed = match sealed {
             Ok(sealed) => sealed,
+            // The hub gave it out, and nobody signed it: the bundle's own key does instead.
+            Err(SealError::Key(error)) if one_time.is_some() => {
+                log::debug!("a one-time key for {} is of no use: {error}", to.fingerprint());
+                return self.seal_for(to, None, draft);
+            }
             // It signed a bundle that nobody can use. Its RSA keys were checked.
             Err(SealError::Key(error)) => {
                 log::debug!("no session with {} can begin: {error}", to.fingerprint());

@@ -187,3 +187,20 @@ fn killed_at_any_write_a_member_goes_on_and_shows_nothing_twice() {
         assert!((15..200).contains(&reached), "{reached} writes");
     }
 }
+
+#[test]
+fn attack_13_a_one_time_key_of_no_use_does_not_lead_back_to_rsa() {
+    let (mut alice, mut bob) = (End::new("alice"), End::new("bob"));
+    alice.work(Job::BeginOneTimeKeys).unwrap();
+    let (to, stamp) = (Arc::clone(&bob.record), DirectoryHead::FIRST);
+    let job = Job::Seal { id: MessageId([1; 16]), to, stamp, text: "hello".to_owned() };
+    let Some(Done::WantsOneTimeKey(unsealed)) = alice.work(job) else { panic!("it is to begin a session") };
+    // What the hub answers, nobody signed.
+    let one_time = Some(CurveKey([0; 32]));
+    let Some(Done::Sealed { result, .. }) = alice.work(Job::BeginSession { unsealed, one_time }) else {
+        panic!("a key that the hub made up keeps nobody from writing")
+    };
+    let post = result.unwrap();
+    assert_eq!(post.kind, SealKind::Hello);
+    assert_eq!(bob.receive(&alice, &post), Some(Fate::Shown("hello".to_owned())));
+}
