@@ -78,7 +78,7 @@ impl Worker {
     fn open_tagged(&mut self, sealed: &[u8]) -> Result<Option<Opening>, KeyringError> {
         let me = self.keyring.identity().fingerprint();
         let Some(received) = self.keyring.sessions().open_tagged(me, sealed) else { return Ok(None) };
-        self.keyring.commit(received.step, &mut self.rng)?;
+        self.keyring.commit(received.step, (self.unix_millis)(), &mut self.rng)?;
         Ok(Some((Unproven::InSession(received.letter), Some(received.position))))
     }
 
@@ -87,7 +87,7 @@ impl Worker {
         let Some(opened) = open_group_in_session(&*self.provider, by, sealed) else {
             return Ok(self.open_by_rsa(SealKind::Group, sealed));
         };
-        self.keyring.commit(opened.step, &mut self.rng)?;
+        self.keyring.commit(opened.step, (self.unix_millis)(), &mut self.rng)?;
         Ok(Some((Unproven::Sealed(opened.opened), Some(opened.position))))
     }
 
@@ -118,7 +118,7 @@ impl Worker {
             }
             Err(error) => return Err(Trouble::Seal(error)),
         };
-        self.keyring.commit(sealed.step, &mut self.rng).map_err(Trouble::Keyring)?;
+        self.keyring.commit(sealed.step, now, &mut self.rng).map_err(Trouble::Keyring)?;
         let receipts = vec![(to.fingerprint(), sealed.receipt)];
         Ok(SealedPost { kind: sealed.kind, sealed: sealed.bytes.into(), receipts })
     }
@@ -143,7 +143,7 @@ impl Worker {
             let (by, now) = ((identity, self.keyring.sessions()), (self.unix_millis)());
             let sealed = seal_group_in_sessions(provider, by, &to, draft, now, &mut self.rng);
             let (sealed, step) = sealed.map_err(Trouble::Seal)?;
-            self.keyring.commit(step, &mut self.rng).map_err(Trouble::Keyring)?;
+            self.keyring.commit(step, now, &mut self.rng).map_err(Trouble::Keyring)?;
             sealed
         };
         Ok(SealedPost { kind: SealKind::Group, sealed: sealed.bytes.into(), receipts: sealed.receipts })
@@ -163,7 +163,7 @@ impl Worker {
                 match joined {
                     Ok((letter, step)) => {
                         if self.keyring.is_fresh(&letter) {
-                            self.keyring.commit(step, &mut self.rng)?;
+                            self.keyring.commit(step, (self.unix_millis)(), &mut self.rng)?;
                         }
                         Ok(letter)
                     }
@@ -200,7 +200,7 @@ impl Worker {
     }
 
     fn keep_one_time_keys(&mut self, keys: Vec<CurveKey>, step: Step) -> Done {
-        match self.keyring.commit(step, &mut self.rng) {
+        match self.keyring.commit(step, (self.unix_millis)(), &mut self.rng) {
             Ok(()) => Done::OneTimeKeys(keys),
             Err(error) => Done::Failed(Box::new(failure_of(&error))),
         }
