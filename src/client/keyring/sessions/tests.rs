@@ -113,12 +113,15 @@ fn attack_13_the_stolen_file_reads_nothing_that_is_an_hour_old() {
 #[test]
 fn attack_13_the_stolen_file_reads_nothing_from_before_64_kb_or_a_change_of_keys() {
     let (mut alice, mut bob, mut recorded) = recorded();
-    let mut most = 0;
-    for _ in 0..100 {
+    let (mut size, mut longest) = (0, 0);
+    while size >= longest {
+        longest = size;
         recorded.push(alice.send(&mut bob));
-        most = most.max(bob.stolen(&recorded));
+        size = bob.disk.read(SESSIONS).unwrap().unwrap().len();
     }
-    assert!((5..40).contains(&most), "{most} messages at most");
+    assert!((MAX_APPENDED / 2..MAX_APPENDED * 5 / 4).contains(&longest), "{longest} bytes");
+    assert!((30..130).contains(&recorded.len()), "{} messages", recorded.len());
+    assert_eq!(bob.stolen(&recorded), 0);
 
     recorded.push(alice.send(&mut bob));
     assert!(bob.stolen(&recorded) > 0);
