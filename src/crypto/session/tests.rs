@@ -475,8 +475,12 @@ fn a_group_goes_by_sessions_where_there_are_some_and_looks_the_same() {
     assert!(by_rsa(&bob).is_none(), "there is no RSA block for bob");
     let opened = by(&bob).unwrap();
     assert_eq!(opened.position.index, 0);
-    bob.keep(opened.step);
-    assert_eq!(letter(opened.opened, &alice).text, "to all");
+    let again = by(&bob).unwrap();
+    let (text, step) = opened.verify(&PROVIDER, &bob.sessions, &alice.record()).unwrap();
+    bob.keep(step);
+    assert_eq!(text.text, "to all");
+    let (_, step) = again.verify(&PROVIDER, &bob.sessions, &alice.record()).unwrap();
+    assert!(step.is_empty(), "it moved on meanwhile");
     assert!(by(&bob).is_none(), "a second time");
     assert!(by(&carol).is_none());
     assert_eq!(letter(by_rsa(&carol).unwrap(), &alice).text, "to all");
@@ -576,7 +580,8 @@ fn with_real_keys_it_is_the_same() {
     let (sealed, step) = seal_group_in_sessions(&provider, (&one.0, &one.1), &to, &draft, NOW, &mut rng).unwrap();
     one.1.commit(step);
     let opened = open_group_in_session(&provider, (&other.0, &other.1), &sealed.bytes).unwrap();
-    assert_eq!(opened.opened.verify(&provider, one.0.verified_record()).unwrap().text, "to all");
+    let (text, _) = opened.verify(&provider, &other.1, one.0.verified_record()).unwrap();
+    assert_eq!(text.text, "to all");
     let own = open(&provider, &one.0, SealKind::Group, &sealed.bytes, &mut rng).unwrap();
     assert_eq!(
         own.verify(&provider, one.0.verified_record()).unwrap().text,
