@@ -6,7 +6,7 @@ use super::error::Fault;
 use crate::{
     crypto::{
         Identity,
-        session::{Journal, Sessions, Step},
+        session::{Journal, JournalError, Sessions, Step},
     },
     storage::{Storage, StorageError},
 };
@@ -40,11 +40,16 @@ impl KeptSessions {
         now: u64,
         rng: &mut dyn CryptoRng,
     ) -> Result<Self, Fault> {
-        let Some(file) = storage.read(SESSIONS)? else {
+        let read = match storage.read(SESSIONS)?.map(|file| Journal::read(owner, &file)) {
+            // Of the identity that this one took the place of: it has published no keys that would be lost.
+            Some(Err(JournalError::OtherKey)) if owner.record().bundle.is_none() => None,
+            read => read,
+        };
+        let Some(read) = read else {
             let sessions = Sessions::new(owner.fingerprint(), now).map_err(|error| Fault::Generate(error.into()))?;
             return Self::begin(sessions, Journal::new(owner), storage, now, rng);
         };
-        let (journal, entries, _) = Journal::read(owner, &file).map_err(Fault::Journal)?;
+        let (journal, entries, _) = read.map_err(Fault::Journal)?;
         let mut sessions = Sessions::load(entries.iter().map(|entry| entry.as_slice())).map_err(Fault::Sessions)?;
         sessions.belong_to(owner.fingerprint());
         Self::begin(sessions, journal, storage, now, rng)
