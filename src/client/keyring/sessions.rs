@@ -19,6 +19,9 @@ pub(super) const SESSIONS: &str = "sessions";
 const MAX_APPENDED: usize = 64 * 1024;
 const MAX_KEPT: u64 = 3_600_000;
 
+/// Largest snapshot, in bytes: with what is added behind it the file stays one that is read back.
+const MAX_SNAPSHOT: usize = 16 * 1024 * 1024;
+
 /// Sessions and the file that they are kept in.
 pub(super) struct KeptSessions {
     sessions: Sessions,
@@ -122,7 +125,7 @@ impl KeptSessions {
 
     /// A snapshot with nothing behind it; also what removes an end that was torn.
     fn rewrite(&mut self, storage: &mut dyn Storage, now: u64, rng: &mut dyn CryptoRng) -> Result<(), StorageError> {
-        let file = self.journal.begin(&self.sessions.snapshot(), rng);
+        let file = self.journal.begin(&self.sessions.snapshot_within(MAX_SNAPSHOT), rng);
         self.torn = true;
         storage.replace(SESSIONS, &file)?;
         self.torn = false;

@@ -130,6 +130,21 @@ impl Sessions {
         step::snapshot(&self.account, self.by_id.values())
     }
 
+    /// The same in at most this many bytes, or the account alone: the sessions that were silent longest are forgotten for
+    /// it. Peers that skip messages make theirs ten times as large.
+    pub fn snapshot_within(&mut self, limit: usize) -> Zeroizing<Vec<u8>> {
+        let mut snapshot = self.snapshot();
+        while snapshot.len() > limit && !self.by_id.is_empty() {
+            for _ in 0..self.by_id.len().div_ceil(8) {
+                if let Some(id) = self.longest_silent() {
+                    self.remove(id);
+                }
+            }
+            snapshot = self.snapshot();
+        }
+        snapshot
+    }
+
     /// What to publish in the key record.
     #[must_use]
     pub fn bundle(&self) -> Bundle {

@@ -537,6 +537,28 @@ fn what_is_kept_is_read_back_and_nothing_else_is() {
 }
 
 #[test]
+fn what_is_kept_has_a_size_at_which_the_longest_silent_go() {
+    let (mut alice, bob) = acquainted();
+    let bare = Sessions::new(alice.identity.fingerprint(), NOW).unwrap().snapshot().len();
+    let mut carol = Member::new("carol");
+    for _ in 0..20 {
+        alice.send(&bob, "silent");
+    }
+    exchange(&mut alice, &mut carol);
+    let (all, whole) = (alice.sessions.len(), alice.sessions.snapshot().len());
+    assert_eq!(alice.sessions.snapshot_within(whole).len(), whole);
+    assert_eq!(alice.sessions.len(), all);
+    let limit = whole - 1;
+    let snapshot = alice.sessions.snapshot_within(limit);
+    assert!(snapshot.len() <= limit && alice.sessions.len() < all);
+    assert!(!alice.sessions.needs_hello(&carol.record(), NOW), "the last one stays");
+    assert!(alice.sessions.needs_hello(&bob.record(), NOW));
+    assert_eq!(Sessions::load([snapshot.as_slice()]).unwrap().len(), alice.sessions.len());
+    alice.sessions.snapshot_within(bare);
+    assert!(alice.sessions.is_empty() && alice.sessions.expected_tags() == 0);
+}
+
+#[test]
 fn debug_shows_no_secrets() {
     let (mut alice, bob) = acquainted();
     let sealed = alice.seal(&bob.record(), "a private matter");
