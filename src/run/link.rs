@@ -86,9 +86,11 @@ impl<'a> Dial<'a> {
         }
         let known = self.known()?;
         match (self.options.hub.pin, known) {
+            // A URL may come from anybody; what is known was trusted before.
+            (Some(key), Some(known)) if key != known.key => Err(self.not_as_known(known, key)),
             (Some(key), _) => {
                 let link = self.dial_for(Expected::Given(key))?;
-                self.remember(key, true)?;
+                self.remember(key)?;
                 Ok(link)
             }
             (None, Some(known)) => self.dial_for(Expected::Known(known)),
@@ -100,7 +102,7 @@ impl<'a> Dial<'a> {
     fn meet(&self, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
         if self.options.trust_hub == TrustHub::FirstUse {
             let (link, shown) = self.dial(HubTrust::Any).map_err(|error| self.failure(&error, None))?;
-            self.remember(shown, false)?;
+            self.remember(shown)?;
             return Ok(link);
         }
         // The link ends before anything is said, and while somebody thinks the hub waits for nobody.
@@ -119,7 +121,7 @@ impl<'a> Dial<'a> {
         match answer {
             HubAnswer::Yes => {
                 let link = self.dial_for(Expected::Given(shown))?;
-                self.remember(shown, false)?;
+                self.remember(shown)?;
                 Ok(link)
             }
             HubAnswer::No => Err(self.not_trusted(shown)),
@@ -151,17 +153,16 @@ impl<'a> Dial<'a> {
         Ok(unusable(load())?.find(&self.known_as).copied())
     }
 
-    /// Remembers a key that was accepted. Another that somebody else accepted meanwhile is kept, unless this one is
-    /// from the `operator`.
-    fn remember(&self, key: HubKey, operator: bool) -> Result<(), Failure> {
+    /// Remembers a key that was accepted. Another that somebody else accepted meanwhile is kept.
+    fn remember(&self, key: HubKey) -> Result<(), Failure> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let remember = || -> Result<Option<KnownHub>, KnownHubsError> {
             let mut storage = DiskStorage::open_in_turn(folder)?;
             let mut hubs = KnownHubs::load(&storage)?;
             match hubs.find(&self.known_as) {
                 Some(known) if known.key == key => Ok(None),
-                Some(known) if !operator => Ok(Some(*known)),
-                _ => {
+                Some(known) => Ok(Some(*known)),
+                None => {
                     hubs.trust(&self.known_as, key, Day::of_unix_millis(clock::unix_millis()));
                     hubs.save(&mut storage)?;
                     Ok(None)
@@ -213,6 +214,22 @@ impl<'a> Dial<'a> {
         Failure::new(Code::HubUntrusted, text, hint)
     }
 
+    /// The URL has another key than the one that is known.
+    fn not_as_known(&self, known: KnownHub, given: HubKey) -> Failure {
+        let text = format!(
+            "STOP. The URL has another key for {} than the one that you know. Not connected, nothing sent.\n\
+             known since {}  {}\n\
+             in the URL              {}\n\
+             The hub was reinstalled, or the URL is not from its operator.",
+            self.known_as,
+            known.since,
+            known.key.grouped(),
+            given.grouped(),
+        );
+        let hint = format!("ask the operator by another way than the URL came, then: {}", self.command());
+        Failure::new(Code::HubKeyChanged, text, hint)
+    }
+
     fn other_key(&self, expected: Expected, shown: HubKey) -> Failure {
         let hub = &self.known_as;
         let (whose, hint) = match expected {
@@ -231,10 +248,16 @@ impl<'a> Dial<'a> {
             "STOP. {hub} shows a different key. Not connected, nothing sent.\n\
              {whose:width$}  {}\n\
              {:width$}  {}\n\
-             The hub was reinstalled, or someone is between you and it.",
+             {}",
             expected.key().grouped(),
             "shown now",
             shown.grouped(),
+            match expected {
+                Expected::Known(_) => "The hub was reinstalled, or someone is between you and it.",
+                Expected::Given(_) => {
+                    "The key you were given was copied wrongly, the hub was reinstalled, or someone is between you and it."
+                }
+            },
         );
         Failure::new(Code::HubKeyChanged, text, hint)
     }

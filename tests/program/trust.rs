@@ -108,10 +108,14 @@ fn a_key_in_the_url_is_the_only_one_that_is_accepted() {
     assert!(!known_hubs(&home).exists());
     member(&home, &right, "alice", &["--trust-hub", "known"]).finished().with(0, "");
     assert!(fs::read_to_string(known_hubs(&home)).unwrap().contains(&key), "and it is remembered");
-    // Somebody knew another one before: the URL comes from the operator, now.
+    // Somebody knew another one before: a URL alone does not change that.
     fs::write(known_hubs(&home), fs::read_to_string(known_hubs(&home)).unwrap().replace(&key, &"11".repeat(32)))
         .unwrap();
     member(&home, &url, "alice", &[]).ended().with(5, "hub_key_changed");
+    let ended = without_a_link(member(&home, &right, "alice", &[]).ended().with(5, "hub_key_changed"));
+    assert!(error_of(&ended)["message"].as_str().unwrap().contains("in the URL"));
+    let address = url.strip_prefix("tls://").unwrap();
+    assert_eq!(run(&home, &["keys", "trust-hub", address, &key], "").0, 0);
     member(&home, &right, "alice", &[]).finished().with(0, "");
     member(&home, &url, "alice", &[]).finished().with(0, "");
 }

@@ -166,7 +166,7 @@ fn hint_for(code: Code, name: &MemberName) -> String {
         Code::Banned => format!("only the operator can change that (they run: securestream hub unban {name})"),
         Code::Kicked => "ask the operator why; you may connect again".to_owned(),
         Code::TakenOver => "go on where you came in last; if that was not you, somebody has a copy of your keys: \
-                            connect and run securestream keys rotate"
+                            run securestream keys rotate, then connect"
             .to_owned(),
         Code::DataUnusable => "use the newest copy of your keys (securestream keys import FILE)".to_owned(),
         Code::TryLater => "try again in a moment".to_owned(),
