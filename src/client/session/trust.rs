@@ -49,6 +49,8 @@ pub(super) enum After {
     Answer(Option<Event>, CommandName, Option<String>),
     /// The user is told what the evidence says.
     Alarm(String),
+    /// The user is told what somebody says who may lie.
+    Doubt(String),
 }
 
 /// What is told of a letter's sender.
@@ -199,6 +201,12 @@ impl Session {
         }
     }
 
+    /// Whether the number of a member whose keys are known under this name was compared; nothing for anybody else.
+    pub(super) fn verified_or_pinned(&self, name: &MemberName, fingerprint: &Fingerprint) -> Option<bool> {
+        let pin = self.trust.pins.find(name).filter(|pin| pin.known && pin.fingerprint == *fingerprint);
+        pin.map(|pin| pin.verified)
+    }
+
     /// Whether nothing of whoever holds these keys is to be shown or answered.
     pub(super) fn is_blocked(&self, fingerprint: &Fingerprint) -> bool {
         let Trust { pins, guests, .. } = &self.trust;
@@ -223,6 +231,7 @@ impl Session {
                 self.event(Event::Ok { command }, reference);
             }
             After::Alarm(text) => self.alarm(text, file),
+            After::Doubt(text) => self.tell_doubt(text, file),
             After::Nothing => {}
         }
     }
