@@ -29,6 +29,8 @@ pub(super) struct Trust {
     unproven: BTreeSet<MemberName>,
     /// Keys under a known name that the user was warned of.
     warned: BTreeMap<MemberName, Fingerprint>,
+    /// Keys whose number the user was last shown, of each whose number they asked for.
+    shown: BTreeMap<MemberName, Fingerprint>,
     /// What follows when the worker has kept something, in the order in which it was given it.
     after: VecDeque<After>,
 }
@@ -69,6 +71,7 @@ impl Trust {
             guests: Guests::default(),
             unproven: BTreeSet::new(),
             warned: BTreeMap::new(),
+            shown: BTreeMap::new(),
             after: VecDeque::new(),
         }
     }
@@ -283,25 +286,41 @@ impl Session {
             Err(failure) => return self.fail(failure, command, reference),
         };
         let number = SafetyNumber::of((&self.me.name, self.me.fingerprint), (&entry.name, entry.fingerprint));
-        let event = |verified| {
-            let (name, digits) = (entry.name.clone(), number.digits().to_owned());
-            Event::SafetyNumber { name, digits, verified }
-        };
         match answer {
             None => {
-                let marks = self.marks_of(&entry.name, &entry.fingerprint);
-                self.answer(event(marks.verified), command, reference);
+                self.show_number(&entry, &number, reference.clone());
+                self.event(Event::Ok { command }, reference);
             }
             Some(VerifyAnswer::Digits(digits)) if digits != number.digits() => {
                 let text = format!("the numbers differ: what you have of {} is not what they have", entry.name);
                 let hint = "check the digits; if they still differ, somebody is between you: do not write to them";
                 self.fail(Failure::new(Code::NumberMismatch, text, hint), command, reference);
             }
+            // What was compared is the number of other keys, which somebody else had under the name.
+            Some(VerifyAnswer::Yes) if self.was_shown_other(&entry) => {
+                self.show_number(&entry, &number, reference.clone());
+                let text = format!("{} has other keys by now than those whose number was shown", entry.name);
+                let hint = "compare the number that is shown now";
+                self.fail(Failure::new(Code::NumberMismatch, text, hint), command, reference);
+            }
             Some(VerifyAnswer::Yes | VerifyAnswer::Digits(_)) => {
-                let done = After::Answer(Some(event(true)), command, reference);
-                self.accept(&entry, true, done);
+                let (name, digits) = (entry.name.clone(), number.digits().to_owned());
+                let event = Event::SafetyNumber { name, digits, verified: true };
+                self.accept(&entry, true, After::Answer(Some(event), command, reference));
             }
         }
+    }
+
+    fn show_number(&mut self, entry: &DirectoryEntry, number: &SafetyNumber, reference: Option<String>) {
+        self.trust.shown.remove(&entry.name);
+        self.trust.shown.insert(entry.name.clone(), entry.fingerprint);
+        let verified = self.marks_of(&entry.name, &entry.fingerprint).verified;
+        let (name, digits) = (entry.name.clone(), number.digits().to_owned());
+        self.event(Event::SafetyNumber { name, digits, verified }, reference);
+    }
+
+    fn was_shown_other(&self, entry: &DirectoryEntry) -> bool {
+        self.trust.shown.get(&entry.name).is_some_and(|shown| *shown != entry.fingerprint)
     }
 
     /// Accepts the keys that somebody shows now.
@@ -316,7 +335,23 @@ impl Session {
             let hint = "ask them elsewhere which key is theirs";
             return self.fail(Failure::new(Code::NumberMismatch, text, hint), command, reference);
         }
+        if only.is_none()
+            && let Some((old, was_verified)) = self.change_after_warning(&entry)
+        {
+            self.tell_of_change(&entry, old, was_verified);
+            let text = format!("{} has other keys by now than those that you were warned of", entry.name);
+            let hint = "look at the keys that are shown now";
+            return self.fail(Failure::new(Code::KeyChanged, text, hint), command, reference);
+        }
         self.accept(&entry, false, After::Answer(None, command, reference));
+    }
+
+    /// The known keys, and whether they are verified, when what somebody shows now is neither those nor the keys that
+    /// the user was last warned of.
+    fn change_after_warning(&self, entry: &DirectoryEntry) -> Option<(Fingerprint, bool)> {
+        self.trust.warned.get(&entry.name).filter(|warned| **warned != entry.fingerprint)?;
+        let pin = self.trust.pins.find(&entry.name).filter(|pin| pin.known && pin.fingerprint != entry.fingerprint);
+        pin.map(|pin| (pin.fingerprint, pin.verified))
     }
 
     fn accept(&mut self, entry: &DirectoryEntry, verified: bool, done: After) {

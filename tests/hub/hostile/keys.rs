@@ -221,6 +221,37 @@ fn verifying_compares_sixty_digits_and_marks_messages() {
 }
 
 #[test]
+fn attack_05_what_was_not_shown_is_not_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut hub, alice) = alice_knows_bob(folder.path());
+    alice.ask("verify bob");
+    let right = alice.wait(json!({"event": "safety_number", "name": "bob"}))["digits"].clone();
+    hub.leave("bob");
+    hub.join(&other_bob(), false);
+    hub.answer_fetch();
+    alice.wait(json!({"event": "key_changed", "name": "bob"}));
+    alice.ask("verify bob yes");
+    let shown = alice.wait(json!({"event": "safety_number", "name": "bob", "verified": false}));
+    assert_ne!(shown["digits"], right);
+    alice.wait(json!({"event": "error", "command": "verify", "code": "number_mismatch"}));
+
+    // The next keys come before their record, so nothing was said of them.
+    let third = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), NOW, &mut rng("third")).unwrap();
+    hub.leave("bob");
+    hub.join_without_record(entry(&third, false));
+    alice.wait(json!({"event": "left", "name": "bob"}));
+    alice.wait(json!({"event": "joined", "name": "bob", "fingerprint": third.fingerprint().to_string()}));
+    alice.ask("trust bob");
+    let changed = alice.wait(json!({"event": "key_changed", "name": "bob"}));
+    assert_eq!(changed["new"], third.fingerprint().to_string());
+    alice.wait(json!({"event": "error", "command": "trust", "code": "key_changed"}));
+    // Now it was.
+    alice.ask("trust bob");
+    alice.wait(json!({"event": "ok", "command": "trust"}));
+    hub.dismiss(alice);
+}
+
+#[test]
 fn only_known_members_are_written_to_under_that_policy() {
     let folder = tempfile::tempdir().unwrap();
     let role = Role { policy: Policy::Known, ..Role::kept("alice", folder.path()) };
