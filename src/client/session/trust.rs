@@ -37,9 +37,19 @@ pub(super) struct Trust {
 
 #[derive(Default)]
 struct Guests {
-    accepted: BTreeSet<Fingerprint>,
-    verified: BTreeSet<Fingerprint>,
+    /// By what they were called then: the same keys may come back as somebody else.
+    accepted: BTreeSet<(MemberName, Fingerprint)>,
+    verified: BTreeSet<(MemberName, Fingerprint)>,
+    /// Whatever they are called.
     blocked: BTreeSet<Fingerprint>,
+}
+
+impl Guests {
+    /// The name is a member's now: what was said of guests under it does not stand against its pin.
+    fn forget(&mut self, name: &MemberName) {
+        self.accepted.retain(|(accepted, _)| accepted != name);
+        self.verified.retain(|(verified, _)| verified != name);
+    }
 }
 
 /// What follows when something is on the disk.
@@ -85,10 +95,12 @@ impl Trust {
 impl Session {
     /// What an entry of the directory is to this member.
     pub(super) fn standing(&self, entry: &DirectoryEntry) -> Standing {
-        if entry.guest && self.trust.guests.accepted.contains(&entry.fingerprint) {
+        let pin = self.trust.pins.find(&entry.name);
+        let is_pinned = pin.is_some_and(|pin| pin.known && pin.fingerprint == entry.fingerprint);
+        let is_accepted = || self.trust.guests.accepted.contains(&(entry.name.clone(), entry.fingerprint));
+        if entry.guest && !is_pinned && is_accepted() {
             return Standing::Guest;
         }
-        let pin = self.trust.pins.find(&entry.name);
         let record = self.directory.record(&entry.fingerprint).map(Arc::as_ref);
         match (standing(entry, pin, self.trust.policy, record), pin) {
             // The hub has no record of them, so nothing will ever speak for these keys.
@@ -196,10 +208,10 @@ impl Session {
     pub(super) fn marks_of(&self, name: &MemberName, fingerprint: &Fingerprint) -> SenderMarks {
         let pin = self.trust.pins.find(name).filter(|pin| pin.known);
         let is_pinned = pin.is_some_and(|pin| pin.fingerprint == *fingerprint);
-        let is_accepted = is_pinned || self.trust.guests.accepted.contains(fingerprint);
+        let guest = (name.clone(), *fingerprint);
+        let is_accepted = is_pinned || self.trust.guests.accepted.contains(&guest);
         SenderMarks {
-            verified: pin.is_some_and(|pin| is_pinned && pin.verified)
-                || self.trust.guests.verified.contains(fingerprint),
+            verified: pin.is_some_and(|pin| is_pinned && pin.verified) || self.trust.guests.verified.contains(&guest),
             key_changed: pin.is_some() && !is_accepted,
         }
     }
@@ -252,6 +264,10 @@ impl Session {
     fn keep_pins(&mut self, pins: Vec<Pin>, after: After) {
         if !pins.is_empty() {
             for pin in &pins {
+                let before = self.trust.pins.find(&pin.name).filter(|before| before.known);
+                if pin.known && before.is_none_or(|before| before.fingerprint != pin.fingerprint) {
+                    self.trust.guests.forget(&pin.name);
+                }
                 self.trust.pins.put(pin.clone());
             }
             self.keep(Keep::Pins(pins), after);
@@ -357,10 +373,11 @@ impl Session {
     fn accept(&mut self, entry: &DirectoryEntry, verified: bool, done: After) {
         let is_pinned = self.trust.pins.find(&entry.name).is_some_and(|pin| pin.fingerprint == entry.fingerprint);
         if entry.guest && !is_pinned {
-            self.trust.guests.accepted.insert(entry.fingerprint);
+            let guest = (entry.name.clone(), entry.fingerprint);
             if verified {
-                self.trust.guests.verified.insert(entry.fingerprint);
+                self.trust.guests.verified.insert(guest.clone());
             }
+            self.trust.guests.accepted.insert(guest);
             self.follow(done, None);
         } else {
             let pin = self.pin_of(entry);

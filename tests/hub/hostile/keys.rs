@@ -302,6 +302,37 @@ fn nothing_of_a_blocked_member_is_shown_or_acknowledged() {
 }
 
 #[test]
+fn attack_05_what_is_said_of_a_guest_holds_under_its_name_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut hub, alice) = alice_and_bob(folder.path());
+    let named =
+        |name: &str| Identity::generate(&InsecureProvider, &name.parse().unwrap(), NOW, &mut rng("gil")).unwrap();
+    let (gil, zoe) = (named("gil"), named("zoe"));
+    assert_eq!(gil.fingerprint(), zoe.fingerprint(), "the same keys");
+    hub.join(&gil, true);
+    alice.wait(json!({"event": "joined", "name": "gil"}));
+    alice.ask("verify gil yes");
+    alice.wait(json!({"event": "safety_number", "name": "gil", "verified": true}));
+    hub.leave("gil");
+    hub.join(&zoe, true);
+    alice.wait(json!({"event": "joined", "name": "zoe"}));
+    alice.ask("verify zoe");
+    alice.wait(json!({"event": "safety_number", "name": "zoe", "verified": false}));
+
+    // A member under the guest's name is another one, and the guest another than the member.
+    hub.leave("zoe");
+    let member = Identity::generate(&InsecureProvider, &"gil".parse().unwrap(), NOW, &mut rng("a member")).unwrap();
+    hub.join(&member, false);
+    alice.wait(json!({"event": "joined", "name": "gil"}));
+    alice.ask("trust gil");
+    alice.wait(json!({"event": "ok", "command": "trust"}));
+    hub.leave("gil");
+    hub.join(&gil, true);
+    alice.wait(json!({"event": "key_changed", "name": "gil", "new": gil.fingerprint().to_string()}));
+    hub.dismiss(alice);
+}
+
+#[test]
 fn guests_are_never_pinned() {
     let folder = tempfile::tempdir().unwrap();
     let (mut hub, alice) = Puppet::host(Role::kept("alice", folder.path()), Before::default());
