@@ -1,13 +1,13 @@
 //! What nobody asked for, and more of it than there can be: a member takes no memory for it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use securestream::{
     client::session::{Me, Output, Session},
     client::work::{Done, Job},
     crypto::Challenge,
     proto::{
-        Message,
+        Ending, Message,
         message::{
             DirectoryPage, HeadLink, Heads, Joined, Left, Packet, Records, Relayed, StreamInfo, VideoTitle, Videos,
             Welcome,
@@ -49,14 +49,18 @@ impl Alice {
         alice
     }
 
+    fn outputs(&mut self) -> Vec<Output> {
+        std::iter::from_fn(|| self.session.poll_output()).collect()
+    }
+
     fn hears(&mut self, message: impl Into<Message>) -> Vec<Output> {
         self.session.message(message.into());
-        std::iter::from_fn(|| self.session.poll_output()).collect()
+        self.outputs()
     }
 
     fn done(&mut self, done: Done) -> Vec<Output> {
         self.session.done(done, self.now);
-        std::iter::from_fn(|| self.session.poll_output()).collect()
+        self.outputs()
     }
 }
 
@@ -67,6 +71,30 @@ fn entry(name: &str, fingerprint: Fingerprint) -> DirectoryEntry {
 fn notices(outputs: &[Output]) -> usize {
     let is_notice = |output: &&Output| format!("{output:?}").starts_with("Event(Notice");
     outputs.iter().filter(is_notice).count()
+}
+
+#[test]
+fn a_lost_link_ends_nothing_before_what_came_over_it_is_read() {
+    let lost = |answers: bool| {
+        let mut alice = Alice::with_bob();
+        // What was to be kept of the directory is.
+        alice.done(Done::Kept(None));
+        alice.hears(Relayed { kind: SealKind::Seal, sealed: vec![0; 2000].into() });
+        alice.session.ended(&Ending::Lost);
+        assert!(alice.outputs().is_empty(), "the worker has a letter");
+        alice.session.timeout(alice.now);
+        if answers {
+            return alice.done(Done::Opened { opened: None, position: None });
+        }
+        let until = alice.session.deadline().unwrap();
+        assert_eq!(until - alice.now, Duration::from_secs(2));
+        alice.session.timeout(until);
+        alice.outputs()
+    };
+    for answers in [true, false] {
+        let told = format!("{:?}", lost(answers));
+        assert!(told.contains("Over(Failed") && told.contains("Disconnected"), "{told}");
+    }
 }
 
 #[test]
