@@ -11,7 +11,7 @@ use crate::{
     client::{
         command::{CommandName, VerifyAnswer},
         event::{Event, Failure},
-        trust::{Keep, MemberTrust, Pin, Pins, Policy, Standing, standing},
+        trust::{Keep, MemberTrust, Pin, Pins, Policy, Standing, rotation_text, standing},
         work::Job,
     },
     crypto::{Letter, SafetyNumber, VerifiedRecord},
@@ -160,8 +160,10 @@ impl Session {
         let Some(pin) = self.trust.pins.find(&entry.name) else { return };
         let moved = Pin { fingerprint: entry.fingerprint, sequence: self.sequence_of(entry), ..pin.clone() };
         self.keep_pin(moved, After::Nothing);
-        let text = format!("{} has new keys, and the old ones vouch for them", entry.name);
+        let text = rotation_text(&entry.name);
         self.event(Event::Notice { code: Code::KeyRotated, text }, None);
+        self.trust.warned.remove(&entry.name);
+        self.release(&entry.name);
     }
 
     /// Takes the records of which the hub has not shown a newer one before, and remembers how new they are.
