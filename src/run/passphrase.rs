@@ -207,7 +207,7 @@ mod tests {
             };
             let unlocking = Unlocking { file, may_ask };
             let opened = unlocking.open_by("bob", || Ok(phrase("battery")), ask, open);
-            (opened.map(|(_, used)| used).map_err(|failure| failure.message), questions)
+            (opened.map(|((), used)| used).map_err(|failure| failure.message), questions)
         };
         let (opened, questions) = outcome(true, None, "correct horse");
         assert_eq!((opened, questions.len()), (Ok(phrase("correct horse")), 1));
