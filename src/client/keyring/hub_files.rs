@@ -3,12 +3,12 @@
 //! ```text
 //!   <members>/<folded name>/pins-<hub>               a snapshot, a pin appended for each change
 //!                           head-<hub>               the directory at the end of the last visit
-//!                           equivocation-<epoch>.json    that the hub lied, and how
+//!                           equivocation-<hub>-<epoch>.json    that somebody says that the hub lied, and how
 //! ```
 //!
 //! `<hub>` is the start of the SHA-256 of its address.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -25,11 +25,17 @@ const MAX_APPENDED: usize = 1024;
 /// Digits that stand for a hub in the names of its files.
 const MARK: usize = 16;
 
+/// Files of evidence in one visit, and of one change of the directory: a hub or a member could make up any number.
+const MAX_EVIDENCE: usize = 16;
+
 const HEAD_MAGIC: &str = "securestream head 1\n";
 
 /// The files about the hub of this visit.
 pub(super) struct HubFiles {
     hub: String,
+    mark: String,
+    /// Files of evidence written in this visit.
+    evidence: usize,
     pins_file: String,
     head_file: String,
     pins: Pins,
@@ -70,8 +76,8 @@ impl Keyring {
             None => None,
         };
         let kept = KeptOfHub { pins: pins.clone(), head };
-        let hub = hub.to_owned();
-        self.hub = Some(HubFiles { hub, pins_file, head_file, pins, appended: 0, torn: true });
+        let (hub, mark) = (hub.to_owned(), mark.to_owned());
+        self.hub = Some(HubFiles { hub, mark, evidence: 0, pins_file, head_file, pins, appended: 0, torn: true });
         Ok(kept)
     }
 
@@ -96,10 +102,14 @@ impl Keyring {
         if self.folder.is_none() {
             return Ok(None);
         }
-        let hub = self.hub.as_ref().map_or("", |files| &files.hub);
+        let Some(files) = self.hub.as_mut().filter(|files| files.evidence < MAX_EVIDENCE) else { return Ok(None) };
+        // What was kept before may be all that shows an earlier lie.
+        let taken: BTreeSet<String> = self.storage.names()?.into_iter().collect();
+        let mut names = (1..=MAX_EVIDENCE).map(|number| evidence.file_name(&files.mark, number));
+        let Some(name) = names.find(|name| !taken.contains(name)) else { return Ok(None) };
         let me = (self.identity.name(), self.identity.fingerprint());
-        let (name, content) = (evidence.file_name(), evidence.to_json(hub, me, now));
-        self.storage.replace(&name, &content)?;
+        self.storage.replace(&name, &evidence.to_json(&files.hub, me, now))?;
+        files.evidence += 1;
         Ok(Some(self.path_of(&name)))
     }
 
@@ -265,11 +275,34 @@ mod tests {
         let mut keyring = open(folder.path());
         keyring.open_hub(HUB).unwrap();
         let file = keyring.keep(evidence(), NOW).unwrap().unwrap();
-        assert_eq!(file, folder.path().join("bob/equivocation-7.json"));
+        let mark = keyring.hub.as_ref().unwrap().mark.clone();
+        assert_eq!(file, folder.path().join(format!("bob/equivocation-{mark}-7.json")));
         assert!(fs::read_to_string(&file).unwrap().contains(HUB));
         let (name, mut rng) = ("gil".parse().unwrap(), StdRng::seed_from_u64(1));
         let mut guest = Keyring::ephemeral(&InsecureProvider, &name, NOW, &mut rng).unwrap();
         guest.open_hub(HUB).unwrap();
         assert_eq!(guest.keep(evidence(), NOW).unwrap(), None);
+    }
+
+    #[test]
+    fn evidence_is_neither_overwritten_nor_without_end() {
+        let evidence = |number: u8| {
+            let ours = Some(Head([number; 32]));
+            Keep::Evidence(Box::new(Evidence { theirs: HEAD, ours, witness: Witness::Hub { stored: HEAD } }))
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut keyring = open(folder.path());
+        let mut files = Vec::new();
+        for hub in [HUB, "tls://other:9999"] {
+            keyring.open_hub(hub).unwrap();
+            files.extend((0..100).filter_map(|number| keyring.keep(evidence(number), NOW).unwrap()));
+            keyring.open_hub(hub).unwrap();
+            assert_eq!(keyring.keep(evidence(0), NOW).unwrap(), None, "nor with the next visit");
+        }
+        assert_eq!(files.len(), 2 * MAX_EVIDENCE);
+        for (number, file) in files.iter().enumerate() {
+            let ours = Head([u8::try_from(number % MAX_EVIDENCE).unwrap(); 32]).to_string();
+            assert!(fs::read_to_string(file).unwrap().contains(&ours), "{}", file.display());
+        }
     }
 }
