@@ -15,7 +15,7 @@ use crossbeam_channel::{Sender, bounded, unbounded};
 use rand::rngs::StdRng;
 
 use super::{
-    link::link,
+    link::{Linked, link},
     passphrase::Unlocking,
     refusal::{OrRefuse as _, Refusal},
     stage::ProcessStage,
@@ -41,7 +41,7 @@ use crate::{
     },
     proto::VERSIONS,
     transport::Notifier,
-    types::{Code, Endpoint, ExitCode, MemberName},
+    types::{Code, Endpoint, ExitCode, HubKey, MemberName},
     video::render::{self, Windows},
 };
 
@@ -171,9 +171,9 @@ fn join(
     let provider = Arc::new(RsaProvider::default());
     let mut rng: StdRng = rand::make_rng();
     let (mut keyring, guest) = open_keyring(options, name, *provider, &mut rng)?;
-    let trust = trust(options, &mut keyring)?;
     let me = Me { name: name.clone(), fingerprint: keyring.identity().fingerprint(), guest };
-    let transport = link(options, front)?;
+    let Linked { transport, key } = link(options, front)?;
+    let trust = trust(options, &mut keyring, key)?;
     front.handle_event(Event::Connected { hub: options.hub.to_string() }, None, start.elapsed());
     let stage = ProcessStage {
         default: options.display,
@@ -195,9 +195,9 @@ fn join(
 }
 
 /// What is known about the hub's members, and what to do about what is not.
-fn trust(options: &ConnectOptions, keyring: &mut Keyring) -> Result<MemberTrust, Failure> {
+fn trust(options: &ConnectOptions, keyring: &mut Keyring, key: Option<HubKey>) -> Result<MemberTrust, Failure> {
     let KeptOfHub { pins, head } =
-        keyring.open_hub(&kept_under(&options.hub.endpoint)).map_err(|error| failure_of(&error))?;
+        keyring.open_hub(&kept_under(&options.hub.endpoint), key).map_err(|error| failure_of(&error))?;
     let on_equivocation = match options.interaction {
         Interaction::Script { .. } => OnEquivocation::End,
         Interaction::Terminal { .. } => OnEquivocation::Warn,

@@ -28,15 +28,22 @@ use crate::{
 
 const NO_CONNECTION: &str = "check that the hub runs (securestream serve) and that its address is right";
 
+/// A link to a hub.
+pub(super) struct Linked {
+    pub(super) transport: Box<dyn Transport>,
+    /// By which the hub is known; nothing without TLS, and where authorities vouch for whatever key it has today.
+    pub(super) key: Option<HubKey>,
+}
+
 /// Connects to the hub; `front` is asked about a key that is new, where that is wanted.
-pub(super) fn link(options: &ConnectOptions, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+pub(super) fn link(options: &ConnectOptions, front: &mut dyn Front) -> Result<Linked, Failure> {
     let link: io::Result<Box<dyn Transport>> = match &options.hub.endpoint {
         Endpoint::Tls { host, port } => return Dial::new(options, host, *port).link(front),
         Endpoint::Tcp { host, port } => tcp::connect(host, *port).map(|link| Box::new(link) as _),
         Endpoint::Unix(path) => unix::connect(path).map(|link| Box::new(link) as _),
     };
     let link = link.with_context(|| format!("cannot connect to {}", options.hub));
-    Ok(link.or_refuse(Code::ConnectFailed, NO_CONNECTION)?)
+    Ok(Linked { transport: link.or_refuse(Code::ConnectFailed, NO_CONNECTION)?, key: None })
 }
 
 /// The key that a hub has to show, and why.
@@ -78,11 +85,11 @@ impl<'a> Dial<'a> {
         Self { options, host, port, known_as, folder }
     }
 
-    fn link(&self, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+    fn link(&self, front: &mut dyn Front) -> Result<Linked, Failure> {
         if let Some(file) = &self.options.authorities {
             let trust = HubTrust::Authorities { roots: authorities(file)?, key: self.options.hub.pin };
-            let (link, _) = self.dial(trust).map_err(|error| self.failure(&error, None))?;
-            return Ok(link);
+            let (transport, _) = self.dial(trust).map_err(|error| self.failure(&error, None))?;
+            return Ok(Linked { transport, key: None });
         }
         let known = self.known()?;
         match (self.options.hub.pin, known) {
@@ -99,11 +106,11 @@ impl<'a> Dial<'a> {
     }
 
     /// A hub whose key is not known here.
-    fn meet(&self, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+    fn meet(&self, front: &mut dyn Front) -> Result<Linked, Failure> {
         if self.options.trust_hub == TrustHub::FirstUse {
-            let (link, shown) = self.dial(HubTrust::Any).map_err(|error| self.failure(&error, None))?;
+            let (transport, shown) = self.dial(HubTrust::Any).map_err(|error| self.failure(&error, None))?;
             self.remember(shown)?;
-            return Ok(link);
+            return Ok(Linked { transport, key: Some(shown) });
         }
         // The link ends before anything is said, and while somebody thinks the hub waits for nobody.
         let shown = match self.dial(HubTrust::Nothing) {
@@ -130,9 +137,9 @@ impl<'a> Dial<'a> {
     }
 
     /// A link to a hub that shows this key.
-    fn dial_for(&self, expected: Expected) -> Result<Box<dyn Transport>, Failure> {
+    fn dial_for(&self, expected: Expected) -> Result<Linked, Failure> {
         match self.dial(HubTrust::Key(expected.key())) {
-            Ok((link, _)) => Ok(link),
+            Ok((transport, shown)) => Ok(Linked { transport, key: Some(shown) }),
             Err(error) => Err(self.failure(&error, Some(expected))),
         }
     }
