@@ -140,9 +140,8 @@ mod tests {
     #[test]
     fn fingerprints_and_times_are_written_for_people() {
         let fingerprint = Some("3f9a22c1".repeat(8));
-        let half = "3f9a 22c1 ".repeat(4);
-        let half = half.trim_end();
-        assert_eq!(answer(&AdminAnswer::Fingerprint { fingerprint }), format!("{half}\n{half}\n"));
+        let grouped = "3f9a 22c1 ".repeat(8);
+        assert_eq!(answer(&AdminAnswer::Fingerprint { fingerprint }), format!("{}\n", grouped.trim_end()));
         let times = [(999, "0 s"), (61_000, "1 min"), (7_500_000, "2 h 5 min"), (180_000_000, "2 d 2 h")];
         for (milliseconds, text) in times {
             assert_eq!(duration(milliseconds), text);
