@@ -26,8 +26,10 @@ pub(super) struct Member {
     pub(super) paged_to: Option<MemberName>,
     /// Keys for others to begin a session with, each for one.
     pub(super) one_time: VecDeque<CurveKey>,
-    /// How many such keys it took, of whom.
-    pub(super) fetched: HashMap<Fingerprint, usize>,
+    /// How many of them were given to whom since it published some: over whichever links those ask.
+    pub(super) given: HashMap<Fingerprint, usize>,
+    /// How many such keys of others it took.
+    pub(super) fetched: usize,
 }
 
 /// A link that is not registered yet.
@@ -103,7 +105,8 @@ impl Roster {
             updates: 0,
             paged_to: None,
             one_time: VecDeque::new(),
-            fetched: HashMap::new(),
+            given: HashMap::new(),
+            fetched: 0,
         };
         self.members.insert(link, member);
     }

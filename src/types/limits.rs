@@ -57,7 +57,7 @@ pub const MAX_ROTATIONS: usize = 4;
 /// One-time keys that a hub keeps for a member, in direct mode: two of the batches that a member makes.
 pub const MAX_ONE_TIME_KEYS: usize = 100;
 
-/// One-time keys of one member that another gets over one link: a session begins once a day. Whoever asks for more
+/// One-time keys of one member that another gets until that publishes more: a session begins once a day. Whoever asks for more
 /// would drain what others need.
 pub const MAX_ONE_TIME_FETCHES_OF_ONE: usize = 8;
 
