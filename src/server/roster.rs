@@ -24,6 +24,8 @@ pub(super) struct Member {
     pub(super) updates: u32,
     /// The last name of the page that was sent last; nothing before the first page.
     pub(super) paged_to: Option<MemberName>,
+    /// How often it asked for the directory's past.
+    pub(super) heads_asked: u32,
     /// Keys for others to begin a session with, each for one.
     pub(super) one_time: VecDeque<CurveKey>,
     /// How many of them were given to whom since it published some: over whichever links those ask.
@@ -104,6 +106,7 @@ impl Roster {
             next_update: None,
             updates: 0,
             paged_to: None,
+            heads_asked: 0,
             one_time: VecDeque::new(),
             given: HashMap::new(),
             fetched: 0,

@@ -70,6 +70,10 @@ pub const MAX_FETCH: usize = 64;
 /// Changes of the directory whose states the hub keeps for members who come back: 640 kB.
 pub const MAX_HEADS: usize = 16_384;
 
+/// Questions for those states over one link that are answered in full: a client asks once, and an answer has up to
+/// 720 kB.
+pub const MAX_HEADS_FETCHES: u32 = 4;
+
 /// Names that a hub keeps bound to keys, whether their members are here or not: far above what a group needs, and
 /// with bans and invites a file of 15 MB at most.
 pub const MAX_BINDINGS: usize = 60_000;
