@@ -107,9 +107,10 @@ fn listener(url: &str, plaintext: bool) -> Result<ListenAddress, CliError> {
     }
 }
 
+/// The URL as members are given it: with its scheme, and without what only an invite adds.
 fn public_url(url: &str) -> Result<String, CliError> {
     match url.parse::<HubAddress>() {
-        Ok(_) => Ok(url.to_owned()),
+        Ok(address) => Ok(address.to_string()),
         Err(error) => Err(CliError::usage(format!("--public-url {url}: {error}"), error.hint())),
     }
 }

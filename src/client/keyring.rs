@@ -264,12 +264,13 @@ impl Keyring {
         self.sessions.sessions()
     }
 
-    /// Keeps a change of the sessions and makes it happen: only then send or show what came with it.
+    /// Keeps a change of the sessions and makes it happen: only then send or show what came with it. `now` is in
+    /// milliseconds since 1970-01-01 UTC.
     ///
     /// # Errors
     /// When the disk refuses: then nothing has changed.
-    pub fn commit(&mut self, step: Step, rng: &mut dyn CryptoRng) -> Result<(), KeyringError> {
-        Ok(self.sessions.commit(self.storage.as_mut(), step, rng)?)
+    pub fn commit(&mut self, step: Step, now: u64, rng: &mut dyn CryptoRng) -> Result<(), KeyringError> {
+        Ok(self.sessions.commit(self.storage.as_mut(), step, now, rng)?)
     }
 
     /// Somebody has acknowledged a message, and so has the session that it went by.
@@ -291,8 +292,9 @@ impl Keyring {
     fn publish_bundle(&mut self, now: u64, rng: &mut dyn CryptoRng) -> Result<bool, Fault> {
         let broken = |error: KeyUnusable| Fault::Generate(error.into());
         if let Some(step) = self.sessions().renew(now).map_err(broken)? {
-            self.sessions.commit(self.storage.as_mut(), step, rng)?;
+            self.sessions.commit(self.storage.as_mut(), step, now, rng)?;
         }
+        self.sessions.forget(self.storage.as_mut(), now, rng);
         let bundle = self.sessions().bundle();
         if self.identity.record().bundle.as_ref() == Some(&bundle) {
             return Ok(false);

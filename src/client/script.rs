@@ -32,6 +32,7 @@ use super::{
     command::{Command, CommandName, Instruction, Line, Request, Syntax, read_line},
     event::{Event, Failure, MemberEntry, Receiver},
     lines::InputLine,
+    trust::rotation_text,
     wait::{EventLog, Kept, Wait},
 };
 use crate::types::{Code, ExitCode, MemberName, MessageId};
@@ -365,7 +366,14 @@ impl Script {
                 self.here = members.iter().map(|entry| (entry.name.clone(), entry.clone())).collect();
             }
             Event::Joined(entry) => drop(self.here.insert(entry.name.clone(), entry.clone())),
-            Event::Left { name, .. } => drop(self.here.remove(name)),
+            Event::Left { name, .. } => {
+                // What was held for them has failed; who comes next under the name is told of anew.
+                self.here.remove(name);
+                self.changed.remove(name);
+            }
+            Event::Notice { code: Code::KeyRotated, text } => {
+                self.changed.retain(|name| *text != rotation_text(name));
+            }
             Event::Queued { id, to } => {
                 self.last = Some(id.to_string());
                 self.last_post.clone_from(&self.last);

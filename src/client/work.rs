@@ -4,7 +4,7 @@ mod in_session;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 
 use rand::CryptoRng;
 
@@ -18,7 +18,8 @@ use super::{
 use crate::{
     crypto::{
         Audience, Challenge, CryptoProvider, Draft, Judgement, Letter, ReceiptSecret, SealError, VerifiedRecord,
-        session::Position, verify_record,
+        session::{Position, SessionId},
+        verify_record,
     },
     types::{
         Code, CurveKey, DirectoryHead, Fingerprint, KeyRecord, MemberName, MessageId, SealKind,
@@ -138,6 +139,8 @@ pub struct Worker {
     seals_only: bool,
     /// Sessions begin with one-time keys, as in direct mode.
     wants_one_time: bool,
+    /// The last places of messages to all in sessions, and of those missing before them.
+    counted: VecDeque<(SessionId, u32)>,
 }
 
 enum Trouble {
@@ -154,7 +157,7 @@ impl Worker {
         rng: Box<dyn CryptoRng + Send>,
         unix_millis: fn() -> u64,
     ) -> Self {
-        Self { provider, keyring, rng, unix_millis, seals_only: false, wants_one_time: false }
+        Self { provider, keyring, rng, unix_millis, seals_only: false, wants_one_time: false, counted: VecDeque::new() }
     }
 
     /// The same, but what it sends goes sealed by RSA, in no session.

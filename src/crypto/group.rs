@@ -21,7 +21,7 @@ use super::{
     envelope::{self, Closed, HeaderHash},
     identity::Identity,
     key_block,
-    letter::{self, Address, Draft, Opened, Stream},
+    letter::{self, Address, Draft, Letter, LetterError, Opened, Stream},
     provider::{CryptoProvider, KeyUnusable},
     receipt::ReceiptSecret,
     record::VerifiedRecord,
@@ -30,7 +30,7 @@ use super::{
     session::{Position, Sessions, Step},
     transcript,
 };
-use crate::types::{Fingerprint, MessageId};
+use crate::types::{Fingerprint, MessageId, wire::Blob};
 
 const COUNT: usize = 2;
 const PREFIX: usize = 8;
@@ -115,13 +115,45 @@ fn seal(
     Ok(SealedGroup { bytes: envelope::close(provider.suite(), &header, h, &content_key, &content), receipts })
 }
 
-/// A group record that opened by a session, whose letter is not proven yet.
+/// A group record that opened by a session, whose letter is not proven yet: every receiver has the key to the body, so
+/// until then anyone of them may have written it around another's slots.
 #[derive(Debug)]
 pub struct OpenedInSession {
-    pub opened: Opened,
+    opened: Opened,
+    /// This member's block.
+    block: Vec<u8>,
+    /// Where the sender's own letter stands in the session.
     pub position: Position,
-    /// To be kept and committed at once: the slot will not open again.
-    pub step: Step,
+}
+
+impl OpenedInSession {
+    /// Who claims to have written it.
+    #[must_use]
+    pub fn sender(&self) -> Fingerprint {
+        self.opened.sender()
+    }
+
+    /// See [`Opened::signed`].
+    #[must_use]
+    pub fn signed(&self) -> (Vec<u8>, Blob) {
+        self.opened.signed()
+    }
+
+    /// Proves who wrote it. The step, from how the sessions are now, is to be kept and committed before the letter is
+    /// shown: the slot will not open again. It is empty when the slot was used up meanwhile.
+    ///
+    /// # Errors
+    /// See [`LetterError`]; the message is then dropped, and the slot stays good for the letter that belongs to it.
+    pub fn verify(
+        self,
+        provider: &dyn CryptoProvider,
+        sessions: &Sessions,
+        sender: &VerifiedRecord,
+    ) -> Result<(Letter, Step), LetterError> {
+        let letter = self.opened.verify(provider, sender)?;
+        let unwrapped = sessions.unwrap(&self.block).filter(|unwrapped| unwrapped.peer == letter.from);
+        Ok((letter, unwrapped.map_or_else(Step::default, |unwrapped| unwrapped.step)))
+    }
 }
 
 /// Opens a group record in whose slot for this member there is a message of one of its sessions. Nothing for any other:
@@ -138,7 +170,7 @@ pub fn open_group_in_session(
     let opened = own.open(provider, me.fingerprint(), &unwrapped.keys)?;
     // The slot proves the other end of the session, the letter its sender: they are one, or somebody moved the slot.
     let is_of_peer = opened.sender() == unwrapped.peer;
-    is_of_peer.then_some(OpenedInSession { opened, position: unwrapped.position, step: unwrapped.step })
+    is_of_peer.then(|| OpenedInSession { opened, block: own.block.to_vec(), position: unwrapped.position })
 }
 
 /// Opens what stands behind the suite, if there is a slot for this member.
@@ -208,13 +240,26 @@ impl Slots<'_> {
         keys.0[32..].copy_from_slice(&slot_key.0);
         let size = self.provider.block_size();
         if let Some((sessions, now)) = self.by
-            && let Some(block) = sessions.wrap(member, &keys, size, (self.id, now), &mut self.step, rng)?
+            && let Some(block) = sessions.wrap(member, &keys, size, (self.id, now), &mut self.step, rng)
         {
             return Ok(block);
         }
         let sealing = &member.record().keys.sealing;
         key_block::wrap_hidden(self.provider, sealing, transcript::GROUP, &keys.0, rng)
     }
+}
+
+/// The same record around another body, which any receiver by RSA can make: all but the signature is right.
+#[cfg(test)]
+pub(crate) fn forged(provider: &dyn CryptoProvider, insider: &Identity, sealed: &[u8], texts: [&str; 2]) -> Vec<u8> {
+    let own = OwnSlot::find(provider, insider.fingerprint(), &sealed[1..]).unwrap();
+    let keys: Secret<64> = insider.unwrap_block(transcript::GROUP, own.block, &mut super::fixtures::rng(1));
+    let content_key = Secret(*keys.0.first_chunk().unwrap());
+    let h = HeaderHash::new(transcript::GROUP_HEADER, provider.suite(), own.header);
+    let mut content = own.closed.open(h, &content_key).unwrap().to_vec();
+    let at = content.windows(texts[0].len()).position(|part| part == texts[0].as_bytes()).unwrap();
+    content[at..at + texts[0].len()].copy_from_slice(texts[1].as_bytes());
+    envelope::close(provider.suite(), own.header, h, &content_key, &content)
 }
 
 #[cfg(test)]

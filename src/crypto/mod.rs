@@ -80,6 +80,8 @@ mod wycheproof_tests;
 
 pub use backup::KeptFile;
 pub use counters::{Audience, Counters, CountersError};
+#[cfg(test)]
+pub(crate) use group::forged;
 pub use group::{OpenedInSession, SealedGroup, open_group_in_session, seal_group, seal_group_in_sessions};
 pub use identity::{Identity, IdentityError};
 pub use identity_file::Summary;

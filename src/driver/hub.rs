@@ -243,7 +243,7 @@ impl Hub {
             }
             Occurrence::Event(link, Event::Message(message)) => self.message(link, message),
             Occurrence::Event(link, Event::Ended(ending)) => self.ended(link, &ending, now),
-            Occurrence::Event(_, Event::Greeted(_)) => {}
+            Occurrence::Event(link, Event::Greeted(_)) => self.door.greeted(link),
         }
         // What was decided is done before the next message is looked at, so that order is kept.
         self.obey(now);

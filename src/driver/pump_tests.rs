@@ -154,7 +154,7 @@ fn bad_input_41_what_is_no_tls_is_an_offence_and_interference_later_is_none() {
     link.connection.receive(&encode(&hello.into()), now);
     link.connection.establish(now);
     turn(&mut link, now);
-    assert!(matches!(events(&mut link)[..], [Event::Ended(Ending::Lost)]));
+    assert!(matches!(events(&mut link)[..], [Event::Greeted(_), Event::Ended(Ending::Lost)]));
 }
 
 /// A link on which somebody in between has changed a bit.

@@ -44,7 +44,8 @@ pub enum State {
 /// What a connection has to tell its owner.
 #[derive(Debug)]
 pub enum Event {
-    /// To a member: the hub has answered, and this is what a registration has to sign.
+    /// To a member: the hub has answered, and this is what a registration has to sign. To a hub: the member has said
+    /// hello, and this is what it is asked to sign.
     Greeted(Nonce),
     /// A message that has its place in this state.
     Message(Message),
@@ -325,6 +326,7 @@ impl Connection {
         self.greeted = true;
         self.state = State::Authenticating;
         self.send(&HelloAck { version, nonce, limits: LIMITS }.into(), now);
+        self.events.push_back(Event::Greeted(nonce));
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, IsTerminal as _},
+    net::IpAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     thread,
@@ -14,7 +15,7 @@ use crossbeam_channel::{Sender, bounded, unbounded};
 use rand::rngs::StdRng;
 
 use super::{
-    link::link,
+    link::{Linked, link},
     passphrase::Unlocking,
     refusal::{OrRefuse as _, Refusal},
     stage::ProcessStage,
@@ -40,7 +41,7 @@ use crate::{
     },
     proto::VERSIONS,
     transport::Notifier,
-    types::{Code, ExitCode, MemberName},
+    types::{Code, Endpoint, ExitCode, HubKey, MemberName},
     video::render::{self, Windows},
 };
 
@@ -170,9 +171,9 @@ fn join(
     let provider = Arc::new(RsaProvider::default());
     let mut rng: StdRng = rand::make_rng();
     let (mut keyring, guest) = open_keyring(options, name, *provider, &mut rng)?;
-    let trust = trust(options, &mut keyring)?;
     let me = Me { name: name.clone(), fingerprint: keyring.identity().fingerprint(), guest };
-    let transport = link(options, front)?;
+    let Linked { transport, key } = link(options, front)?;
+    let trust = trust(options, &mut keyring, key)?;
     front.handle_event(Event::Connected { hub: options.hub.to_string() }, None, start.elapsed());
     let stage = ProcessStage {
         default: options.display,
@@ -194,13 +195,28 @@ fn join(
 }
 
 /// What is known about the hub's members, and what to do about what is not.
-fn trust(options: &ConnectOptions, keyring: &mut Keyring) -> Result<MemberTrust, Failure> {
-    let KeptOfHub { pins, head } = keyring.open_hub(&options.hub.to_string()).map_err(|error| failure_of(&error))?;
+fn trust(options: &ConnectOptions, keyring: &mut Keyring, key: Option<HubKey>) -> Result<MemberTrust, Failure> {
+    let KeptOfHub { pins, head } =
+        keyring.open_hub(&kept_under(&options.hub.endpoint), key).map_err(|error| failure_of(&error))?;
     let on_equivocation = match options.interaction {
         Interaction::Script { .. } => OnEquivocation::End,
         Interaction::Terminal { .. } => OnEquivocation::Warn,
     };
     Ok(MemberTrust { pins, policy: options.trust_members, on_equivocation, last_seen: head })
+}
+
+/// What stands for a hub where a member keeps what it knows of it: the same however its address is typed.
+fn kept_under(endpoint: &Endpoint) -> String {
+    let canonical = |host: &str| match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().to_string(),
+        Err(_) => host.to_lowercase(),
+    };
+    match endpoint {
+        Endpoint::Tls { host, port } => Endpoint::Tls { host: canonical(host), port: *port },
+        Endpoint::Tcp { host, port } => Endpoint::Tcp { host: canonical(host), port: *port },
+        Endpoint::Unix(path) => Endpoint::Unix(path.clone()),
+    }
+    .to_string()
 }
 
 /// The member's keys, and whether it is a guest. A person is asked for the passphrase where keys have one.
@@ -261,4 +277,21 @@ fn read_in_background(mut source: Source, lines: Sender<InputLine>, notifier: No
         .map(drop)
         .context("no thread to read the script")
         .or_no_system()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::hub_address::HubAddress;
+
+    #[test]
+    fn a_hub_is_known_again_however_its_address_is_typed() {
+        let kept = |text: &str| kept_under(&text.parse::<HubAddress>().unwrap().endpoint);
+        assert_eq!(kept("tls://Hub.Example.org:9999"), "tls://hub.example.org:9999");
+        assert_eq!(kept("hub.example.ORG"), kept("tls://hub.example.org:9999"));
+        assert_eq!(kept("[::0:1]:7"), kept("tls://[0:0::1]:7"));
+        assert_eq!(kept("tls://[::ffff:192.0.2.1]"), kept("tls://192.0.2.1"));
+        assert_ne!(kept("tcp://localhost"), kept("tls://localhost"));
+        assert_ne!(kept("unix:/A"), kept("unix:/a"));
+    }
 }

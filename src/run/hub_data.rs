@@ -15,10 +15,11 @@ use zeroize::Zeroizing;
 use super::refusal::{OrRefuse as _, Refusal};
 use crate::{
     cli::GivenCertificate,
+    directory::Chain,
     driver::ledger::{Ledger, Remembered},
     storage::{DiskStorage, MemoryStorage, Storage, StorageError},
     transport::tls::HubCertificate,
-    types::Code,
+    types::{Code, DirectoryHead, DirectorySequence},
 };
 
 const CERTIFICATE: &str = "certificate.pem";
@@ -44,8 +45,11 @@ pub(super) fn certificate(storage: &mut dyn Storage, hosts: &[String]) -> Result
     };
     let files = match read(storage).context(context).or_refuse(Code::DataUnusable, hint)? {
         (Some(certificate), Some(key)) => (certificate, key),
-        // The key is written first, so nobody has seen a certificate of a key that stands alone.
-        (None, _) => make(storage, hosts).context(context).or_refuse(Code::DataUnusable, "see to the data folder")?,
+        (None, None) => {
+            make(storage, hosts).context(context).or_refuse(Code::DataUnusable, "see to the data folder")?
+        }
+        // Members may have pinned this key.
+        (None, Some(key)) => make_again(storage, hosts, key).context(context).or_refuse(Code::DataUnusable, hint)?,
         (Some(_), None) => {
             return Err(anyhow::anyhow!("{KEY} is missing")).context(context).or_refuse(Code::DataUnusable, hint);
         }
@@ -61,8 +65,19 @@ fn make(storage: &mut dyn Storage, hosts: &[String]) -> anyhow::Result<(Vec<u8>,
     Ok((made.certificate.into_bytes(), Zeroizing::new(made.key.as_bytes().to_vec())))
 }
 
-/// What the hub remembers. Without a folder it does so until it ends.
-pub(super) fn ledger(storage: Option<DiskStorage>) -> Result<(Ledger, Remembered), Refusal> {
+fn make_again(
+    storage: &mut dyn Storage,
+    hosts: &[String],
+    key: Zeroizing<Vec<u8>>,
+) -> anyhow::Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
+    let made = HubCertificate::make_again(hosts, &key).with_context(|| format!("{CERTIFICATE} is missing"))?;
+    storage.replace(CERTIFICATE, made.certificate.as_bytes())?;
+    log::warn!("{CERTIFICATE} was missing: made another for the key of this hub, which members know");
+    Ok((made.certificate.into_bytes(), key))
+}
+
+/// What the hub remembers. Without a folder it does so until it ends. `now` is in milliseconds since 1970.
+pub(super) fn ledger(storage: Option<DiskStorage>, now: u64) -> Result<(Ledger, Remembered), Refusal> {
     let storage: Box<dyn Storage> = match storage {
         Some(storage) => Box::new(storage),
         None => {
@@ -72,7 +87,19 @@ pub(super) fn ledger(storage: Option<DiskStorage>) -> Result<(Ledger, Remembered
     };
     let hint = "restore that file in the data folder from a backup, or move it away: without \"bindings\" every name \
                 is free for whoever comes first; without \"chain\" members are told that the directory is unproven";
-    Ledger::open(storage).context("what the hub remembers cannot be used").or_refuse(Code::DataUnusable, hint)
+    let opened = Ledger::open(storage);
+    let (ledger, remembered) =
+        opened.context("what the hub remembers cannot be used").or_refuse(Code::DataUnusable, hint)?;
+    Ok((ledger, Remembered { chain: begun(remembered.chain, now), ..remembered }))
+}
+
+/// A chain that has no links yet begins at the time. Whoever was at this hub before its chain was lost saw a smaller
+/// epoch: it is told that nothing is proven, not that the hub went back.
+fn begun(chain: Chain, now: u64) -> Chain {
+    match chain.end() {
+        DirectoryHead::FIRST => Chain::from(DirectoryHead { epoch: DirectorySequence(now), ..DirectoryHead::FIRST }),
+        _ => chain,
+    }
 }
 
 /// A certificate that somebody else looks after.
@@ -90,13 +117,54 @@ pub(super) fn given_certificate(given: &GivenCertificate) -> Result<HubCertifica
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::{FailingStorage, Fault, MemoryStorage};
+    use crate::{
+        directory::{Directory as _, MemoryDirectory},
+        storage::{FailingStorage, Fault, MemoryStorage},
+        types::{DirectoryEntry, Fingerprint, MemberName, StateHash},
+    };
 
     #[test]
     fn a_certificate_is_made_once() {
         let mut storage = MemoryStorage::default();
         let first = certificate(&mut storage, &["localhost".into()]).unwrap();
         assert_eq!(certificate(&mut storage, &["elsewhere".into()]).unwrap().key(), first.key());
+    }
+
+    #[test]
+    fn bad_input_60_a_certificate_that_is_lost_is_made_again_for_the_same_key() {
+        let mut storage = MemoryStorage::default();
+        let first = certificate(&mut storage, &["localhost".into()]).unwrap();
+        let key = storage.read(KEY).unwrap();
+        storage.remove(CERTIFICATE).unwrap();
+        assert_eq!(certificate(&mut storage, &["localhost".into()]).unwrap().key(), first.key());
+        assert_eq!(storage.read(KEY).unwrap(), key);
+        storage.remove(CERTIFICATE).unwrap();
+        for damaged in [&b"\xff"[..], b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
+            storage.replace(KEY, damaged).unwrap();
+            let refusal = certificate(&mut storage, &[]).unwrap_err();
+            assert!(refusal.hint.contains("backup"), "{}", refusal.message());
+            assert_eq!(storage.read(KEY).unwrap().unwrap(), damaged, "it is left alone");
+        }
+    }
+
+    #[test]
+    fn without_a_chain_epochs_begin_above_all_that_were_told_before() {
+        let now = 1_700_000_000_000;
+        let (_, nothing) = ledger(None, now).unwrap();
+        assert_eq!(nothing.chain.end().epoch, DirectorySequence(now));
+        let mut chain = Chain::default();
+        chain.push(DirectorySequence(7), StateHash([1; 32]));
+        assert_eq!(begun(chain.clone(), now).end(), chain.end(), "one that is there goes on");
+        // A member that saw an epoch of the first hub asks the second for all since.
+        let directory = |now| {
+            let mut directory = MemoryDirectory::resume(begun(Chain::default(), now));
+            let name: MemberName = "alice".parse().unwrap();
+            let entry = DirectoryEntry { name, fingerprint: Fingerprint([1; 32]), guest: true };
+            (directory.claim(entry, vec![].into()).unwrap(), directory)
+        };
+        let ((seen, _), (begins, second)) = (directory(now), directory(now + 1000));
+        assert!(begins > seen, "{begins:?} {seen:?}");
+        assert!(second.links_after(seen).is_none());
     }
 
     #[test]

@@ -28,15 +28,22 @@ use crate::{
 
 const NO_CONNECTION: &str = "check that the hub runs (securestream serve) and that its address is right";
 
+/// A link to a hub.
+pub(super) struct Linked {
+    pub(super) transport: Box<dyn Transport>,
+    /// By which the hub is known; nothing without TLS, and where authorities vouch for whatever key it has today.
+    pub(super) key: Option<HubKey>,
+}
+
 /// Connects to the hub; `front` is asked about a key that is new, where that is wanted.
-pub(super) fn link(options: &ConnectOptions, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+pub(super) fn link(options: &ConnectOptions, front: &mut dyn Front) -> Result<Linked, Failure> {
     let link: io::Result<Box<dyn Transport>> = match &options.hub.endpoint {
         Endpoint::Tls { host, port } => return Dial::new(options, host, *port).link(front),
         Endpoint::Tcp { host, port } => tcp::connect(host, *port).map(|link| Box::new(link) as _),
         Endpoint::Unix(path) => unix::connect(path).map(|link| Box::new(link) as _),
     };
     let link = link.with_context(|| format!("cannot connect to {}", options.hub));
-    Ok(link.or_refuse(Code::ConnectFailed, NO_CONNECTION)?)
+    Ok(Linked { transport: link.or_refuse(Code::ConnectFailed, NO_CONNECTION)?, key: None })
 }
 
 /// The key that a hub has to show, and why.
@@ -78,17 +85,19 @@ impl<'a> Dial<'a> {
         Self { options, host, port, known_as, folder }
     }
 
-    fn link(&self, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+    fn link(&self, front: &mut dyn Front) -> Result<Linked, Failure> {
         if let Some(file) = &self.options.authorities {
             let trust = HubTrust::Authorities { roots: authorities(file)?, key: self.options.hub.pin };
-            let (link, _) = self.dial(trust).map_err(|error| self.failure(&error, None))?;
-            return Ok(link);
+            let (transport, _) = self.dial(trust).map_err(|error| self.failure(&error, None))?;
+            return Ok(Linked { transport, key: None });
         }
         let known = self.known()?;
         match (self.options.hub.pin, known) {
+            // A URL may come from anybody; what is known was trusted before.
+            (Some(key), Some(known)) if key != known.key => Err(self.not_as_known(known, key)),
             (Some(key), _) => {
                 let link = self.dial_for(Expected::Given(key))?;
-                self.remember(key, true)?;
+                self.remember(key)?;
                 Ok(link)
             }
             (None, Some(known)) => self.dial_for(Expected::Known(known)),
@@ -97,11 +106,11 @@ impl<'a> Dial<'a> {
     }
 
     /// A hub whose key is not known here.
-    fn meet(&self, front: &mut dyn Front) -> Result<Box<dyn Transport>, Failure> {
+    fn meet(&self, front: &mut dyn Front) -> Result<Linked, Failure> {
         if self.options.trust_hub == TrustHub::FirstUse {
-            let (link, shown) = self.dial(HubTrust::Any).map_err(|error| self.failure(&error, None))?;
-            self.remember(shown, false)?;
-            return Ok(link);
+            let (transport, shown) = self.dial(HubTrust::Any).map_err(|error| self.failure(&error, None))?;
+            self.remember(shown)?;
+            return Ok(Linked { transport, key: Some(shown) });
         }
         // The link ends before anything is said, and while somebody thinks the hub waits for nobody.
         let shown = match self.dial(HubTrust::Nothing) {
@@ -119,7 +128,7 @@ impl<'a> Dial<'a> {
         match answer {
             HubAnswer::Yes => {
                 let link = self.dial_for(Expected::Given(shown))?;
-                self.remember(shown, false)?;
+                self.remember(shown)?;
                 Ok(link)
             }
             HubAnswer::No => Err(self.not_trusted(shown)),
@@ -128,9 +137,9 @@ impl<'a> Dial<'a> {
     }
 
     /// A link to a hub that shows this key.
-    fn dial_for(&self, expected: Expected) -> Result<Box<dyn Transport>, Failure> {
+    fn dial_for(&self, expected: Expected) -> Result<Linked, Failure> {
         match self.dial(HubTrust::Key(expected.key())) {
-            Ok((link, _)) => Ok(link),
+            Ok((transport, shown)) => Ok(Linked { transport, key: Some(shown) }),
             Err(error) => Err(self.failure(&error, Some(expected))),
         }
     }
@@ -151,17 +160,16 @@ impl<'a> Dial<'a> {
         Ok(unusable(load())?.find(&self.known_as).copied())
     }
 
-    /// Remembers a key that was accepted. Another that somebody else accepted meanwhile is kept, unless this one is
-    /// from the `operator`.
-    fn remember(&self, key: HubKey, operator: bool) -> Result<(), Failure> {
+    /// Remembers a key that was accepted. Another that somebody else accepted meanwhile is kept.
+    fn remember(&self, key: HubKey) -> Result<(), Failure> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let remember = || -> Result<Option<KnownHub>, KnownHubsError> {
             let mut storage = DiskStorage::open_in_turn(folder)?;
             let mut hubs = KnownHubs::load(&storage)?;
             match hubs.find(&self.known_as) {
                 Some(known) if known.key == key => Ok(None),
-                Some(known) if !operator => Ok(Some(*known)),
-                _ => {
+                Some(known) => Ok(Some(*known)),
+                None => {
                     hubs.trust(&self.known_as, key, Day::of_unix_millis(clock::unix_millis()));
                     hubs.save(&mut storage)?;
                     Ok(None)
@@ -175,16 +183,17 @@ impl<'a> Dial<'a> {
     }
 
     fn failure(&self, error: &DialError, expected: Option<Expected>) -> Failure {
-        let hub = &self.known_as;
         let (code, hint) = match error {
             DialError::Key { shown } => {
                 let in_the_url = self.options.hub.pin.unwrap_or(*shown);
                 return self.other_key(expected.unwrap_or(Expected::Given(in_the_url)), *shown);
             }
             DialError::Tcp(_) => (Code::ConnectFailed, NO_CONNECTION.to_owned()),
-            DialError::NotTls => {
-                (Code::NotAHub, format!("if it is a hub that listens without TLS, connect to tcp://{hub}"))
-            }
+            DialError::NotTls => (Code::NotAHub, format!("check address and port; {}", self.without_tls())),
+            DialError::HungUp => (
+                Code::ConnectFailed,
+                format!("it may be busy or refuse you: try again in a moment; {}", self.without_tls()),
+            ),
             DialError::Silent | DialError::NotAHub | DialError::Handshake(_) => {
                 (Code::NotAHub, "check address and port, and that both ends have the same version".to_owned())
             }
@@ -203,6 +212,16 @@ impl<'a> Dial<'a> {
         Failure::new(code, format!("cannot connect to {}: {error}", HubAddress::to_string(&self.options.hub)), hint)
     }
 
+    /// What to do if the hub listens without TLS. Beyond this machine nobody is sent there: who is in between can
+    /// hang up too.
+    fn without_tls(&self) -> String {
+        if self.options.hub.endpoint.is_local() {
+            format!("if it is a hub that listens without TLS, connect to tcp://{}", self.known_as)
+        } else {
+            "if that does not help, ask the operator whether a hub with TLS is at this address".to_owned()
+        }
+    }
+
     fn not_trusted(&self, shown: HubKey) -> Failure {
         let hub = &self.known_as;
         let text = format!("{hub} is not known here. Not connected, nothing sent.\nIts key is  {}", shown.grouped());
@@ -211,6 +230,22 @@ impl<'a> Dial<'a> {
             None => "a guest knows no hubs: connect with the URL that carries the key, from the operator".to_owned(),
         };
         Failure::new(Code::HubUntrusted, text, hint)
+    }
+
+    /// The URL has another key than the one that is known.
+    fn not_as_known(&self, known: KnownHub, given: HubKey) -> Failure {
+        let text = format!(
+            "STOP. The URL has another key for {} than the one that you know. Not connected, nothing sent.\n\
+             known since {}  {}\n\
+             in the URL              {}\n\
+             The hub was reinstalled, or the URL is not from its operator.",
+            self.known_as,
+            known.since,
+            known.key.grouped(),
+            given.grouped(),
+        );
+        let hint = format!("ask the operator by another way than the URL came, then: {}", self.command());
+        Failure::new(Code::HubKeyChanged, text, hint)
     }
 
     fn other_key(&self, expected: Expected, shown: HubKey) -> Failure {
@@ -231,10 +266,16 @@ impl<'a> Dial<'a> {
             "STOP. {hub} shows a different key. Not connected, nothing sent.\n\
              {whose:width$}  {}\n\
              {:width$}  {}\n\
-             The hub was reinstalled, or someone is between you and it.",
+             {}",
             expected.key().grouped(),
             "shown now",
             shown.grouped(),
+            match expected {
+                Expected::Known(_) => "The hub was reinstalled, or someone is between you and it.",
+                Expected::Given(_) => {
+                    "The key you were given was copied wrongly, the hub was reinstalled, or someone is between you and it."
+                }
+            },
         );
         Failure::new(Code::HubKeyChanged, text, hint)
     }

@@ -35,6 +35,17 @@ impl Unlocking<'_> {
     pub(super) fn open<T>(
         &self,
         whose: &str,
+        open: impl FnMut(Option<&Passphrase>) -> Result<T, KeyringError>,
+    ) -> Result<(T, Option<Passphrase>), Failure> {
+        self.open_by(whose, || given(self.file, CURRENT), ask, open)
+    }
+
+    /// The same with a passphrase that was given beforehand, if any, and somebody who answers questions.
+    fn open_by<T>(
+        &self,
+        whose: &str,
+        given: impl FnOnce() -> Result<Option<Passphrase>, Failure>,
+        mut ask: impl FnMut(&str) -> Result<Option<Passphrase>, Failure>,
         mut open: impl FnMut(Option<&Passphrase>) -> Result<T, KeyringError>,
     ) -> Result<(T, Option<Passphrase>), Failure> {
         let locked = match open(None) {
@@ -46,13 +57,19 @@ impl Unlocking<'_> {
             Ok(opened) => Ok((opened, Some(passphrase))),
             Err(error) => Err(error),
         };
-        if let Some(passphrase) = given(self.file, CURRENT)? {
-            return attempt(passphrase).map_err(|error| failure_of(&error));
+        let mut question = format!("Passphrase of {whose}: ");
+        if let Some(passphrase) = given()? {
+            match attempt(passphrase) {
+                // The environment is for all keys, so it may be that of others; a file was named for these.
+                Err(KeyringError::WrongPassphrase { .. }) if self.may_ask && self.file.is_none() => {
+                    question = format!("{CURRENT} is not it. Passphrase of {whose}: ");
+                }
+                result => return result.map_err(|error| failure_of(&error)),
+            }
         }
         if !self.may_ask {
             return Err(locked);
         }
-        let mut question = format!("Passphrase of {whose}: ");
         for left in (0..TRIES).rev() {
             let passphrase = ask(&question)?.ok_or_else(|| locked.clone())?;
             match attempt(passphrase) {
@@ -177,6 +194,30 @@ mod tests {
         }
         fs::remove_file(&file).unwrap();
         assert_eq!(unlocking.open("bob", open).unwrap_err().code, Code::PassphraseNeeded);
+    }
+
+    #[test]
+    fn somebody_who_can_be_asked_is_when_the_environment_has_another_passphrase() {
+        let phrase = |text: &str| Passphrase::new(text.to_owned().into());
+        let outcome = |may_ask, file: Option<&Path>, typed: &str| {
+            let mut questions = Vec::new();
+            let ask = |question: &str| {
+                questions.push(question.to_owned());
+                Ok(phrase(typed))
+            };
+            let unlocking = Unlocking { file, may_ask };
+            let opened = unlocking.open_by("bob", || Ok(phrase("battery")), ask, open);
+            (opened.map(|((), used)| used).map_err(|failure| failure.message), questions)
+        };
+        let (opened, questions) = outcome(true, None, "correct horse");
+        assert_eq!((opened, questions.len()), (Ok(phrase("correct horse")), 1));
+        assert!(questions[0].contains(CURRENT), "{questions:?}");
+        let (opened, questions) = outcome(true, None, "staple");
+        assert_eq!((opened, questions.len()), (Err(wrong().to_string()), TRIES));
+        for (may_ask, file) in [(false, None), (true, Some(Path::new("phrase")))] {
+            let (opened, questions) = outcome(may_ask, file, "correct horse");
+            assert_eq!((opened, questions.len()), (Err(wrong().to_string()), 0));
+        }
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     }
     let tls = Tls::of(options, data.as_mut())?;
     let socket = data.as_ref().and_then(admin_socket);
-    let (ledger, Remembered { bindings, chain }) = hub_data::ledger(data)?;
+    let (ledger, Remembered { bindings, chain }) = hub_data::ledger(data, clock::unix_millis())?;
     let videos = Videos::open(&options.videos)?;
     let mut entrances = Vec::new();
     let (mut ready, mut urls) = (Vec::new(), Vec::new());
@@ -135,11 +135,13 @@ fn admission(options: &ServeOptions, address: &ListenAddress) -> Admission {
     }
 }
 
-/// Reads again what may have changed: the certificate that the operator gave, and the videos.
+/// Reads again what may have changed: the videos and the certificate that the operator gave. The certificate is last:
+/// once members see another key, nothing may fail before the operator is told which.
 fn reload(videos: Videos, tls: Option<Tls>) -> Reload {
     Arc::new(move || {
+        let reloaded = videos.reload()?;
         let key = tls.as_ref().map(Tls::reload).transpose()?;
-        Ok(Reloaded { fingerprint: key.map(|key| key.to_string()), ..videos.reload()? })
+        Ok(Reloaded { fingerprint: key.map(|key| key.to_string()), ..reloaded })
     })
 }
 

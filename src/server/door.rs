@@ -4,9 +4,10 @@
 //! address or a network of version 6, has so many places for links that are not registered, and pays for those that
 //! never do: the more of them fail, the longer is the pause between two that are taken. Who registers makes up for
 //! several who fail: a school behind one address comes in although somebody there only fails, since the pauses stay
-//! short enough for the first of its members and vanish with the next. Who says nothing for long makes place for the
-//! next of the same source. When very many sources send a link each, links of strangers are refused at random before
-//! all places are gone, and the last places are for sources that have behaved.
+//! short enough for the first of its members and vanish with the next. Who says nothing makes place for the next of the
+//! same source; who has begun to register does not. When very many sources send a link each, links of strangers are
+//! refused at random before all places are gone, and the last places are for sources that have behaved. Since one host
+//! may have very many addresses of version 6, a whole network has no more of the strangers' share than one address.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -30,13 +31,19 @@ const CROWDED: usize = MAX_UNREGISTERED / 2;
 /// From so many on, the places that are left are for sources with merit.
 const NEARLY_FULL: usize = MAX_UNREGISTERED / 8 * 7;
 
-/// Links that are not registered, of one source. A classroom that comes at once has this many hands in the door,
-/// and each is through in a moment.
-pub const MAX_UNREGISTERED_OF_SOURCE: usize = 64;
+/// Links that are not registered, of one source that has hardly any failures: a school that comes at once, over links so slow
+/// that the first is not through when the last comes. One source alone is no crowd.
+pub const MAX_UNREGISTERED_OF_SOURCE: usize = 384;
 
-/// Links that one source may bring, whatever becomes of them: 500 pupils at once, but not a new guest every
-/// millisecond whose coming and going everybody is told.
-const LINKS: Rate = Rate::per_second(8, 512);
+/// The same for a source that has to pause.
+const MAX_UNREGISTERED_OF_SUSPECT: usize = 64;
+
+/// Links that one source may bring, whatever becomes of them: 500 pupils at once with somebody among them who only
+/// fails, but not a new guest every millisecond whose coming and going everybody is told.
+const LINKS: Rate = Rate::per_second(8, 768);
+
+/// Links of strangers of one network, taken or not.
+const LINKS_OF_NETWORK: Rate = Rate::per_second(8, 512);
 
 /// Links of sources without merit, in all: each costs a handshake of about a millisecond of one core, and ten
 /// thousand hosts of an attacker are to leave time for members.
@@ -61,8 +68,14 @@ const DOUBLING: i32 = 8;
 /// and save next to nothing.
 const MOST_DOUBLINGS: i32 = 5;
 
-/// One failure, or what makes up for one, is forgotten in this time.
-const FORGET_ONE: Duration = Duration::from_secs(4);
+/// One failure is forgotten in this time.
+const FORGET_FAILURE: Duration = Duration::from_secs(4);
+
+/// What makes up for one failure is forgotten in this time: the merit of one registration in four minutes.
+const FORGET_MERIT: Duration = Duration::from_secs(30);
+
+/// The bits that tell apart the networks of version 6 within one that a provider hands out: a /48.
+const WITHIN_NETWORK: u64 = 0xffff;
 
 /// Sources that are remembered; with more of them, one that waits for nothing is forgotten early. Some 1 MiB.
 const MAX_SOURCES: usize = 8 * 1024;
@@ -102,9 +115,10 @@ impl Record {
 
     /// Forgets what time has made forgettable.
     fn forget(&mut self, now: Instant) {
-        let forgotten = now.saturating_duration_since(self.at).as_millis() / FORGET_ONE.as_millis();
+        let one = if self.failures < 0 { FORGET_MERIT } else { FORGET_FAILURE };
+        let forgotten = now.saturating_duration_since(self.at).as_millis() / one.as_millis();
         let forgotten = u32::try_from(forgotten).unwrap_or(u32::MAX);
-        self.at = self.at.checked_add(FORGET_ONE.saturating_mul(forgotten)).unwrap_or(now);
+        self.at = self.at.checked_add(one.saturating_mul(forgotten)).unwrap_or(now);
         let left = self.failures.unsigned_abs().saturating_sub(forgotten);
         self.failures = self.failures.signum() * i32::try_from(left).unwrap_or(i32::MAX);
     }
@@ -115,6 +129,10 @@ impl Record {
 
     fn registered(&mut self) {
         self.failures = (self.failures - MERIT).max(-MOST_MERIT);
+    }
+
+    fn places(&self) -> usize {
+        if self.failures < FREE_FAILURES { MAX_UNREGISTERED_OF_SOURCE } else { MAX_UNREGISTERED_OF_SUSPECT }
     }
 
     fn pause(&self) -> Duration {
@@ -134,9 +152,12 @@ pub struct Door {
     limits_local: bool,
     rng: StdRng,
     sources: BTreeMap<Source, Record>,
-    /// The links that are not registered and counted; once more, by their sources, oldest first.
+    /// What strangers of a network have used of the rate that one source has.
+    networks: BTreeMap<Source, Bucket>,
+    /// The links that are not registered and counted.
     waiting: HashMap<LinkId, Source>,
-    by_source: BTreeSet<(Source, LinkId)>,
+    /// Those of them that have said nothing; of each source the oldest first.
+    silent: BTreeSet<(Source, LinkId)>,
     /// Links that have to make place.
     evicted: Vec<LinkId>,
     strangers: Option<Bucket>,
@@ -155,8 +176,9 @@ impl Door {
             limits_local,
             rng: StdRng::from_seed(seed),
             sources: BTreeMap::new(),
+            networks: BTreeMap::new(),
             waiting: HashMap::new(),
-            by_source: BTreeSet::new(),
+            silent: BTreeSet::new(),
             evicted: Vec::new(),
             strangers: None,
             sweep_at: None,
@@ -182,17 +204,19 @@ impl Door {
         let source = peer.source();
         let mut record = self.sources.get(&source).copied().unwrap_or_else(|| Record::new(now));
         record.forget(now);
-        let may_come = record.pause_until <= now && record.links.has_one(LINKS, now);
-        if !may_come || !self.has_place(record.failures < 0, now) {
+        let oldest = self.oldest_silent(source).filter(|_| record.waiting >= record.places());
+        let may_come = record.pause_until <= now
+            && record.links.has_one(LINKS, now)
+            && (record.waiting < record.places() || oldest.is_some());
+        if !may_come || !self.has_place(source, record.failures < 0, now) {
             self.refused += 1;
             let links = self.unreported.take().map_or(0, |refused| refused.links) + 1;
             self.unreported = Some(RefusedLinks { links, peer: peer.clone() });
             return false;
         }
-        if record.waiting >= MAX_UNREGISTERED_OF_SOURCE {
-            self.evict_oldest(source);
+        if let Some(oldest) = oldest {
+            self.evict(source, oldest);
             record.waiting -= 1;
-            record.failed();
         }
         record.waiting += 1;
         record.links.take_one(LINKS, now);
@@ -200,8 +224,15 @@ impl Door {
         self.make_room(source);
         self.sources.insert(source, record);
         self.waiting.insert(link, source);
-        self.by_source.insert((source, link));
+        self.silent.insert((source, link));
         true
+    }
+
+    /// A link has begun to register, so it does not make place for others.
+    pub fn greeted(&mut self, link: LinkId) {
+        if let Some(source) = self.waiting.get(&link) {
+            self.silent.remove(&(*source, link));
+        }
     }
 
     /// Links that were taken and are to be closed without a word, since they said nothing and others wait.
@@ -255,10 +286,13 @@ impl Door {
     }
 
     /// Whether there is a place for one more, of a source with merit or not.
-    fn has_place(&mut self, has_merit: bool, now: Instant) -> bool {
+    fn has_place(&mut self, source: Source, has_merit: bool, now: Instant) -> bool {
         let waiting = self.waiting.len();
         if has_merit {
             return waiting < MAX_UNREGISTERED;
+        }
+        if !self.network_may_knock(source, now) {
+            return false;
         }
         let strangers = self.strangers.get_or_insert_with(|| Bucket::new(now));
         let has_place = strangers.has_one(LINKS_OF_STRANGERS, now)
@@ -273,38 +307,53 @@ impl Door {
         has_place
     }
 
-    fn evict_oldest(&mut self, source: Source) {
-        let links = (source, LinkId(0))..=(source, LinkId(u64::MAX));
-        let oldest = self.by_source.range(links).next().copied();
-        if let Some((source, link)) = oldest {
-            self.by_source.remove(&(source, link));
-            self.waiting.remove(&link);
-            self.evicted.push(link);
+    /// Charges a stranger's network for a knock, whatever becomes of it: who is refused and knocks all the more often
+    /// is not to have all that others leave.
+    fn network_may_knock(&mut self, source: Source, now: Instant) -> bool {
+        let network = match source {
+            Source::V6(bits) => Source::V6(bits & !WITHIN_NETWORK),
+            source => source,
+        };
+        if self.networks.len() >= MAX_SOURCES && !self.networks.contains_key(&network) {
+            let drawn = draw_from(&mut self.rng, &self.networks, |_| true);
+            drawn.map(|drawn| self.networks.remove(&drawn));
         }
+        let bucket = self.networks.entry(network).or_insert_with(|| Bucket::new(now));
+        let may_knock = bucket.has_one(LINKS_OF_NETWORK, now);
+        if may_knock {
+            bucket.take_one(LINKS_OF_NETWORK, now);
+        }
+        may_knock
+    }
+
+    fn oldest_silent(&self, source: Source) -> Option<LinkId> {
+        let links = (source, LinkId(0))..=(source, LinkId(u64::MAX));
+        self.silent.range(links).next().map(|(_, link)| *link)
+    }
+
+    fn evict(&mut self, source: Source, link: LinkId) {
+        self.silent.remove(&(source, link));
+        self.waiting.remove(&link);
+        self.evicted.push(link);
     }
 
     fn done_waiting(&mut self, link: LinkId, now: Instant) -> Option<&mut Record> {
         let source = self.waiting.remove(&link)?;
-        self.by_source.remove(&(source, link));
+        self.silent.remove(&(source, link));
         let record = self.sources.get_mut(&source)?;
         record.waiting = record.waiting.saturating_sub(1);
         record.forget(now);
         Some(record)
     }
 
-    /// Makes room for one more source. Which one is forgotten is drawn, so that nobody can choose it.
+    /// Makes room for one more source.
     fn make_room(&mut self, newcomer: Source) {
         if self.sources.len() < MAX_SOURCES || self.sources.contains_key(&newcomer) {
             return;
         }
-        let bits = self.rng.next_u64();
-        let point = if bits.is_multiple_of(2) { Source::V4((bits >> 32) as u32) } else { Source::V6(bits) };
-        let around = self.sources.range(point..).chain(self.sources.range(..point));
         // There are far more sources than links that wait.
-        let found = around.into_iter().find(|(_, record)| record.waiting == 0).map(|(source, _)| *source);
-        if let Some(found) = found {
-            self.sources.remove(&found);
-        }
+        let drawn = draw_from(&mut self.rng, &self.sources, |record| record.waiting == 0);
+        drawn.map(|drawn| self.sources.remove(&drawn));
     }
 
     fn sweep(&mut self, now: Instant) {
@@ -312,11 +361,20 @@ impl Door {
             return;
         }
         self.sweep_at = Some(now + SWEEP);
+        self.networks.retain(|_, bucket| !bucket.is_full(now));
         self.sources.retain(|_, record| {
             record.forget(now);
             !record.is_worth_nothing(now)
         });
     }
+}
+
+/// One that may be forgotten, drawn so that nobody can choose it.
+fn draw_from<T>(rng: &mut StdRng, sources: &BTreeMap<Source, T>, may_go: impl Fn(&T) -> bool) -> Option<Source> {
+    let bits = rng.next_u64();
+    let point = if bits.is_multiple_of(2) { Source::V4((bits >> 32) as u32) } else { Source::V6(bits) };
+    let mut around = sources.range(point..).chain(sources.range(..point));
+    around.find(|(_, kept)| may_go(kept)).map(|(source, _)| *source)
 }
 
 #[cfg(test)]

@@ -110,12 +110,14 @@ impl StorageError {
 
 /// Names are written in the code, not by users; this keeps a mistake from leaving the folder.
 fn check_name(name: &str) -> Result<(), StorageError> {
+    if is_file_name(name) { Ok(()) } else { Err(StorageError::BadName { name: name.to_owned() }) }
+}
+
+/// Whether a file of this name can be kept in a [`Storage`].
+#[must_use]
+pub fn is_file_name(name: &str) -> bool {
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-    if plain && !name.is_empty() && !name.starts_with('.') && name.len() <= MAX_FILE_NAME {
-        Ok(())
-    } else {
-        Err(StorageError::BadName { name: name.to_owned() })
-    }
+    plain && !name.is_empty() && !name.starts_with('.') && name.len() <= MAX_FILE_NAME
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     hub::{TestHub, Wire},
     member::{TestMember, exchange},
-    raw::Raw,
+    raw::{Raw, identity, registration},
     videos::hub_with_parts,
 };
 
@@ -34,9 +34,19 @@ fn bad_input_40_ten_thousand_idle_links_leave_members_unaffected() {
 #[test]
 fn a_link_that_is_refused_is_closed_without_a_word() {
     let hub = TestHub::with(|parts| parts.limits_local = true);
-    let mut links: Vec<_> = (0..2 * MAX_UNREGISTERED_OF_SOURCE).map(|_| Raw::connect(&hub, Wire::Memory)).collect();
+    let mut links: Vec<_> = (0..3 * MAX_UNREGISTERED_OF_SOURCE).map(|_| Raw::connect(&hub, Wire::Memory)).collect();
     hub.events.wait(json!({"event": "links_refused"}));
     links.pop().unwrap().is_closed_silently();
+}
+
+#[test]
+fn who_has_said_hello_gives_no_place_to_who_comes_later() {
+    let hub = TestHub::with(|parts| parts.limits_local = true);
+    let (mut slow, asked) = Raw::greet(&hub, Wire::Memory);
+    let mut silent: Vec<_> = (0..MAX_UNREGISTERED_OF_SOURCE + 50).map(|_| Raw::connect(&hub, Wire::Memory)).collect();
+    silent[0].is_closed_silently();
+    slow.send(registration(&identity("slow"), asked));
+    slow.wait(|message| matches!(message, Message::Welcome(_)).then_some(()));
 }
 
 #[test]

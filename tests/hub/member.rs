@@ -77,7 +77,7 @@ impl TestMember {
             Some(folder) => Keyring::open(&*provider, &folder, &typed, NOW, &mut rng).unwrap().0,
             None => Keyring::ephemeral(&*provider, &typed, NOW, &mut rng).unwrap(),
         };
-        let KeptOfHub { pins, head } = keyring.open_hub(HUB).unwrap();
+        let KeptOfHub { pins, head } = keyring.open_hub(HUB, None).unwrap();
         let trust = MemberTrust { pins, policy, on_equivocation, last_seen: head };
         let me = Me { name: typed, fingerprint: keyring.identity().fingerprint(), guest };
         let worker = Worker::new(provider, keyring, Box::new(rng), || NOW);

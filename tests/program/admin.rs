@@ -231,6 +231,16 @@ fn an_invite_lets_in_one_member_once() {
 }
 
 #[test]
+fn an_invite_has_the_pin_however_the_public_address_was_typed() {
+    let home = Home::new();
+    let (_hub, _) = hub(&home, &["--no-videos", "--public-url", "hub.example.org:4711"]);
+    let key = ask(&home, &["fingerprint"]).1["fingerprint"].as_str().unwrap().to_owned();
+    let (exit, invite) = ask(&home, &["invite"]);
+    let url = format!("tls://hub.example.org:4711?invite={}#sha256:{key}", invite["code"].as_str().unwrap());
+    assert_eq!((exit, &invite["url"]), (0, &json!(url)));
+}
+
+#[test]
 fn a_certificate_that_was_renewed_is_read_again() {
     let home = Home::new();
     let file = |name: &str| home.path(name).to_str().unwrap().to_owned();
@@ -241,8 +251,10 @@ fn a_certificate_that_was_renewed_is_read_again() {
         HubCertificate::read(made.certificate.as_bytes(), made.key.as_bytes()).unwrap().key().to_string()
     };
     let first = write();
-    let (cert, key) = (file("cert.pem"), file("key.pem"));
-    let hub = start_hub(&home, &["--no-videos", "--listen", "tls://127.0.0.1:0", "--cert", &cert, "--key", &key]);
+    let (cert, key, videos) = (file("cert.pem"), file("key.pem"), file("videos"));
+    fs::create_dir(&videos).unwrap();
+    let with = ["--videos", &videos, "--listen", "tls://127.0.0.1:0", "--cert", &cert, "--key", &key];
+    let hub = start_hub(&home, &with);
     let url = hub.wait(json!({"event": "listening", "fingerprint": first}))["url"].as_str().unwrap().to_owned();
     let _alice = joined(&home, &format!("{url}#sha256:{first}"), "alice");
     assert_eq!(ask(&home, &["fingerprint"]).1["fingerprint"], first);
@@ -251,6 +263,12 @@ fn a_certificate_that_was_renewed_is_read_again() {
     assert_eq!((exit, &answer["code"]), (7, &json!("data_unusable")), "{answer}");
     assert_eq!(ask(&home, &["fingerprint"]).1["fingerprint"], first, "what was there stays");
     let second = write();
+    let elsewhere = home.path("elsewhere");
+    fs::rename(&videos, &elsewhere).unwrap();
+    assert_eq!(ask(&home, &["reload"]).0, 7);
+    assert_eq!(ask(&home, &["fingerprint"]).1["fingerprint"], first);
+    let _still = joined(&home, &format!("{url}#sha256:{first}"), "carol");
+    fs::rename(&elsewhere, &videos).unwrap();
     assert_eq!(ask(&home, &["reload"]).1["fingerprint"], second);
     let digits = show(&home, &["fingerprint"]).split_whitespace().collect::<String>();
     assert_eq!(digits, second);

@@ -108,10 +108,14 @@ fn a_key_in_the_url_is_the_only_one_that_is_accepted() {
     assert!(!known_hubs(&home).exists());
     member(&home, &right, "alice", &["--trust-hub", "known"]).finished().with(0, "");
     assert!(fs::read_to_string(known_hubs(&home)).unwrap().contains(&key), "and it is remembered");
-    // Somebody knew another one before: the URL comes from the operator, now.
+    // Somebody knew another one before: a URL alone does not change that.
     fs::write(known_hubs(&home), fs::read_to_string(known_hubs(&home)).unwrap().replace(&key, &"11".repeat(32)))
         .unwrap();
     member(&home, &url, "alice", &[]).ended().with(5, "hub_key_changed");
+    let ended = without_a_link(member(&home, &right, "alice", &[]).ended().with(5, "hub_key_changed"));
+    assert!(error_of(&ended)["message"].as_str().unwrap().contains("in the URL"));
+    let address = url.strip_prefix("tls://").unwrap();
+    assert_eq!(run(&home, &["keys", "trust-hub", address, &key], "").0, 0);
     member(&home, &right, "alice", &[]).finished().with(0, "");
     member(&home, &url, "alice", &[]).finished().with(0, "");
 }
@@ -175,10 +179,11 @@ fn who_mixes_up_tls_and_tcp_is_told_which_to_try() {
     };
     inside_tls.wait(json!({"event": "listening", "fingerprint": null}));
     let plain = listening("tcp://").unwrap();
-    for (wrong, try_instead) in
-        [(plain.replace("tcp:", "tls:"), plain.clone()), (url.replace("tls:", "tcp:"), "connect to tls://".to_owned())]
-    {
-        let ended = guest(&home, &wrong, "alice", &[]).ended().with(3, "not_a_hub");
+    for (wrong, code, try_instead) in [
+        (plain.replace("tcp:", "tls:"), "connect_failed", plain.clone()),
+        (url.replace("tls:", "tcp:"), "not_a_hub", "connect to tls://".to_owned()),
+    ] {
+        let ended = guest(&home, &wrong, "alice", &[]).ended().with(3, code);
         let hint = error_of(&ended)["hint"].as_str().unwrap();
         assert!(hint.contains(&try_instead), "{wrong}: {hint}");
     }
@@ -196,8 +201,17 @@ fn what_hangs_up_or_speaks_something_else_is_no_hub() {
             link.read_exact(&mut [0; 100]).unwrap();
             link.write_all(answer).unwrap();
         });
-        let code = if answer.starts_with(b"\x15") { "unsupported_version" } else { "not_a_hub" };
-        without_a_link(guest(&home, &url, "alice", &[]).ended().with(3, code));
+        let (code, hint) = match answer.first() {
+            None => {
+                ("connect_failed", "try again in a moment; if it is a hub that listens without TLS, connect to tcp://")
+            }
+            Some(b'H') => ("not_a_hub", "check address and port; if it is a hub that listens without TLS"),
+            Some(_) => ("unsupported_version", "--require-pq"),
+        };
+        let ended = without_a_link(guest(&home, &url, "alice", &[]).ended().with(3, code));
+        let error = error_of(&ended);
+        assert!(error["hint"].as_str().unwrap().contains(hint), "{error}");
+        assert_eq!(error["retryable"], code == "connect_failed");
         server.join().unwrap();
     }
 }

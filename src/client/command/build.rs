@@ -188,6 +188,7 @@ impl Arguments {
 
     fn answer(&mut self) -> Result<Option<VerifyAnswer>, InputError> {
         let Some(text) = self.take("answer") else { return Ok(None) };
+        let text = text.trim().trim_matches('"');
         if text == "yes" {
             return Ok(Some(VerifyAnswer::Yes));
         }
@@ -195,13 +196,13 @@ impl Arguments {
         if digits.len() == 60 && digits.bytes().all(|b| b.is_ascii_digit()) {
             Ok(Some(VerifyAnswer::Digits(digits)))
         } else {
-            Err(self.value("answer", &text, "give yes or the 60 digits, in quotes when there are blanks between them"))
+            Err(self.value("answer", text, "give yes or the 60 digits"))
         }
     }
 
     fn fingerprint(&mut self) -> Result<Option<Fingerprint>, InputError> {
         let Some(text) = self.take("fingerprint") else { return Ok(None) };
-        let digits: String = text.chars().filter(|c| *c != ' ').collect();
+        let digits: String = text.chars().filter(|c| !matches!(c, ' ' | '"')).collect();
         digits.parse().map(Some).map_err(|_| self.value("fingerprint", &text, "give its 64 hexadecimal digits"))
     }
 

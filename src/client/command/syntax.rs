@@ -107,14 +107,14 @@ const TABLE: &[Syntax] = &[
     },
     Syntax {
         name: CommandName::Verify,
-        arguments: &[required("name"), optional("answer")],
+        arguments: &[required("name"), rest("answer")],
         fields: &[],
         line: "verify NAME [yes|DIGITS]",
         about: "shows the number to compare with a member, or says that it is the same",
     },
     Syntax {
         name: CommandName::Trust,
-        arguments: &[required("name"), optional("fingerprint")],
+        arguments: &[required("name"), rest("fingerprint")],
         fields: &[],
         line: "trust NAME [FINGERPRINT]",
         about: "accepts a member's new key and sends what was held",

@@ -81,7 +81,7 @@ impl KeyringError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::InUse { .. } => "end the other one, or connect with another --name or with --ephemeral".to_owned(),
+            Self::InUse { .. } => "end the other one (/quit at its prompt) and try again, or connect with another --name or with --ephemeral".to_owned(),
             Self::Storage(StorageError::Io { .. }) => {
                 "free or mend the disk and try again; nothing that was there is lost".to_owned()
             }

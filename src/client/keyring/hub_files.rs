@@ -3,12 +3,13 @@
 //! ```text
 //!   <members>/<folded name>/pins-<hub>               a snapshot, a pin appended for each change
 //!                           head-<hub>               the directory at the end of the last visit
-//!                           equivocation-<epoch>.json    that the hub lied, and how
+//!                           equivocation-<hub>-<epoch>.json    that somebody says that the hub lied, and how
 //! ```
 //!
-//! `<hub>` is the start of the SHA-256 of its address.
+//! `<hub>` is the start of the SHA-256 of its address; for the head, of its address and key: a hub that was set up anew,
+//! and whose new key was accepted, begins another directory.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
@@ -16,7 +17,7 @@ use super::{HEADS, Keyring, KeyringError, PINS};
 use crate::{
     client::trust::{Evidence, Keep, Pin, Pins, decode_pins, encode_pin, encode_pins},
     storage::Storage,
-    types::{DirectoryHead, DirectorySequence, Fingerprint, Head},
+    types::{DirectoryHead, DirectorySequence, Fingerprint, Head, HubKey},
 };
 
 /// Pins at the end of the file above which a new snapshot is written: 160 kB.
@@ -25,11 +26,17 @@ const MAX_APPENDED: usize = 1024;
 /// Digits that stand for a hub in the names of its files.
 const MARK: usize = 16;
 
+/// Files of evidence in one visit, and of one change of the directory: a hub or a member could make up any number.
+const MAX_EVIDENCE: usize = 16;
+
 const HEAD_MAGIC: &str = "securestream head 1\n";
 
 /// The files about the hub of this visit.
 pub(super) struct HubFiles {
     hub: String,
+    mark: String,
+    /// Files of evidence written in this visit.
+    evidence: usize,
     pins_file: String,
     head_file: String,
     pins: Pins,
@@ -48,15 +55,15 @@ pub struct KeptOfHub {
 }
 
 impl Keyring {
-    /// Reads what is kept about the hub with this address and keeps what comes in its files from now on.
+    /// Reads what is kept about the hub with this address, and this key if it is known by one, and keeps what comes in its
+    /// files from now on.
     ///
     /// # Errors
     /// When a file is damaged or the disk refuses.
-    pub fn open_hub(&mut self, hub: &str) -> Result<KeptOfHub, KeyringError> {
-        // Any hash is written like a fingerprint.
-        let mark = Fingerprint(Sha256::digest(hub).into()).to_string();
-        let mark = &mark[..MARK];
-        let (pins_file, head_file) = (format!("{PINS}{mark}"), format!("{HEADS}{mark}"));
+    pub fn open_hub(&mut self, hub: &str, key: Option<HubKey>) -> Result<KeptOfHub, KeyringError> {
+        let mark = mark_of(hub);
+        let head_mark = key.map_or_else(|| mark.clone(), |key| mark_of(&format!("{hub}#{key}")));
+        let (pins_file, head_file) = (format!("{PINS}{mark}"), format!("{HEADS}{head_mark}"));
         let pins = match self.storage.read(&pins_file)? {
             Some(file) => {
                 decode_pins(&file).map_err(|source| KeyringError::Pins { file: self.path_of(&pins_file), source })?
@@ -71,7 +78,7 @@ impl Keyring {
         };
         let kept = KeptOfHub { pins: pins.clone(), head };
         let hub = hub.to_owned();
-        self.hub = Some(HubFiles { hub, pins_file, head_file, pins, appended: 0, torn: true });
+        self.hub = Some(HubFiles { hub, mark, evidence: 0, pins_file, head_file, pins, appended: 0, torn: true });
         Ok(kept)
     }
 
@@ -96,16 +103,27 @@ impl Keyring {
         if self.folder.is_none() {
             return Ok(None);
         }
-        let hub = self.hub.as_ref().map_or("", |files| &files.hub);
+        let Some(files) = self.hub.as_mut().filter(|files| files.evidence < MAX_EVIDENCE) else { return Ok(None) };
+        // What was kept before may be all that shows an earlier lie.
+        let taken: BTreeSet<String> = self.storage.names()?.into_iter().collect();
+        let mut names = (1..=MAX_EVIDENCE).map(|number| evidence.file_name(&files.mark, number));
+        let Some(name) = names.find(|name| !taken.contains(name)) else { return Ok(None) };
         let me = (self.identity.name(), self.identity.fingerprint());
-        let (name, content) = (evidence.file_name(), evidence.to_json(hub, me, now));
-        self.storage.replace(&name, &content)?;
+        self.storage.replace(&name, &evidence.to_json(&files.hub, me, now))?;
+        files.evidence += 1;
         Ok(Some(self.path_of(&name)))
     }
 
     fn path_of(&self, file: &str) -> PathBuf {
         self.folder.clone().unwrap_or_default().join(file)
     }
+}
+
+fn mark_of(hub: &str) -> String {
+    // Any hash is written like a fingerprint.
+    let mut mark = Fingerprint(Sha256::digest(hub).into()).to_string();
+    mark.truncate(MARK);
+    mark
 }
 
 impl HubFiles {
@@ -178,23 +196,36 @@ mod tests {
     fn what_is_kept_of_one_hub_is_found_again_and_not_on_another() {
         let folder = tempfile::tempdir().unwrap();
         let mut keyring = open(folder.path());
-        assert!(keyring.open_hub(HUB).unwrap().pins.is_empty());
+        assert!(keyring.open_hub(HUB, None).unwrap().pins.is_empty());
         keyring.keep(Keep::Pins(vec![pin("alice", 1), pin("carol", 2)]), NOW).unwrap();
         keyring.keep(Keep::Pins(vec![pin("alice", 3)]), NOW + 1).unwrap();
         keyring.keep(Keep::Head(HEAD), NOW).unwrap();
         drop(keyring);
         let mut keyring = open(folder.path());
-        assert!(keyring.open_hub("tls://other:9999").unwrap().pins.is_empty());
-        let KeptOfHub { pins, head } = keyring.open_hub(HUB).unwrap();
+        assert!(keyring.open_hub("tls://other:9999", None).unwrap().pins.is_empty());
+        let KeptOfHub { pins, head } = keyring.open_hub(HUB, None).unwrap();
         assert_eq!((fingerprint_of(&pins, "ALICE"), fingerprint_of(&pins, "carol")), (Some(3), Some(2)));
         assert_eq!(head, Some(HEAD));
+    }
+
+    #[test]
+    fn a_hub_with_a_new_key_begins_another_directory_and_its_members_stay_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (Some(HubKey([1; 32])), Some(HubKey([2; 32])));
+        let mut keyring = open(folder.path());
+        keyring.open_hub(HUB, old).unwrap();
+        keyring.keep(Keep::Pins(vec![pin("alice", 1)]), NOW).unwrap();
+        keyring.keep(Keep::Head(HEAD), NOW).unwrap();
+        let kept = keyring.open_hub(HUB, new).unwrap();
+        assert_eq!((fingerprint_of(&kept.pins, "alice"), kept.head), (Some(1), None));
+        assert_eq!(keyring.open_hub(HUB, old).unwrap().head, Some(HEAD), "going back to it is noticed");
     }
 
     #[test]
     fn a_pin_remembers_since_when_its_key_is_known() {
         let folder = tempfile::tempdir().unwrap();
         let mut keyring = open(folder.path());
-        keyring.open_hub(HUB).unwrap();
+        keyring.open_hub(HUB, None).unwrap();
         for (pin, now) in [
             (pin("alice", 1), NOW),
             (Pin { verified: true, ..pin("alice", 1) }, NOW + 5),
@@ -203,7 +234,7 @@ mod tests {
         ] {
             keyring.keep(Keep::Pins(vec![pin]), now).unwrap();
         }
-        let pins = keyring.open_hub(HUB).unwrap().pins;
+        let pins = keyring.open_hub(HUB, None).unwrap().pins;
         let since = |name: &str| pins.find(&name.parse().unwrap()).unwrap().since;
         assert_eq!((since("alice"), since("carol")), (NOW, NOW + 5));
     }
@@ -212,7 +243,7 @@ mod tests {
     fn many_changes_do_not_make_the_file_grow_for_ever() {
         let folder = tempfile::tempdir().unwrap();
         let mut keyring = open(folder.path());
-        keyring.open_hub(HUB).unwrap();
+        keyring.open_hub(HUB, None).unwrap();
         let file = keyring.hub.as_ref().unwrap().pins_file.clone();
         let mut longest = 0;
         for _ in 0..30 {
@@ -220,7 +251,7 @@ mod tests {
             longest = longest.max(fs::metadata(folder.path().join("bob").join(&file)).unwrap().len());
         }
         assert!(longest < 2 * 160 * MAX_APPENDED as u64, "{longest} bytes");
-        assert_eq!(fingerprint_of(&keyring.open_hub(HUB).unwrap().pins, "alice"), Some(1));
+        assert_eq!(fingerprint_of(&keyring.open_hub(HUB, None).unwrap().pins, "alice"), Some(1));
     }
 
     #[test]
@@ -232,25 +263,25 @@ mod tests {
         };
         let to_open = (0..100).find(|writes| with_writes(*writes).is_ok()).unwrap();
         let mut keyring = with_writes(to_open + 1).unwrap().0;
-        keyring.open_hub(HUB).unwrap();
+        keyring.open_hub(HUB, None).unwrap();
         keyring.keep(Keep::Pins(vec![pin("alice", 1)]), NOW).unwrap();
         let error = keyring.keep(Keep::Pins(vec![pin("alice", 2)]), NOW).unwrap_err();
         assert_eq!(error.code(), Code::DataUnusable);
-        assert_eq!(fingerprint_of(&keyring.open_hub(HUB).unwrap().pins, "alice"), Some(1));
+        assert_eq!(fingerprint_of(&keyring.open_hub(HUB, None).unwrap().pins, "alice"), Some(1));
     }
 
     #[test]
     fn damage_is_told_with_its_file_and_never_taken_for_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut keyring = open(folder.path());
-        keyring.open_hub(HUB).unwrap();
+        keyring.open_hub(HUB, None).unwrap();
         keyring.keep(Keep::Pins(vec![pin("alice", 1)]), NOW).unwrap();
         keyring.keep(Keep::Head(HEAD), NOW).unwrap();
         let files = keyring.hub.as_ref().unwrap();
         for file in [files.head_file.clone(), files.pins_file.clone()] {
             let path = folder.path().join("bob").join(&file);
             fs::write(&path, b"nonsense").unwrap();
-            let error = keyring.open_hub(HUB).unwrap_err();
+            let error = keyring.open_hub(HUB, None).unwrap_err();
             assert_eq!(error.code(), Code::DataUnusable);
             assert!(error.to_string().contains(&file) && error.hint().contains(&file), "{error}: {}", error.hint());
             fs::remove_file(&path).unwrap();
@@ -263,13 +294,36 @@ mod tests {
             || Keep::Evidence(Box::new(Evidence { theirs: HEAD, ours: None, witness: Witness::Hub { stored: HEAD } }));
         let folder = tempfile::tempdir().unwrap();
         let mut keyring = open(folder.path());
-        keyring.open_hub(HUB).unwrap();
+        keyring.open_hub(HUB, None).unwrap();
         let file = keyring.keep(evidence(), NOW).unwrap().unwrap();
-        assert_eq!(file, folder.path().join("bob/equivocation-7.json"));
+        let mark = keyring.hub.as_ref().unwrap().mark.clone();
+        assert_eq!(file, folder.path().join(format!("bob/equivocation-{mark}-7.json")));
         assert!(fs::read_to_string(&file).unwrap().contains(HUB));
         let (name, mut rng) = ("gil".parse().unwrap(), StdRng::seed_from_u64(1));
         let mut guest = Keyring::ephemeral(&InsecureProvider, &name, NOW, &mut rng).unwrap();
-        guest.open_hub(HUB).unwrap();
+        guest.open_hub(HUB, None).unwrap();
         assert_eq!(guest.keep(evidence(), NOW).unwrap(), None);
+    }
+
+    #[test]
+    fn evidence_is_neither_overwritten_nor_without_end() {
+        let evidence = |number: u8| {
+            let ours = Some(Head([number; 32]));
+            Keep::Evidence(Box::new(Evidence { theirs: HEAD, ours, witness: Witness::Hub { stored: HEAD } }))
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut keyring = open(folder.path());
+        let mut files = Vec::new();
+        for hub in [HUB, "tls://other:9999"] {
+            keyring.open_hub(hub, None).unwrap();
+            files.extend((0..100).filter_map(|number| keyring.keep(evidence(number), NOW).unwrap()));
+            keyring.open_hub(hub, None).unwrap();
+            assert_eq!(keyring.keep(evidence(0), NOW).unwrap(), None, "nor with the next visit");
+        }
+        assert_eq!(files.len(), 2 * MAX_EVIDENCE);
+        for (number, file) in files.iter().enumerate() {
+            let ours = Head([u8::try_from(number % MAX_EVIDENCE).unwrap(); 32]).to_string();
+            assert!(fs::read_to_string(file).unwrap().contains(&ours), "{}", file.display());
+        }
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{COUNTERS, Fault, IDENTITY, KeyringError, MARKS, is_kept, sessions::SESSIONS};
 use crate::{
     crypto::{Counters, Identity, KeptFile, Replay, Summary},
-    storage::{DiskStorage, Storage},
+    storage::{DiskStorage, Storage, is_file_name},
 };
 
 /// What is to be brought back.
@@ -33,11 +33,12 @@ pub struct Restored {
 
 /// Puts an identity into the folder of its name in `members`. Its record gets a new sequence, and no bundle: the keys
 /// behind the old one are where the sessions were. Marks, counters and pins that are there stay, since they are newer
-/// than any backup. `now` is in milliseconds since 1970-01-01 UTC, `stamp` is the word for it in the names of files.
+/// than any backup; sessions are removed. `now` is in milliseconds since 1970-01-01 UTC, `stamp` is the word for it in the names of files.
 ///
 /// # Errors
 /// When there is an identity and it is not to be replaced, when it is a newer one of the same member, when the backup
-/// holds what it should not, or when the disk refuses; the identity that was there is then untouched.
+/// holds what it should not, or when the disk refuses; the identity that was there and its sessions are then untouched,
+/// unless the sessions are all that could not be removed.
 pub fn restore(
     members: &Path,
     back: Return,
@@ -70,7 +71,8 @@ pub(super) fn restore_on(
     let identity = back.identity.with_bundle(None, after, rng).map_err(Fault::Generate)?;
     let file = identity.to_pem().map_err(Fault::Generate)?;
 
-    let mut done = Restored { set_aside: set_aside(storage, stamp)?, ..Restored::default() };
+    let set_aside = set_aside(storage, stamp)?.into_iter().collect();
+    let mut done = Restored { set_aside, ..Restored::default() };
     for kept in back.files {
         if storage.read(&kept.name)?.is_some() {
             done.stayed.push(kept.name.to_string());
@@ -80,22 +82,18 @@ pub(super) fn restore_on(
         }
     }
     storage.replace(IDENTITY, file.as_bytes())?;
+    // Sessions go last, and no copy of them stays: it would open what was recorded. As long as the new record has no
+    // bundle they are taken as absent, should this be cut short.
+    storage.remove(SESSIONS)?;
     Ok(done)
 }
 
-/// Copies what the new identity takes the place of. Sessions go away with it: another storage key does not open them.
-fn set_aside(storage: &mut dyn Storage, stamp: &str) -> Result<Vec<String>, Fault> {
-    let mut copies = Vec::new();
-    for (name, end) in [(IDENTITY, ".pem"), (SESSIONS, "")] {
-        let Some(content) = storage.read(name)?.map(Zeroizing::new) else { continue };
-        let copy = free_name(storage, &format!("{}-{stamp}", name.strip_suffix(end).unwrap_or(name)), end)?;
-        storage.replace(&copy, &content)?;
-        copies.push(copy);
-    }
-    if copies.iter().any(|copy| copy.starts_with(SESSIONS)) {
-        storage.remove(SESSIONS)?;
-    }
-    Ok(copies)
+/// Copies the identity that the new one takes the place of.
+fn set_aside(storage: &mut dyn Storage, stamp: &str) -> Result<Option<String>, Fault> {
+    let Some(content) = storage.read(IDENTITY)?.map(Zeroizing::new) else { return Ok(None) };
+    let copy = free_name(storage, &format!("identity-{stamp}"), ".pem")?;
+    storage.replace(&copy, &content)?;
+    Ok(Some(copy))
 }
 
 /// A name that no file has: what was set aside a moment ago stays.
@@ -109,7 +107,7 @@ fn free_name(storage: &dyn Storage, start: &str, end: &str) -> Result<String, Fa
 /// Whether a backup's files are such as are kept, and can be used.
 fn check(files: &[KeptFile], now: u64) -> Result<(), Fault> {
     for KeptFile { name, content } in files {
-        if !is_kept(name) {
+        if !is_kept(name) || !is_file_name(name) {
             return Err(Fault::Foreign(name.escape_debug().to_string()));
         }
         match name.as_str() {

@@ -328,7 +328,7 @@ fn a_change_is_on_the_disk_before_it_holds() {
             let storage = MemoryStorage::default();
             drop(on(storage.clone()).unwrap());
             let before = storage.read(IDENTITY).unwrap();
-            let (mut keyring, _) = on(FailingStorage::new(storage.clone(), 1, fault)).unwrap();
+            let (mut keyring, _) = on(FailingStorage::new(storage.clone(), 2, fault)).unwrap();
             let record = keyring.identity().record().clone();
             assert_eq!(change(&mut keyring).unwrap_err().code(), Code::DataUnusable, "bad_input_59 {what}");
             assert_eq!(storage.read(IDENTITY).unwrap(), before, "{what}");

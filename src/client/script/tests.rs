@@ -488,6 +488,18 @@ fn the_end_does_not_wait_for_what_a_changed_key_holds() {
     rig.end();
     assert_eq!(rig.quits, 1, "nobody is there to trust the key");
 
+    // Whoever has the name next, or the keys that the known ones vouch for, may be written to.
+    let left = Event::Left { name: name("bob"), reason: LeaveReason::Quit };
+    let text = rotation_text(&name("bob"));
+    for event in [left, Event::Notice { code: Code::KeyRotated, text }] {
+        let mut rig = held();
+        rig.event(&event);
+        rig.end();
+        assert_eq!(rig.quits, 0, "{event:?}: it is under way");
+        rig.event(&Event::Accepted { id: post(1) });
+        assert_eq!(rig.quits, 1);
+    }
+
     let mut rig = held();
     rig.line("trust bob");
     rig.end();

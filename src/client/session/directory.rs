@@ -35,6 +35,9 @@ pub(super) struct DirectoryCopy {
     wanted: BTreeSet<Fingerprint>,
     /// Asked for; the answer is on its way. One question at a time, so that what the answer leaves out is known.
     asked: BTreeSet<Fingerprint>,
+    /// Of these, records that changed since: an answer from before that is out of date. Only one question long, so that
+    /// a hub that claims what it does not have is not asked for ever.
+    least: HashMap<Fingerprint, u64>,
     /// The answer is here and is being checked.
     has_answer: bool,
     /// Asked for in vain: not asked for again unless they are needed.
@@ -55,6 +58,7 @@ impl DirectoryCopy {
             records: HashMap::new(),
             wanted: BTreeSet::new(),
             asked: BTreeSet::new(),
+            least: HashMap::new(),
             has_answer: false,
             unavailable: BTreeSet::new(),
             has_gap: false,
@@ -181,6 +185,10 @@ impl DirectoryCopy {
     pub(super) fn forget_record(&mut self, fingerprint: &Fingerprint, sequence: u64) -> bool {
         let is_older = |record: &Arc<VerifiedRecord>| record.record().sequence < sequence;
         self.unavailable.remove(fingerprint);
+        if self.asked.contains(fingerprint) {
+            let least = self.least.entry(*fingerprint).or_default();
+            *least = sequence.max(*least);
+        }
         self.records.get(fingerprint).is_some_and(is_older) && self.records.remove(fingerprint).is_some()
     }
 
@@ -202,8 +210,15 @@ impl DirectoryCopy {
 
     /// Takes in the hub's answer: the records of it that are good. Gives back what is needed and was not in it.
     pub(super) fn take_records(&mut self, good: Vec<Arc<VerifiedRecord>>) -> Vec<Fingerprint> {
+        let least = std::mem::take(&mut self.least);
         for record in good {
             let fingerprint = record.fingerprint();
+            if least.get(&fingerprint).is_some_and(|least| record.record().sequence < *least) {
+                // Asked for again: neither taken in nor missing.
+                self.asked.remove(&fingerprint);
+                self.wanted.insert(fingerprint);
+                continue;
+            }
             // Keys that are here under a name that is not theirs would take what is meant for somebody else.
             let mut entries = self.tree.members().values().filter(|entry| entry.fingerprint == fingerprint);
             if entries.all(|entry| entry.name == *record.name()) && self.asked.remove(&fingerprint) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Output, Over, Phase, Session};
+use super::{LastWords, Output, Over, Phase, Session};
 use crate::{
     client::{
         command::CommandName,
@@ -41,7 +41,34 @@ impl Session {
                 Failure::new(Code::Disconnected, format!("the hub broke the protocol: {error}"), "connect again")
             }
         };
-        self.over(failure);
+        self.over_once_read(failure);
+    }
+
+    /// Nothing more comes; what has come is with the worker, which takes each letter in for good when it opens it. Those
+    /// are shown first.
+    fn over_once_read(&mut self, failure: Failure) {
+        if self.last_words.is_some() {
+            return;
+        }
+        if self.has_read_all() || matches!(self.phase, Phase::Registering | Phase::Over) {
+            return self.over(failure);
+        }
+        self.last_words = Some(LastWords { failure, until: None });
+    }
+
+    fn has_read_all(&self) -> bool {
+        self.incoming.is_settled() && self.trust.is_settled()
+    }
+
+    fn end_once_read(&mut self, now: Instant) {
+        let is_read = self.has_read_all();
+        let Some(LastWords { until, .. }) = &mut self.last_words else { return };
+        let until = *until.get_or_insert(now + DRAIN_DEADLINE);
+        if (is_read || now >= until)
+            && let Some(LastWords { failure, .. }) = self.last_words.take()
+        {
+            self.over(failure);
+        }
     }
 
     pub(super) fn hub_error(&mut self, error: message::Error) {
@@ -49,7 +76,7 @@ impl Session {
         let failure = Failure::new(error.code, error.text.0, hint);
         let is_end = matches!(error.code, Code::TakenOver | Code::Kicked | Code::Banned);
         if self.phase == Phase::Registering || is_end {
-            self.over(failure);
+            self.over_once_read(failure);
         } else {
             self.event(Event::Error(failure), None);
         }
@@ -57,7 +84,7 @@ impl Session {
 
     pub(super) fn goodbye(&mut self, code: Code) {
         if self.is_leaving() {
-            return self.over(Failure::new(code, "the hub closed the link", ""));
+            return self.over_once_read(Failure::new(code, "the hub closed the link", ""));
         }
         let text = match code {
             Code::HubClosing => "the hub is closing",
@@ -65,7 +92,7 @@ impl Session {
             Code::SlowConsumer => "the hub let this member go: it did not read what was sent to it",
             _ => "the hub closed the link",
         };
-        self.over(Failure::new(code, text, hint_for(code, &self.me.name)));
+        self.over_once_read(Failure::new(code, text, hint_for(code, &self.me.name)));
     }
 
     pub(super) fn quit(&mut self, reference: Option<String>, now: Instant) {
@@ -88,6 +115,7 @@ impl Session {
     /// Leaves when all posts are accepted or failed, or when there is no more time for that. Players get the time
     /// to end as well.
     pub(super) fn leave_when_settled(&mut self, now: Instant) {
+        self.end_once_read(now);
         match self.phase {
             Phase::Leaving(until) => {
                 // Whoever waits for a receipt of this member should not have to wait for its delay.
@@ -166,7 +194,7 @@ fn hint_for(code: Code, name: &MemberName) -> String {
         Code::Banned => format!("only the operator can change that (they run: securestream hub unban {name})"),
         Code::Kicked => "ask the operator why; you may connect again".to_owned(),
         Code::TakenOver => "go on where you came in last; if that was not you, somebody has a copy of your keys: \
-                            connect and run securestream keys rotate"
+                            run securestream keys rotate, then connect"
             .to_owned(),
         Code::DataUnusable => "use the newest copy of your keys (securestream keys import FILE)".to_owned(),
         Code::TryLater => "try again in a moment".to_owned(),

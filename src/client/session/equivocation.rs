@@ -1,6 +1,6 @@
 //! Whether the hub shows everybody the same directory: its hash chain since the last visit, and the stamps in letters.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use super::{Over, Session, trust::After};
 use crate::{
@@ -15,8 +15,15 @@ use crate::{
 /// Changes of the directory after which its head is kept again: a crash makes the next comparison longer, no worse.
 const KEEP_EVERY: u32 = 256;
 
-/// Bytes of a signed letter that are kept while its stamp cannot be judged: 256 of them are 16 MiB.
+/// Bytes of a signed letter that are kept, in memory while its stamp cannot be judged (256 of them are 16 MiB), and in
+/// evidence.
 const MAX_KEPT_PROOF: usize = 64 * 1024;
+
+/// Members whose word alone is not taken and who are told of in one visit; more come with new keys to be a nuisance.
+const MAX_DOUBTED: usize = 256;
+
+/// Of these, how many have what they say kept: the files are for who can be believed.
+const MAX_DOUBTS_KEPT: usize = 8;
 
 /// What is watched.
 pub(super) struct Watch {
@@ -27,6 +34,8 @@ pub(super) struct Watch {
     is_asking: bool,
     /// The hub was caught: nothing more is written over it.
     caught: bool,
+    /// Who accused the hub while nothing was known of them: each was told of once.
+    doubted: BTreeSet<Fingerprint>,
     has_told_of_gap: bool,
     changes: u32,
 }
@@ -46,6 +55,7 @@ impl Watch {
             stored,
             is_asking: false,
             caught: false,
+            doubted: BTreeSet::new(),
             has_told_of_gap: false,
             changes: 0,
         }
@@ -160,13 +170,13 @@ impl Session {
 
     /// Compares the stamp of a letter that is proven to be of its sender.
     pub(super) fn judge_stamp(&mut self, stamp: DirectoryHead, claim: Claim) {
+        let proof = claim.proof.filter(|proof| proof.signed.len() <= MAX_KEPT_PROOF);
+        let claim = Claim { proof, ..claim };
         match self.trust.watch.log.judge(stamp) {
             Agreement::Same | Agreement::TooOld => {}
-            Agreement::Ahead => {
-                let proof = claim.proof.filter(|proof| proof.signed.len() <= MAX_KEPT_PROOF);
-                self.trust.watch.log.keep(stamp, Claim { proof, ..claim });
-            }
-            Agreement::Different { ours } => self.caught_by(stamp, ours, claim),
+            Agreement::Ahead => self.trust.watch.log.keep(stamp, claim),
+            Agreement::Different { ours } if self.takes_word_of(&claim) => self.caught_by(stamp, ours, claim),
+            Agreement::Different { ours } => self.doubt(stamp, ours, claim),
         }
     }
 
@@ -185,6 +195,35 @@ impl Session {
         self.catch(stamp, ours, Witness::Member { name, fingerprint, proof }, text);
     }
 
+    /// Whether what a member says is enough to stop: a stamp is as easily made up as a text, so not of just anybody.
+    fn takes_word_of(&self, claim: &Claim) -> bool {
+        self.verified_or_pinned(&claim.name, &claim.fingerprint).is_some_and(|verified| {
+            // The letter with the first lie is also a first contact, so it pins its sender.
+            verified || !self.trust.watch.doubted.contains(&claim.fingerprint)
+        })
+    }
+
+    /// Somebody of whom nothing is known says that the hub lies: the user is told who, and goes on.
+    fn doubt(&mut self, stamp: DirectoryHead, ours: Option<Head>, claim: Claim) {
+        let Claim { name, fingerprint, proof } = claim;
+        let doubted = &mut self.trust.watch.doubted;
+        if doubted.len() >= MAX_DOUBTED || !doubted.insert(fingerprint) {
+            return;
+        }
+        let is_kept = doubted.len() <= MAX_DOUBTS_KEPT;
+        let text = format!(
+            "{name} says that this hub shows them another directory than you (change {}). Either the hub lies or {name} \
+             does; verify {name} to know whose word it is",
+            stamp.epoch.0
+        );
+        if is_kept {
+            let witness = Witness::Member { name, fingerprint, proof };
+            self.keep(Keep::Evidence(Box::new(Evidence { theirs: stamp, ours, witness })), After::Doubt(text));
+        } else {
+            self.event(Event::Notice { code: Code::Equivocation, text }, None);
+        }
+    }
+
     /// The hub lied: the evidence is kept, then the user is told, once for each epoch.
     fn catch(&mut self, theirs: DirectoryHead, ours: Option<Head>, witness: Witness, text: String) {
         if self.trust.watch.log.is_news(theirs.epoch) {
@@ -192,6 +231,14 @@ impl Session {
             let evidence = Evidence { theirs, ours, witness };
             self.keep(Keep::Evidence(Box::new(evidence)), After::Alarm(text));
         }
+    }
+
+    /// Tells what somebody said who may lie, and where it is kept.
+    pub(super) fn tell_doubt(&mut self, mut text: String, file: Option<&Path>) {
+        if let Some(file) = file {
+            text = format!("{text}; {} has what they said", file.display());
+        }
+        self.event(Event::Notice { code: Code::Equivocation, text }, None);
     }
 
     /// Tells what `file` shows; in a script that is the end.

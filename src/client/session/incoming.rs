@@ -103,13 +103,14 @@ impl Session {
             return;
         };
         let sender = opened.sender();
-        if let Some(position) = position {
-            self.incoming.gaps.came(sender, position, now);
-        }
         if self.is_blocked(&sender) {
-            // Neither judged nor acknowledged: once it is unblocked, what its sender posts again is new.
+            // Neither judged nor acknowledged, nor told of when one is missing. A seal that its sender posts again once it
+            // is unblocked is new; the bytes of a session open once, so there only what is sent in a new one comes again.
             log::debug!("a letter of {sender}, who is blocked, is dropped");
             return;
+        }
+        if let Some(position) = position {
+            self.incoming.gaps.came(sender, position, now);
         }
         if self.incoming.unproven.len() >= MAX_UNPROVEN {
             log::debug!("too many letters wait for key records; one of {sender} is dropped");
@@ -193,7 +194,7 @@ impl Session {
     /// Tells of messages that have not come although later ones did.
     pub(super) fn tell_gaps(&mut self, now: Instant) {
         for (sender, missing) in self.incoming.gaps.due(now) {
-            if let Some(from) = self.directory.name_of(&sender).cloned() {
+            if let Some(from) = self.directory.name_of(&sender).cloned().filter(|_| !self.is_blocked(&sender)) {
                 self.event(Event::Gap { from, missing }, None);
             }
         }

@@ -104,10 +104,19 @@ enum Phase {
     Over,
 }
 
+/// The link is lost, and what came over it is still being read.
+struct LastWords {
+    /// How the session ends then.
+    failure: Failure,
+    /// When it ends in any case, once it is known what time it is.
+    until: Option<Instant>,
+}
+
 /// A member's side of one visit to a hub.
 pub struct Session {
     me: Me,
     phase: Phase,
+    last_words: Option<LastWords>,
     relay: RelayMode,
     directory: DirectoryCopy,
     trust: Trust,
@@ -134,6 +143,7 @@ impl Session {
         let mut rng = StdRng::from_seed(seed);
         Self {
             phase: Phase::Registering,
+            last_words: None,
             relay: RelayMode::Broadcast,
             directory: DirectoryCopy::new(me.fingerprint, StdRng::from_rng(&mut rng)),
             trust: Trust::new(MemberTrust::default()),
@@ -175,7 +185,8 @@ impl Session {
         };
         let renewal = self.renewal.filter(|_| self.phase == Phase::Here);
         let keys = self.keys_to_come.deadline();
-        let deadlines = [leaving, renewal, keys, self.incoming.deadline(), self.outgoing.deadline()];
+        let reading = self.last_words.as_ref().and_then(|words| words.until);
+        let deadlines = [reading, leaving, renewal, keys, self.incoming.deadline(), self.outgoing.deadline()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -220,6 +231,12 @@ impl Session {
     pub fn request(&mut self, request: Request, now: Instant) {
         let Request { command, reference } = request;
         let name = command.name();
+        if let Some(LastWords { failure, .. }) = &self.last_words {
+            return match command {
+                Command::Quit => self.event(Event::Ok { command: name }, reference),
+                _ => self.fail(failure.clone(), name, reference),
+            };
+        }
         if self.phase != Phase::Here && command != Command::Quit {
             let (text, hint) = match self.phase {
                 Phase::Registering | Phase::Entering => ("not in yet", "wait for the directory"),

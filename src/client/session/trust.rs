@@ -11,7 +11,7 @@ use crate::{
     client::{
         command::{CommandName, VerifyAnswer},
         event::{Event, Failure},
-        trust::{Keep, MemberTrust, Pin, Pins, Policy, Standing, standing},
+        trust::{Keep, MemberTrust, Pin, Pins, Policy, Standing, rotation_text, standing},
         work::Job,
     },
     crypto::{Letter, SafetyNumber, VerifiedRecord},
@@ -29,15 +29,27 @@ pub(super) struct Trust {
     unproven: BTreeSet<MemberName>,
     /// Keys under a known name that the user was warned of.
     warned: BTreeMap<MemberName, Fingerprint>,
+    /// Keys whose number the user was last shown, of each whose number they asked for.
+    shown: BTreeMap<MemberName, Fingerprint>,
     /// What follows when the worker has kept something, in the order in which it was given it.
     after: VecDeque<After>,
 }
 
 #[derive(Default)]
 struct Guests {
-    accepted: BTreeSet<Fingerprint>,
-    verified: BTreeSet<Fingerprint>,
+    /// By what they were called then: the same keys may come back as somebody else.
+    accepted: BTreeSet<(MemberName, Fingerprint)>,
+    verified: BTreeSet<(MemberName, Fingerprint)>,
+    /// Whatever they are called.
     blocked: BTreeSet<Fingerprint>,
+}
+
+impl Guests {
+    /// The name is a member's now: what was said of guests under it does not stand against its pin.
+    fn forget(&mut self, name: &MemberName) {
+        self.accepted.retain(|(accepted, _)| accepted != name);
+        self.verified.retain(|(verified, _)| verified != name);
+    }
 }
 
 /// What follows when something is on the disk.
@@ -49,6 +61,8 @@ pub(super) enum After {
     Answer(Option<Event>, CommandName, Option<String>),
     /// The user is told what the evidence says.
     Alarm(String),
+    /// The user is told what somebody says who may lie.
+    Doubt(String),
 }
 
 /// What is told of a letter's sender.
@@ -67,6 +81,7 @@ impl Trust {
             guests: Guests::default(),
             unproven: BTreeSet::new(),
             warned: BTreeMap::new(),
+            shown: BTreeMap::new(),
             after: VecDeque::new(),
         }
     }
@@ -80,10 +95,12 @@ impl Trust {
 impl Session {
     /// What an entry of the directory is to this member.
     pub(super) fn standing(&self, entry: &DirectoryEntry) -> Standing {
-        if entry.guest && self.trust.guests.accepted.contains(&entry.fingerprint) {
+        let pin = self.trust.pins.find(&entry.name);
+        let is_pinned = pin.is_some_and(|pin| pin.known && pin.fingerprint == entry.fingerprint);
+        let is_accepted = || self.trust.guests.accepted.contains(&(entry.name.clone(), entry.fingerprint));
+        if entry.guest && !is_pinned && is_accepted() {
             return Standing::Guest;
         }
-        let pin = self.trust.pins.find(&entry.name);
         let record = self.directory.record(&entry.fingerprint).map(Arc::as_ref);
         match (standing(entry, pin, self.trust.policy, record), pin) {
             // The hub has no record of them, so nothing will ever speak for these keys.
@@ -143,8 +160,10 @@ impl Session {
         let Some(pin) = self.trust.pins.find(&entry.name) else { return };
         let moved = Pin { fingerprint: entry.fingerprint, sequence: self.sequence_of(entry), ..pin.clone() };
         self.keep_pin(moved, After::Nothing);
-        let text = format!("{} has new keys, and the old ones vouch for them", entry.name);
+        let text = rotation_text(&entry.name);
         self.event(Event::Notice { code: Code::KeyRotated, text }, None);
+        self.trust.warned.remove(&entry.name);
+        self.release(&entry.name);
     }
 
     /// Takes the records of which the hub has not shown a newer one before, and remembers how new they are.
@@ -191,12 +210,18 @@ impl Session {
     pub(super) fn marks_of(&self, name: &MemberName, fingerprint: &Fingerprint) -> SenderMarks {
         let pin = self.trust.pins.find(name).filter(|pin| pin.known);
         let is_pinned = pin.is_some_and(|pin| pin.fingerprint == *fingerprint);
-        let is_accepted = is_pinned || self.trust.guests.accepted.contains(fingerprint);
+        let guest = (name.clone(), *fingerprint);
+        let is_accepted = is_pinned || self.trust.guests.accepted.contains(&guest);
         SenderMarks {
-            verified: pin.is_some_and(|pin| is_pinned && pin.verified)
-                || self.trust.guests.verified.contains(fingerprint),
+            verified: pin.is_some_and(|pin| is_pinned && pin.verified) || self.trust.guests.verified.contains(&guest),
             key_changed: pin.is_some() && !is_accepted,
         }
+    }
+
+    /// Whether the number of a member whose keys are known under this name was compared; nothing for anybody else.
+    pub(super) fn verified_or_pinned(&self, name: &MemberName, fingerprint: &Fingerprint) -> Option<bool> {
+        let pin = self.trust.pins.find(name).filter(|pin| pin.known && pin.fingerprint == *fingerprint);
+        pin.map(|pin| pin.verified)
     }
 
     /// Whether nothing of whoever holds these keys is to be shown or answered.
@@ -223,6 +248,7 @@ impl Session {
                 self.event(Event::Ok { command }, reference);
             }
             After::Alarm(text) => self.alarm(text, file),
+            After::Doubt(text) => self.tell_doubt(text, file),
             After::Nothing => {}
         }
     }
@@ -240,6 +266,10 @@ impl Session {
     fn keep_pins(&mut self, pins: Vec<Pin>, after: After) {
         if !pins.is_empty() {
             for pin in &pins {
+                let before = self.trust.pins.find(&pin.name).filter(|before| before.known);
+                if pin.known && before.is_none_or(|before| before.fingerprint != pin.fingerprint) {
+                    self.trust.guests.forget(&pin.name);
+                }
                 self.trust.pins.put(pin.clone());
             }
             self.keep(Keep::Pins(pins), after);
@@ -274,25 +304,41 @@ impl Session {
             Err(failure) => return self.fail(failure, command, reference),
         };
         let number = SafetyNumber::of((&self.me.name, self.me.fingerprint), (&entry.name, entry.fingerprint));
-        let event = |verified| {
-            let (name, digits) = (entry.name.clone(), number.digits().to_owned());
-            Event::SafetyNumber { name, digits, verified }
-        };
         match answer {
             None => {
-                let marks = self.marks_of(&entry.name, &entry.fingerprint);
-                self.answer(event(marks.verified), command, reference);
+                self.show_number(&entry, &number, reference.clone());
+                self.event(Event::Ok { command }, reference);
             }
             Some(VerifyAnswer::Digits(digits)) if digits != number.digits() => {
                 let text = format!("the numbers differ: what you have of {} is not what they have", entry.name);
                 let hint = "check the digits; if they still differ, somebody is between you: do not write to them";
                 self.fail(Failure::new(Code::NumberMismatch, text, hint), command, reference);
             }
+            // What was compared is the number of other keys, which somebody else had under the name.
+            Some(VerifyAnswer::Yes) if self.was_shown_other(&entry) => {
+                self.show_number(&entry, &number, reference.clone());
+                let text = format!("{} has other keys by now than those whose number was shown", entry.name);
+                let hint = "compare the number that is shown now";
+                self.fail(Failure::new(Code::NumberMismatch, text, hint), command, reference);
+            }
             Some(VerifyAnswer::Yes | VerifyAnswer::Digits(_)) => {
-                let done = After::Answer(Some(event(true)), command, reference);
-                self.accept(&entry, true, done);
+                let (name, digits) = (entry.name.clone(), number.digits().to_owned());
+                let event = Event::SafetyNumber { name, digits, verified: true };
+                self.accept(&entry, true, After::Answer(Some(event), command, reference));
             }
         }
+    }
+
+    fn show_number(&mut self, entry: &DirectoryEntry, number: &SafetyNumber, reference: Option<String>) {
+        self.trust.shown.remove(&entry.name);
+        self.trust.shown.insert(entry.name.clone(), entry.fingerprint);
+        let verified = self.marks_of(&entry.name, &entry.fingerprint).verified;
+        let (name, digits) = (entry.name.clone(), number.digits().to_owned());
+        self.event(Event::SafetyNumber { name, digits, verified }, reference);
+    }
+
+    fn was_shown_other(&self, entry: &DirectoryEntry) -> bool {
+        self.trust.shown.get(&entry.name).is_some_and(|shown| *shown != entry.fingerprint)
     }
 
     /// Accepts the keys that somebody shows now.
@@ -307,16 +353,33 @@ impl Session {
             let hint = "ask them elsewhere which key is theirs";
             return self.fail(Failure::new(Code::NumberMismatch, text, hint), command, reference);
         }
+        if only.is_none()
+            && let Some((old, was_verified)) = self.change_after_warning(&entry)
+        {
+            self.tell_of_change(&entry, old, was_verified);
+            let text = format!("{} has other keys by now than those that you were warned of", entry.name);
+            let hint = "look at the keys that are shown now";
+            return self.fail(Failure::new(Code::KeyChanged, text, hint), command, reference);
+        }
         self.accept(&entry, false, After::Answer(None, command, reference));
+    }
+
+    /// The known keys, and whether they are verified, when what somebody shows now is neither those nor the keys that
+    /// the user was last warned of.
+    fn change_after_warning(&self, entry: &DirectoryEntry) -> Option<(Fingerprint, bool)> {
+        self.trust.warned.get(&entry.name).filter(|warned| **warned != entry.fingerprint)?;
+        let pin = self.trust.pins.find(&entry.name).filter(|pin| pin.known && pin.fingerprint != entry.fingerprint);
+        pin.map(|pin| (pin.fingerprint, pin.verified))
     }
 
     fn accept(&mut self, entry: &DirectoryEntry, verified: bool, done: After) {
         let is_pinned = self.trust.pins.find(&entry.name).is_some_and(|pin| pin.fingerprint == entry.fingerprint);
         if entry.guest && !is_pinned {
-            self.trust.guests.accepted.insert(entry.fingerprint);
+            let guest = (entry.name.clone(), entry.fingerprint);
             if verified {
-                self.trust.guests.verified.insert(entry.fingerprint);
+                self.trust.guests.verified.insert(guest.clone());
             }
+            self.trust.guests.accepted.insert(guest);
             self.follow(done, None);
         } else {
             let pin = self.pin_of(entry);

@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 
 use super::Paint;
 use crate::{
-    client::event::{DisplayKind, Event, Failure, HelpEntry, MemberEntry, PlayEnd, RenditionEntry, TitleEntry},
+    client::{
+        command::CommandName,
+        event::{DisplayKind, Event, Failure, HelpEntry, MemberEntry, PlayEnd, RenditionEntry, TitleEntry},
+    },
     types::{Code, EndReason, Fingerprint, LeaveReason, MediaTime, MemberName, Printable, RelayMode},
 };
 
@@ -52,6 +55,9 @@ pub fn describe(event: &Event, paint: Paint) -> Option<String> {
             "Connection lost. Retry {attempt} in {} s. What you write is kept and sent later.",
             in_ms / 1000
         )),
+        Event::Ok { command: CommandName::Trust } => aside("the key is trusted; what was held is sent".to_owned()),
+        Event::Ok { command: CommandName::Block } => aside("blocked: nothing more of them is shown".to_owned()),
+        Event::Ok { command: CommandName::Unblock } => aside("what they write from now on is shown".to_owned()),
         Event::Hello { .. }
         | Event::Ok { .. }
         | Event::Queued { .. }

@@ -36,10 +36,14 @@ pub struct Proof {
 }
 
 impl Evidence {
-    /// The name of its file.
+    /// The name of its file, where `hub` marks whose directory it is about; the first of `number` 1 and up that is free.
     #[must_use]
-    pub fn file_name(&self) -> String {
-        format!("equivocation-{}.json", self.theirs.epoch.0)
+    pub fn file_name(&self, hub: &str, number: usize) -> String {
+        let epoch = self.theirs.epoch.0;
+        match number {
+            0 | 1 => format!("equivocation-{hub}-{epoch}.json"),
+            _ => format!("equivocation-{hub}-{epoch}-{number}.json"),
+        }
     }
 
     /// The content of its file. `now` is in milliseconds since 1970-01-01 UTC.
@@ -108,7 +112,8 @@ mod tests {
     fn evidence(witness: Witness) -> Value {
         let theirs = DirectoryHead { epoch: DirectorySequence(17), head: Head([7; 32]) };
         let evidence = Evidence { theirs, ours: Some(Head([1; 32])), witness };
-        assert_eq!(evidence.file_name(), "equivocation-17.json");
+        assert_eq!(evidence.file_name("0a", 1), "equivocation-0a-17.json");
+        assert_eq!(evidence.file_name("0a", 2), "equivocation-0a-17-2.json");
         let me = "alice".parse().unwrap();
         serde_json::from_slice(&evidence.to_json("tls://hub:9999", (&me, Fingerprint([1; 32])), 5)).unwrap()
     }

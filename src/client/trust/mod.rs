@@ -24,7 +24,7 @@ pub use pins::Pins;
 pub use pins_file::{PinsFileError, decode_pins, encode_pin, encode_pins};
 pub use standing::{Standing, standing};
 
-use crate::types::DirectoryHead;
+use crate::types::{DirectoryHead, MemberName};
 
 /// Which members' keys are taken for theirs without a word of the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +54,12 @@ pub struct MemberTrust {
     pub on_equivocation: OnEquivocation,
     /// The directory at the end of the visit before.
     pub last_seen: Option<DirectoryHead>,
+}
+
+/// What is told when a member's known keys vouch for its new ones.
+#[must_use]
+pub fn rotation_text(name: &MemberName) -> String {
+    format!("{name} has new keys, and the old ones vouch for them")
 }
 
 /// Something that has to be on the disk.

@@ -6,8 +6,8 @@ use super::{Done, SealedPost, Trouble, Worker, failure_of};
 use crate::{
     client::keyring::KeyringError,
     crypto::{
-        Draft, Letter, LetterError, Opened, SealError, VerifiedRecord, open, open_group_in_session, seal, seal_group,
-        seal_group_in_sessions,
+        Draft, Letter, LetterError, Opened, OpenedInSession, SealError, VerifiedRecord, open, open_group_in_session,
+        seal, seal_group, seal_group_in_sessions,
         session::{OpenedHello, Position, Step},
     },
     types::{
@@ -23,6 +23,8 @@ pub enum Unproven {
     Sealed(Opened),
     /// So is a hello's.
     Hello(OpenedHello),
+    /// So is that of a group record that a session opened.
+    InGroup(OpenedInSession),
     /// Opened by a session, which proves its sender.
     InSession(Letter),
 }
@@ -34,6 +36,7 @@ impl Unproven {
         match self {
             Self::Sealed(opened) => opened.sender(),
             Self::Hello(hello) => hello.sender(),
+            Self::InGroup(opened) => opened.sender(),
             Self::InSession(letter) => letter.from,
         }
     }
@@ -43,10 +46,14 @@ impl Unproven {
         match self {
             Self::Sealed(opened) => Some(opened.signed()),
             Self::Hello(hello) => Some(hello.signed()),
+            Self::InGroup(opened) => Some(opened.signed()),
             Self::InSession(_) => None,
         }
     }
 }
+
+/// Places in sessions that are remembered as counted: more than the messages to all that may wait for their proof.
+const MAX_COUNTED: usize = 1024;
 
 /// What opened, and where it stood in a session if it was in one.
 type Opening = (Unproven, Option<Position>);
@@ -60,11 +67,16 @@ impl Worker {
                 let hello = self.keyring.sessions().open_hello(&*self.provider, self.keyring.identity(), sealed);
                 Ok(hello.map(|hello| (Unproven::Hello(hello), None)))
             }
-            SealKind::Group => self.open_group(sealed),
+            SealKind::Group => Ok(self.open_group(sealed)),
             _ => Ok(self.open_by_rsa(kind, sealed)),
         };
         match opened {
-            Ok(Some((opened, position))) => Done::Opened { opened: Some(Box::new(opened)), position },
+            Ok(Some((opened, mut position))) => {
+                if let Some(position) = &mut position {
+                    self.count_once(kind, position);
+                }
+                Done::Opened { opened: Some(Box::new(opened)), position }
+            }
             Ok(None) => Done::Opened { opened: None, position: None },
             Err(error) => Done::Failed(Box::new(failure_of(&error))),
         }
@@ -78,17 +90,30 @@ impl Worker {
     fn open_tagged(&mut self, sealed: &[u8]) -> Result<Option<Opening>, KeyringError> {
         let me = self.keyring.identity().fingerprint();
         let Some(received) = self.keyring.sessions().open_tagged(me, sealed) else { return Ok(None) };
-        self.keyring.commit(received.step, &mut self.rng)?;
+        self.keyring.commit(received.step, (self.unix_millis)(), &mut self.rng)?;
         Ok(Some((Unproven::InSession(received.letter), Some(received.position))))
     }
 
-    fn open_group(&mut self, sealed: &[u8]) -> Result<Option<Opening>, KeyringError> {
+    /// The session moves on when the letter is proven: another receiver can make up a body around its sender's slots.
+    fn open_group(&mut self, sealed: &[u8]) -> Option<Opening> {
         let by = (&**self.keyring.identity(), self.keyring.sessions());
         let Some(opened) = open_group_in_session(&*self.provider, by, sealed) else {
-            return Ok(self.open_by_rsa(SealKind::Group, sealed));
+            return self.open_by_rsa(SealKind::Group, sealed);
         };
-        self.keyring.commit(opened.step, &mut self.rng)?;
-        Ok(Some((Unproven::Sealed(opened.opened), Some(opened.position))))
+        let position = opened.position.clone();
+        Some((Unproven::InGroup(opened), Some(position)))
+    }
+
+    /// Each message is told to be missing once, and not while it only waits for its proof: the session of a message to all
+    /// knows of neither before it moves on.
+    fn count_once(&mut self, kind: SealKind, position: &mut Position) {
+        let Position { session, index, missing } = position;
+        missing.retain(|missing| !self.counted.contains(&(*session, *missing)));
+        if kind == SealKind::Group {
+            self.counted.extend(missing.iter().chain([&*index]).map(|index| (*session, *index)));
+            let surplus = self.counted.len().saturating_sub(MAX_COUNTED);
+            self.counted.drain(..surplus);
+        }
     }
 
     /// Seals for one member: in a session if its record allows that, else by RSA.
@@ -106,6 +131,11 @@ impl Worker {
         let sealed = sessions.seal(&*self.provider, self.keyring.identity(), (to, one_time), draft, now, &mut self.rng);
         let sealed = match sealed {
             Ok(sealed) => sealed,
+            // The hub gave it out, and nobody signed it: the bundle's own key does instead.
+            Err(SealError::Key(error)) if one_time.is_some() => {
+                log::debug!("a one-time key for {} is of no use: {error}", to.fingerprint());
+                return self.seal_for(to, None, draft);
+            }
             // It signed a bundle that nobody can use. Its RSA keys were checked.
             Err(SealError::Key(error)) => {
                 log::debug!("no session with {} can begin: {error}", to.fingerprint());
@@ -113,7 +143,7 @@ impl Worker {
             }
             Err(error) => return Err(Trouble::Seal(error)),
         };
-        self.keyring.commit(sealed.step, &mut self.rng).map_err(Trouble::Keyring)?;
+        self.keyring.commit(sealed.step, now, &mut self.rng).map_err(Trouble::Keyring)?;
         let receipts = vec![(to.fingerprint(), sealed.receipt)];
         Ok(SealedPost { kind: sealed.kind, sealed: sealed.bytes.into(), receipts })
     }
@@ -138,7 +168,7 @@ impl Worker {
             let (by, now) = ((identity, self.keyring.sessions()), (self.unix_millis)());
             let sealed = seal_group_in_sessions(provider, by, &to, draft, now, &mut self.rng);
             let (sealed, step) = sealed.map_err(Trouble::Seal)?;
-            self.keyring.commit(step, &mut self.rng).map_err(Trouble::Keyring)?;
+            self.keyring.commit(step, now, &mut self.rng).map_err(Trouble::Keyring)?;
             sealed
         };
         Ok(SealedPost { kind: SealKind::Group, sealed: sealed.bytes.into(), receipts: sealed.receipts })
@@ -153,12 +183,19 @@ impl Worker {
         Ok(match opened {
             Unproven::Sealed(opened) => opened.verify(&*self.provider, sender),
             Unproven::InSession(letter) => Ok(letter),
+            Unproven::InGroup(opened) => match opened.verify(&*self.provider, self.keyring.sessions(), sender) {
+                Ok((letter, step)) => {
+                    self.keyring.commit(step, (self.unix_millis)(), &mut self.rng)?;
+                    Ok(letter)
+                }
+                Err(error) => Err(error),
+            },
             Unproven::Hello(hello) => {
                 let joined = self.keyring.sessions().join(&*self.provider, &hello, sender, (self.unix_millis)());
                 match joined {
                     Ok((letter, step)) => {
                         if self.keyring.is_fresh(&letter) {
-                            self.keyring.commit(step, &mut self.rng)?;
+                            self.keyring.commit(step, (self.unix_millis)(), &mut self.rng)?;
                         }
                         Ok(letter)
                     }
@@ -195,7 +232,7 @@ impl Worker {
     }
 
     fn keep_one_time_keys(&mut self, keys: Vec<CurveKey>, step: Step) -> Done {
-        match self.keyring.commit(step, &mut self.rng) {
+        match self.keyring.commit(step, (self.unix_millis)(), &mut self.rng) {
             Ok(()) => Done::OneTimeKeys(keys),
             Err(error) => Done::Failed(Box::new(failure_of(&error))),
         }

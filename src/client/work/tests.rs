@@ -98,7 +98,9 @@ fn open(
     writes: usize,
 ) -> Result<(Keyring, crate::client::keyring::Origin), KeyringError> {
     let storage = FailingStorage::new(disk, writes, Fault::Broken);
-    Keyring::with_storage(&InsecureProvider, Box::new(storage), name, NOW, &mut StdRng::seed_from_u64(5))
+    // Each member has keys of its own.
+    let seed = name.as_str().bytes().map(u64::from).sum();
+    Keyring::with_storage(&InsecureProvider, Box::new(storage), name, NOW, &mut StdRng::seed_from_u64(seed))
 }
 
 /// A message that must arrive, and be known to have.
@@ -185,5 +187,72 @@ fn killed_at_any_write_a_member_goes_on_and_shows_nothing_twice() {
     for victim in 0..2 {
         let reached = (0..200).take_while(|writes| killed_at(victim, *writes)).count();
         assert!((15..200).contains(&reached), "{reached} writes");
+    }
+}
+
+#[test]
+fn attack_13_a_one_time_key_of_no_use_does_not_lead_back_to_rsa() {
+    let (mut alice, mut bob) = (End::new("alice"), End::new("bob"));
+    alice.work(Job::BeginOneTimeKeys).unwrap();
+    let (to, stamp) = (Arc::clone(&bob.record), DirectoryHead::FIRST);
+    let job = Job::Seal { id: MessageId([1; 16]), to, stamp, text: "hello".to_owned() };
+    let Some(Done::WantsOneTimeKey(unsealed)) = alice.work(job) else { panic!("it is to begin a session") };
+    // What the hub answers, nobody signed.
+    let one_time = Some(CurveKey([0; 32]));
+    let Some(Done::Sealed { result, .. }) = alice.work(Job::BeginSession { unsealed, one_time }) else {
+        panic!("a key that the hub made up keeps nobody from writing")
+    };
+    let post = result.unwrap();
+    assert_eq!(post.kind, SealKind::Hello);
+    assert_eq!(bob.receive(&alice, &post), Some(Fate::Shown("hello".to_owned())));
+}
+
+fn to_all(from: &mut End, to: [&End; 2]) -> SealedPost {
+    from.posted += 1;
+    let (id, stamp) = (MessageId([from.posted; 16]), DirectoryHead::FIRST);
+    let to = to.map(|end| Arc::clone(&end.record)).to_vec();
+    let job = Job::SealGroup { id, to, stamp, text: "to all".to_owned() };
+    match from.work(job).unwrap() {
+        Done::Sealed { result, .. } => result.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn attack_15_a_body_that_a_receiver_made_up_burns_no_key() {
+    let (mut alice, mut bob, carol) = (End::new("alice"), End::new("bob"), End::new("carol"));
+    must_arrive(&mut alice, &mut bob, "one");
+    must_arrive(&mut bob, &mut alice, "two");
+    let post = to_all(&mut alice, [&bob, &carol]);
+    let insider = carol.worker.as_ref().unwrap().keyring.identity();
+    let sealed = crate::crypto::forged(&InsecureProvider, insider, &post.sealed, ["to all", "forged"]);
+    let forged = SealedPost { kind: post.kind, sealed: sealed.into(), receipts: Vec::new() };
+    assert_eq!(bob.receive(&alice, &forged), Some(Fate::Dropped));
+    assert_eq!(bob.receive(&alice, &post), Some(Fate::Shown("to all".to_owned())), "the hub held it back until then");
+    assert_eq!(bob.receive(&alice, &post), Some(Fate::Dropped), "its key is gone");
+}
+
+#[test]
+fn messages_to_all_that_wait_for_their_proof_are_not_missing() {
+    let (mut alice, mut bob, carol) = (End::new("alice"), End::new("bob"), End::new("carol"));
+    must_arrive(&mut alice, &mut bob, "one");
+    must_arrive(&mut bob, &mut alice, "two");
+    let posts: Vec<_> = (0..4).map(|_| to_all(&mut alice, [&bob, &carol])).collect();
+    let mut waiting = Vec::new();
+    // The second one is lost.
+    for (index, missing) in [(0, vec![]), (2, vec![1]), (3, vec![])] {
+        let SealedPost { kind, sealed, .. } = &posts[index];
+        let Some(Done::Opened { opened: Some(opened), position: Some(position) }) =
+            bob.work(Job::Open { kind: *kind, sealed: sealed.clone() })
+        else {
+            panic!("{index} is for bob")
+        };
+        assert_eq!(position.missing, missing, "{index}");
+        waiting.push(opened);
+    }
+    for opened in waiting {
+        let judged = bob.work(Job::Judge { opened, sender: Arc::clone(&alice.record) });
+        let Some(Done::Judged(Some(judged))) = judged else { panic!("it is alice's") };
+        assert_eq!(judged.judgement, Judgement::Fresh);
     }
 }

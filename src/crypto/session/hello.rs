@@ -173,6 +173,9 @@ impl OpenedHello {
         let origin = Origin { peer: content.from, identity, role: Role::Responder, made: now, order };
         let mut session = Session::new(origin, &self.secret, self.h, olm);
         session.heard = Some(order);
+        if !session.can_answer() {
+            return Err(LetterError::Session);
+        }
         Ok(Joined { letter, account, session })
     }
 }
@@ -182,3 +185,6 @@ impl fmt::Debug for OpenedHello {
         write!(f, "OpenedHello(claims to be from {})", self.content.from)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,6 +189,11 @@ impl Session {
         }
     }
 
+    /// Whether Olm can go on from what the peer wrote: a ratchet key of low order gives no secret.
+    pub(super) fn can_answer(&self) -> bool {
+        self.clone().ratchet(&[]).is_ok()
+    }
+
     pub(super) fn save(&self) -> SavedSession {
         let capacity = ENCODED + ENCODED_SKIPPED * self.receiving.skipped.len();
         let mut olm = SecretBytes(Zeroizing::new(Vec::with_capacity(capacity)));

@@ -130,6 +130,21 @@ impl Sessions {
         step::snapshot(&self.account, self.by_id.values())
     }
 
+    /// The same in at most this many bytes, or the account alone: the sessions that were silent longest are forgotten for
+    /// it. Peers that skip messages make theirs ten times as large.
+    pub fn snapshot_within(&mut self, limit: usize) -> Zeroizing<Vec<u8>> {
+        let mut snapshot = self.snapshot();
+        while snapshot.len() > limit && !self.by_id.is_empty() {
+            for _ in 0..self.by_id.len().div_ceil(8) {
+                if let Some(id) = self.longest_silent() {
+                    self.remove(id);
+                }
+            }
+            snapshot = self.snapshot();
+        }
+        snapshot
+    }
+
     /// What to publish in the key record.
     #[must_use]
     pub fn bundle(&self) -> Bundle {
@@ -286,7 +301,7 @@ impl Sessions {
     }
 
     /// A slot of a group record for a member that is known to have a session, which moves on in `step`; nothing for
-    /// another.
+    /// another, nor where the session cannot go on: what one member did to it shall not keep the text from the others.
     pub(in crate::crypto) fn wrap(
         &self,
         to: &VerifiedRecord,
@@ -295,13 +310,12 @@ impl Sessions {
         (message, now): (MessageId, u64),
         step: &mut Step,
         rng: &mut dyn CryptoRng,
-    ) -> Result<Option<Vec<u8>>, KeyUnusable> {
-        let Some(session) = self.fit_for(to, now) else { return Ok(None) };
-        let mut session = session.clone();
-        let block = slot::wrap(&mut session, keys, size, rng)?;
+    ) -> Option<Vec<u8>> {
+        let mut session = self.fit_for(to, now)?.clone();
+        let block = slot::wrap(&mut session, keys, size, rng).ok()?;
         session.sent(message, now);
         step.put.push(session);
-        Ok(Some(block))
+        Some(block)
     }
 
     /// What is in this member's slot of a group record, if it is a session's.

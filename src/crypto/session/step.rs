@@ -39,6 +39,12 @@ impl Step {
         self.account.is_none() && self.put.is_empty() && self.dropped.is_empty()
     }
 
+    /// Whether keys that others begin sessions with come or go: what is kept from before then still has those that went.
+    #[must_use]
+    pub fn changes_account(&self) -> bool {
+        self.account.is_some()
+    }
+
     /// The change in bytes: secret.
     #[must_use]
     pub fn entry(&self) -> Zeroizing<Vec<u8>> {

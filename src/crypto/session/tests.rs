@@ -51,9 +51,14 @@ impl Member {
         record::verify(&PROVIDER, record).unwrap()
     }
 
+    /// As a member's folder does it: with new keys, what was kept before goes.
     pub(super) fn keep(&mut self, step: Step) {
+        let changes_keys = step.changes_account();
         self.kept.push(step.entry().to_vec());
         self.sessions.commit(step);
+        if changes_keys {
+            self.kept = vec![self.sessions.snapshot().to_vec()];
+        }
     }
 
     /// As after kill −9: what is on the disk, and nothing else.
@@ -403,9 +408,16 @@ fn attack_13_recorded_traffic_stays_closed_after_all_keys_are_stolen() {
         let step = bob.sessions.renew(NOW + weeks * PUBLISHED).unwrap().unwrap();
         bob.keep(step);
     }
-    let stolen = bob.sessions.snapshot();
-    let thief = Member { sessions: Sessions::load([stolen.as_slice()]).unwrap(), ..thief };
-    assert!(recorded.iter().all(|posted| thief.open(&alice.record(), posted).is_none()));
+    // One more message follows: its state is behind the snapshot, and the one before it too.
+    let last = alice.send(&bob, "secret");
+    bob.receive(&alice, &last).unwrap();
+    let states = 1..=bob.kept.len();
+    assert_eq!(states, 1..=2);
+    for end in states {
+        let sessions = Sessions::load(bob.kept[..end].iter().map(Vec::as_slice)).unwrap();
+        let thief = Member { sessions, ..Member::new("bob") };
+        assert!(recorded.iter().all(|posted| thief.open(&alice.record(), posted).is_none()), "{end}");
+    }
 }
 
 #[test]
@@ -463,8 +475,12 @@ fn a_group_goes_by_sessions_where_there_are_some_and_looks_the_same() {
     assert!(by_rsa(&bob).is_none(), "there is no RSA block for bob");
     let opened = by(&bob).unwrap();
     assert_eq!(opened.position.index, 0);
-    bob.keep(opened.step);
-    assert_eq!(letter(opened.opened, &alice).text, "to all");
+    let again = by(&bob).unwrap();
+    let (text, step) = opened.verify(&PROVIDER, &bob.sessions, &alice.record()).unwrap();
+    bob.keep(step);
+    assert_eq!(text.text, "to all");
+    let (_, step) = again.verify(&PROVIDER, &bob.sessions, &alice.record()).unwrap();
+    assert!(step.is_empty(), "it moved on meanwhile");
     assert!(by(&bob).is_none(), "a second time");
     assert!(by(&carol).is_none());
     assert_eq!(letter(by_rsa(&carol).unwrap(), &alice).text, "to all");
@@ -521,6 +537,28 @@ fn what_is_kept_is_read_back_and_nothing_else_is() {
 }
 
 #[test]
+fn what_is_kept_has_a_size_at_which_the_longest_silent_go() {
+    let (mut alice, bob) = acquainted();
+    let bare = Sessions::new(alice.identity.fingerprint(), NOW).unwrap().snapshot().len();
+    let mut carol = Member::new("carol");
+    for _ in 0..20 {
+        alice.send(&bob, "silent");
+    }
+    exchange(&mut alice, &mut carol);
+    let (all, whole) = (alice.sessions.len(), alice.sessions.snapshot().len());
+    assert_eq!(alice.sessions.snapshot_within(whole).len(), whole);
+    assert_eq!(alice.sessions.len(), all);
+    let limit = whole - 1;
+    let snapshot = alice.sessions.snapshot_within(limit);
+    assert!(snapshot.len() <= limit && alice.sessions.len() < all);
+    assert!(!alice.sessions.needs_hello(&carol.record(), NOW), "the last one stays");
+    assert!(alice.sessions.needs_hello(&bob.record(), NOW));
+    assert_eq!(Sessions::load([snapshot.as_slice()]).unwrap().len(), alice.sessions.len());
+    alice.sessions.snapshot_within(bare);
+    assert!(alice.sessions.is_empty() && alice.sessions.expected_tags() == 0);
+}
+
+#[test]
 fn debug_shows_no_secrets() {
     let (mut alice, bob) = acquainted();
     let sealed = alice.seal(&bob.record(), "a private matter");
@@ -564,7 +602,8 @@ fn with_real_keys_it_is_the_same() {
     let (sealed, step) = seal_group_in_sessions(&provider, (&one.0, &one.1), &to, &draft, NOW, &mut rng).unwrap();
     one.1.commit(step);
     let opened = open_group_in_session(&provider, (&other.0, &other.1), &sealed.bytes).unwrap();
-    assert_eq!(opened.opened.verify(&provider, one.0.verified_record()).unwrap().text, "to all");
+    let (text, _) = opened.verify(&provider, &other.1, one.0.verified_record()).unwrap();
+    assert_eq!(text.text, "to all");
     let own = open(&provider, &one.0, SealKind::Group, &sealed.bytes, &mut rng).unwrap();
     assert_eq!(
         own.verify(&provider, one.0.verified_record()).unwrap().text,

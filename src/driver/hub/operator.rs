@@ -105,7 +105,7 @@ impl Hub {
                 self.operator.fingerprint.clone_from(fingerprint);
                 (self.report)(HubEvent::Catalog { titles: *titles, skipped: skipped.clone() });
             }
-            Err(error) => log::warn!("nothing is read again: {} ({})", error.message, error.hint),
+            Err(error) => log::warn!("not everything is read again: {} ({})", error.message, error.hint),
         }
         let answer = result.map_or_else(AdminAnswer::from, AdminAnswer::Reloaded);
         for asked in asked {

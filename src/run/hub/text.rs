@@ -16,10 +16,14 @@ pub(super) fn answer(answer: &AdminAnswer) -> String {
             format!("{name} is removed, and may come again. To keep it out: securestream hub ban {name}\n")
         }
         AdminAnswer::Banned { name } => {
-            format!("{name} is removed and stays out. To let it in again: securestream hub unban {name}\n")
+            format!(
+                "{name} stays out, and is removed if it was here. To let it in again: securestream hub unban {name}\n"
+            )
         }
         AdminAnswer::Unbanned { name } => format!("{name} may come again.\n"),
-        AdminAnswer::Released { name } => format!("The name {name} is free: whoever comes first with it keeps it.\n"),
+        AdminAnswer::Released { name } => format!(
+            "The name {name} is free, and whoever had it is no longer here: whoever comes first with it keeps it.\n"
+        ),
         AdminAnswer::Invite { url, name, .. } => {
             let whom = name.as_deref().map_or_else(|| "one new member".to_owned(), |name| format!("{name} alone"));
             format!("{}\nIt lets in {whom}, once. Send it where nobody else reads.\n", Printable(url))
@@ -79,13 +83,9 @@ fn reloaded(reloaded: &Reloaded) -> String {
 /// A fingerprint as members compare it: four digits at a time, half of it in each of two lines.
 fn groups(fingerprint: &str) -> String {
     let digits: Vec<char> = fingerprint.chars().collect();
-    let mut text = String::new();
-    for line in digits.chunks(32) {
-        let groups: Vec<String> = line.chunks(4).map(|group| group.iter().collect()).collect();
-        text.push_str(&groups.join(" "));
-        text.push('\n');
-    }
-    text
+    // One line, as members are asked to compare it and may paste it.
+    let groups: Vec<String> = digits.chunks(4).map(|group| group.iter().collect()).collect();
+    groups.join(" ") + "\n"
 }
 
 fn duration(milliseconds: u64) -> String {

@@ -142,7 +142,7 @@ pub(super) fn import(
             source => KeyringError::NoBackup { file: path.to_owned(), source },
         })
     })?;
-    let (name, fingerprint) = (identity.name().clone(), identity.fingerprint());
+    let (name, fingerprint, protected) = (identity.name().clone(), identity.fingerprint(), identity.is_protected());
     let members = people::members(&options.folder);
     let back = Return { identity, files, replace };
     let done = restore(&members, back, (now, &stamp(now)), &mut rand::rng()).map_err(|error| failure_of(&error))?;
@@ -157,6 +157,10 @@ pub(super) fn import(
             // A String takes every write.
             let _ = writeln!(text, "{what}: {}.", files.join(", "));
         }
+    }
+    if protected {
+        text += "The file's passphrase protects these keys here as well: you are asked for it when you connect. \
+                 securestream keys passphrase changes it, with --remove it takes it away.\n";
     }
     text += "Do not use the same keys on two machines at a time: each would miss messages of the other.\n";
     let object = json!({

@@ -54,6 +54,21 @@ impl HubCertificate {
     /// # Errors
     /// When a name cannot stand in a certificate, or the system has no randomness.
     pub fn make(names: &[String]) -> Result<CertificateFiles, CertificateProblem> {
+        Self::sign(names, &KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?)
+    }
+
+    /// Makes a certificate as [`HubCertificate::make`] does for a private key that is there (PEM, PKCS#8). Members
+    /// see the same hub, since what they pin is the key.
+    ///
+    /// # Errors
+    /// Also when the key cannot be read.
+    pub fn make_again(names: &[String], key: &[u8]) -> Result<CertificateFiles, CertificateProblem> {
+        let key = std::str::from_utf8(key).map_err(|error| CertificateProblem::Key(error.to_string()))?;
+        let pair = KeyPair::from_pem(key).map_err(|error| CertificateProblem::Key(error.to_string()))?;
+        Self::sign(names, &pair)
+    }
+
+    fn sign(names: &[String], pair: &KeyPair) -> Result<CertificateFiles, CertificateProblem> {
         let mut params = CertificateParams::new(names)?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, COMMON_NAME);
@@ -61,8 +76,7 @@ impl HubCertificate {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
         params.not_before = date_time_ymd(2026, 1, 1);
         params.not_after = date_time_ymd(9999, 12, 31);
-        let pair = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-        let certificate = params.self_signed(&pair)?.pem();
+        let certificate = params.self_signed(pair)?.pem();
         Ok(CertificateFiles { certificate, key: Zeroizing::new(pair.serialize_pem()) })
     }
 

@@ -27,9 +27,12 @@ pub enum DialError {
     /// Nobody answers.
     #[error(transparent)]
     Tcp(io::Error),
-    /// Somebody answers and does not speak TLS, or hangs up.
+    /// Somebody answers with something else than TLS.
     #[error("it does not speak TLS")]
     NotTls,
+    /// Somebody hangs up without an answer: a hub that refuses this link does so, as does one without TLS.
+    #[error("it hung up before the handshake was over")]
+    HungUp,
     /// Somebody answers and says nothing.
     #[error("it does not answer in time")]
     Silent,
@@ -83,7 +86,14 @@ impl MemberTls {
             (Some(Error::AlertReceived(AlertDescription::NoApplicationProtocol)), _) => DialError::NotAHub,
             (Some(_), _) => DialError::Handshake(error),
             (None, io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => DialError::Silent,
-            (None, _) => DialError::NotTls,
+            (
+                None,
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe,
+            ) => DialError::HungUp,
+            (None, _) => DialError::Tcp(error),
         }
     }
 }

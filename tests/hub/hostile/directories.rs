@@ -1,6 +1,9 @@
 //! Hubs that show one directory to one member and another to the next, or to the same one later.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use securestream::{
     client::trust::OnEquivocation,
@@ -25,6 +28,14 @@ struct Split {
 
 impl Split {
     fn new(folder: &Path, on_equivocation: OnEquivocation) -> Self {
+        let split = Self::among_strangers(folder, on_equivocation);
+        split.alice.ask("trust bob");
+        split.alice.wait(json!({"event": "ok", "command": "trust"}));
+        split
+    }
+
+    /// Where alice knows nothing of bob.
+    fn among_strangers(folder: &Path, on_equivocation: OnEquivocation) -> Self {
         let (mut bobs, bob) = Puppet::host(Role::kept("bob", &folder.join("bob")), Before::default());
         bobs.join(&identity("alice"), false);
         bobs.join(&identity("carol"), false);
@@ -45,9 +56,11 @@ impl Split {
     }
 }
 
-/// The file that an alarm names, read.
+/// The first file about this change of the directory, read.
 fn evidence(folder: &Path, epoch: u64) -> Value {
-    serde_json::from_slice(&fs::read(folder.join("alice").join(format!("equivocation-{epoch}.json"))).unwrap()).unwrap()
+    let mut files = fs::read_dir(folder.join("alice")).unwrap().map(|entry| entry.unwrap().path());
+    let is_it = |file: &PathBuf| file.to_str().unwrap().ends_with(&format!("-{epoch}.json"));
+    serde_json::from_slice(&fs::read(files.find(is_it).unwrap()).unwrap()).unwrap()
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
@@ -63,7 +76,7 @@ fn attack_06_bad_input_63_two_directories_are_found_after_one_message() {
     let Split { mut alices, alice, bobs, bob } = split;
     let alarm = alices.serve_to_the_end(&alice, &json!({"event": "error", "code": "equivocation", "command": null}));
     assert!(alarm["message"].as_str().unwrap().contains("bob"), "{alarm}");
-    assert!(alarm["hint"].as_str().unwrap().contains("equivocation-3.json"), "{alarm}");
+    assert!(alarm["hint"].as_str().unwrap().contains("-3.json"), "{alarm}");
     alice.wait(json!({"event": "bye", "reason": "trust", "exit": 5}));
     assert_eq!(alice.ended(), ExitCode::Trust);
 
@@ -95,6 +108,29 @@ fn attack_06_a_person_is_warned_once_and_nothing_more_is_sent() {
     let (told, _) = alices.dismiss(alice);
     let alarms = told.iter().filter(|event| event["code"] == "equivocation" && event["command"] == json!(null));
     assert_eq!(alarms.count(), 1, "once for each epoch");
+    bobs.dismiss(bob);
+}
+
+#[test]
+fn attack_06_a_stranger_who_says_that_the_hub_lies_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut split = Split::among_strangers(folder.path(), OnEquivocation::End);
+    // The first letter makes bob known, which must not give the second one more weight.
+    for text in ["one", "two"] {
+        split.exchange(text);
+        let Split { mut alices, alice, bobs, bob } = split;
+        alices.serve_until_event(&alice, &json!({"event": "message", "text": text}));
+        split = Split { alices, alice, bobs, bob };
+    }
+    let Split { mut alices, alice, bobs, bob } = split;
+    let notice = alice.wait(json!({"event": "notice", "code": "equivocation"}));
+    assert!(notice["text"].as_str().unwrap().contains("bob"), "{notice}");
+    assert_eq!(evidence(folder.path(), 3)["there"]["name"], "bob");
+    alice.ask("send bob still here");
+    alices.next_post();
+    let (told, _) = alices.dismiss(alice);
+    let remarks = told.iter().filter(|event| event["code"] == "equivocation");
+    assert_eq!(remarks.count(), 1, "once for each who says so: {told:?}");
     bobs.dismiss(bob);
 }
 

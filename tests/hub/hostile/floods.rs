@@ -1,21 +1,25 @@
 //! What nobody asked for, and more of it than there can be: a member takes no memory for it.
 
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use securestream::{
     client::session::{Me, Output, Session},
     client::work::{Done, Job},
     crypto::Challenge,
     proto::{
-        Message,
+        Ending, Message,
         message::{
-            DirectoryPage, HeadLink, Heads, Joined, Left, Packet, Records, Relayed, StreamInfo, VideoTitle, Videos,
-            Welcome,
+            DirectoryPage, HeadLink, Heads, Joined, Left, Packet, RecordChanged, Records, Relayed, StreamInfo,
+            VideoTitle, Videos, Welcome,
         },
     },
     types::{
         Codec, DirectoryEntry, DirectorySequence, Fingerprint, Head, LeaveReason, MediaTime, PlayEpoch, PlayId,
-        RelayMode, RenditionLabel, SealKind, StateHash, wire::Blob,
+        RelayMode, RenditionLabel, SealKind, StateHash,
+        wire::{self, Blob},
     },
 };
 
@@ -49,14 +53,18 @@ impl Alice {
         alice
     }
 
+    fn outputs(&mut self) -> Vec<Output> {
+        std::iter::from_fn(|| self.session.poll_output()).collect()
+    }
+
     fn hears(&mut self, message: impl Into<Message>) -> Vec<Output> {
         self.session.message(message.into());
-        std::iter::from_fn(|| self.session.poll_output()).collect()
+        self.outputs()
     }
 
     fn done(&mut self, done: Done) -> Vec<Output> {
         self.session.done(done, self.now);
-        std::iter::from_fn(|| self.session.poll_output()).collect()
+        self.outputs()
     }
 }
 
@@ -67,6 +75,48 @@ fn entry(name: &str, fingerprint: Fingerprint) -> DirectoryEntry {
 fn notices(outputs: &[Output]) -> usize {
     let is_notice = |output: &&Output| format!("{output:?}").starts_with("Event(Notice");
     outputs.iter().filter(is_notice).count()
+}
+
+#[test]
+fn a_lost_link_ends_nothing_before_what_came_over_it_is_read() {
+    let lost = |answers: bool| {
+        let mut alice = Alice::with_bob();
+        // What was to be kept of the directory is.
+        alice.done(Done::Kept(None));
+        alice.hears(Relayed { kind: SealKind::Seal, sealed: vec![0; 2000].into() });
+        alice.session.ended(&Ending::Lost);
+        assert!(alice.outputs().is_empty(), "the worker has a letter");
+        alice.session.timeout(alice.now);
+        if answers {
+            return alice.done(Done::Opened { opened: None, position: None });
+        }
+        let until = alice.session.deadline().unwrap();
+        assert_eq!(until - alice.now, Duration::from_secs(2));
+        alice.session.timeout(until);
+        alice.outputs()
+    };
+    for answers in [true, false] {
+        let told = format!("{:?}", lost(answers));
+        assert!(told.contains("Over(Failed") && told.contains("Disconnected"), "{told}");
+    }
+}
+
+#[test]
+fn a_record_that_changes_while_its_answer_is_checked_is_asked_for_again() {
+    let bob = identity("bob");
+    let mut alice = Alice::with_bob();
+    let answer = || Records { records: vec![wire::to_bytes(bob.record()).into()], missing: Vec::new() };
+    let checked = || Done::Checked(vec![Arc::new(bob.verified_record().clone())]);
+    let asks = |outputs: &[Output]| format!("{outputs:?}").contains("FetchRecords");
+    alice.hears(answer());
+    let sequence = bob.record().sequence + 1;
+    alice.hears(RecordChanged { fingerprint: bob.fingerprint(), sequence });
+    assert!(asks(&alice.done(checked())), "what is out of date is not kept");
+    // A hub that has nothing newer is not asked for ever.
+    alice.hears(answer());
+    assert!(!asks(&alice.done(checked())));
+    let told = alice.hears(RecordChanged { fingerprint: bob.fingerprint(), sequence });
+    assert!(asks(&told), "and what it had was taken");
 }
 
 #[test]
@@ -119,7 +169,7 @@ fn bad_input_63_snapshots_that_contradict_themselves() {
 #[test]
 fn bad_input_63_records_and_heads_that_nobody_asked_for() {
     let mut alice = Alice::with_bob();
-    let bob = Blob::from(securestream::types::wire::to_bytes(identity("bob").record()));
+    let bob = Blob::from(wire::to_bytes(identity("bob").record()));
     let records = |count: usize| Records { records: vec![bob.clone(); count], missing: Vec::new() };
     let checks = |outputs: Vec<Output>| {
         outputs.into_iter().filter(|output| matches!(output, Output::Work(Job::Check { .. }))).count()
@@ -129,7 +179,7 @@ fn bad_input_63_records_and_heads_that_nobody_asked_for() {
     for _ in 0..1000 {
         assert_eq!(checks(alice.hears(records(100))), 0);
     }
-    alice.done(Done::Checked(vec![std::sync::Arc::new(identity("bob").verified_record().clone())]));
+    alice.done(Done::Checked(vec![Arc::new(identity("bob").verified_record().clone())]));
     let link = HeadLink { sequence: DirectorySequence(3), state: StateHash([3; 32]) };
     for _ in 0..1000 {
         assert!(alice.hears(records(100)).is_empty());

@@ -221,6 +221,37 @@ fn verifying_compares_sixty_digits_and_marks_messages() {
 }
 
 #[test]
+fn attack_05_what_was_not_shown_is_not_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut hub, alice) = alice_knows_bob(folder.path());
+    alice.ask("verify bob");
+    let right = alice.wait(json!({"event": "safety_number", "name": "bob"}))["digits"].clone();
+    hub.leave("bob");
+    hub.join(&other_bob(), false);
+    hub.answer_fetch();
+    alice.wait(json!({"event": "key_changed", "name": "bob"}));
+    alice.ask("verify bob yes");
+    let shown = alice.wait(json!({"event": "safety_number", "name": "bob", "verified": false}));
+    assert_ne!(shown["digits"], right);
+    alice.wait(json!({"event": "error", "command": "verify", "code": "number_mismatch"}));
+
+    // The next keys come before their record, so nothing was said of them.
+    let third = Identity::generate(&InsecureProvider, &"bob".parse().unwrap(), NOW, &mut rng("third")).unwrap();
+    hub.leave("bob");
+    hub.join_without_record(entry(&third, false));
+    alice.wait(json!({"event": "left", "name": "bob"}));
+    alice.wait(json!({"event": "joined", "name": "bob", "fingerprint": third.fingerprint().to_string()}));
+    alice.ask("trust bob");
+    let changed = alice.wait(json!({"event": "key_changed", "name": "bob"}));
+    assert_eq!(changed["new"], third.fingerprint().to_string());
+    alice.wait(json!({"event": "error", "command": "trust", "code": "key_changed"}));
+    // Now it was.
+    alice.ask("trust bob");
+    alice.wait(json!({"event": "ok", "command": "trust"}));
+    hub.dismiss(alice);
+}
+
+#[test]
 fn only_known_members_are_written_to_under_that_policy() {
     let folder = tempfile::tempdir().unwrap();
     let role = Role { policy: Policy::Known, ..Role::kept("alice", folder.path()) };
@@ -268,6 +299,37 @@ fn nothing_of_a_blocked_member_is_shown_or_acknowledged() {
     assert_eq!(count(&told, &json!({"event": "message"})), 1);
     assert_eq!(posted.len(), 1, "one receipt");
     bobs_hub.dismiss(bob);
+}
+
+#[test]
+fn attack_05_what_is_said_of_a_guest_holds_under_its_name_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut hub, alice) = alice_and_bob(folder.path());
+    let named =
+        |name: &str| Identity::generate(&InsecureProvider, &name.parse().unwrap(), NOW, &mut rng("gil")).unwrap();
+    let (gil, zoe) = (named("gil"), named("zoe"));
+    assert_eq!(gil.fingerprint(), zoe.fingerprint(), "the same keys");
+    hub.join(&gil, true);
+    alice.wait(json!({"event": "joined", "name": "gil"}));
+    alice.ask("verify gil yes");
+    alice.wait(json!({"event": "safety_number", "name": "gil", "verified": true}));
+    hub.leave("gil");
+    hub.join(&zoe, true);
+    alice.wait(json!({"event": "joined", "name": "zoe"}));
+    alice.ask("verify zoe");
+    alice.wait(json!({"event": "safety_number", "name": "zoe", "verified": false}));
+
+    // A member under the guest's name is another one, and the guest another than the member.
+    hub.leave("zoe");
+    let member = Identity::generate(&InsecureProvider, &"gil".parse().unwrap(), NOW, &mut rng("a member")).unwrap();
+    hub.join(&member, false);
+    alice.wait(json!({"event": "joined", "name": "gil"}));
+    alice.ask("trust gil");
+    alice.wait(json!({"event": "ok", "command": "trust"}));
+    hub.leave("gil");
+    hub.join(&gil, true);
+    alice.wait(json!({"event": "key_changed", "name": "gil", "new": gil.fingerprint().to_string()}));
+    hub.dismiss(alice);
 }
 
 #[test]

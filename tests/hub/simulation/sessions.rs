@@ -125,6 +125,19 @@ fn attack_17_messages_that_the_hub_drops_are_noticed_after_three_seconds() {
 }
 
 #[test]
+fn nothing_is_told_of_what_a_blocked_member_did_not_get_through() {
+    let (mut world, alice, bob) = acquainted(5);
+    world.ask(bob, Command::Block { name: "alice".parse().unwrap() });
+    world.nodes[bob].to_lose = 2;
+    for text in ["lost", "lost too", "arrives"] {
+        world.send(alice, "bob", text);
+    }
+    world.advance(seconds(60));
+    assert_eq!(world.texts(bob), ["hello"]);
+    assert_eq!(world.count(bob, &json!({"event": "gap"})), 0);
+}
+
+#[test]
 fn attack_17_dropped_messages_to_all_are_noticed_as_well() {
     let (mut world, alice, bob) = acquainted(6);
     world.nodes[bob].to_lose = 1;
