@@ -8,7 +8,8 @@ use std::{
 use super::{Chain, Directory, DirectoryTree, Link, NameTaken, Page};
 use crate::types::{DirectoryEntry, DirectorySequence, Fingerprint, Head, MemberName, limits::EPOCH_GAP, wire::Blob};
 
-/// Key records kept of members who left: enough for the messages that are under way, 1.5 MB at most.
+/// Key records kept of members who left: enough for the messages that are under way. 12 MiB at most, when all are of
+/// the largest size.
 const DEPARTED: usize = 1024;
 
 /// A [`Directory`] that lives as long as the hub's process.

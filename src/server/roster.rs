@@ -24,10 +24,14 @@ pub(super) struct Member {
     pub(super) updates: u32,
     /// The last name of the page that was sent last; nothing before the first page.
     pub(super) paged_to: Option<MemberName>,
+    /// How often it asked for the directory's past.
+    pub(super) heads_asked: u32,
     /// Keys for others to begin a session with, each for one.
     pub(super) one_time: VecDeque<CurveKey>,
-    /// How many such keys it took, of whom.
-    pub(super) fetched: HashMap<Fingerprint, usize>,
+    /// How many of them were given to whom since it published some: over whichever links those ask.
+    pub(super) given: HashMap<Fingerprint, usize>,
+    /// How many such keys of others it took.
+    pub(super) fetched: usize,
 }
 
 /// A link that is not registered yet.
@@ -102,8 +106,10 @@ impl Roster {
             next_update: None,
             updates: 0,
             paged_to: None,
+            heads_asked: 0,
             one_time: VecDeque::new(),
-            fetched: HashMap::new(),
+            given: HashMap::new(),
+            fetched: 0,
         };
         self.members.insert(link, member);
     }

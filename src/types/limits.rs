@@ -57,7 +57,7 @@ pub const MAX_ROTATIONS: usize = 4;
 /// One-time keys that a hub keeps for a member, in direct mode: two of the batches that a member makes.
 pub const MAX_ONE_TIME_KEYS: usize = 100;
 
-/// One-time keys of one member that another gets over one link: a session begins once a day. Whoever asks for more
+/// One-time keys of one member that another gets until that publishes more: a session begins once a day. Whoever asks for more
 /// would drain what others need.
 pub const MAX_ONE_TIME_FETCHES_OF_ONE: usize = 8;
 
@@ -69,6 +69,10 @@ pub const MAX_FETCH: usize = 64;
 
 /// Changes of the directory whose states the hub keeps for members who come back: 640 kB.
 pub const MAX_HEADS: usize = 16_384;
+
+/// Questions for those states over one link that are answered in full: a client asks once, and an answer has up to
+/// 720 kB.
+pub const MAX_HEADS_FETCHES: u32 = 4;
 
 /// Names that a hub keeps bound to keys, whether their members are here or not: far above what a group needs, and
 /// with bans and invites a file of 15 MB at most.

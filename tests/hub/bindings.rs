@@ -4,11 +4,11 @@ use securestream::{
     crypto::{Identity, testing::InsecureProvider},
     proto::{
         Ending, Message,
-        message::{FetchRecords, Quit, Register},
+        message::{FetchHeads, FetchOneTime, FetchRecords, PublishOneTime, Quit, Register},
     },
     server::{Admission, Command, InviteCode, OperatorError, report::HubEvent},
     types::{
-        Code, LeaveReason, LinkId, MemberName, RelayMode,
+        Code, CurveKey, DirectorySequence, LeaveReason, LinkId, MemberName, RelayMode,
         limits::{LOST_GRACE, MAX_UPDATES},
         wire,
     },
@@ -626,4 +626,37 @@ fn who_is_banned_twice_is_kept_out_as_before() {
     for mut bench in [Bench::remembering(BROADCAST, &bench.kept), bench] {
         assert_eq!(turned_away(&bench.register(9, &renamed("eve", "eva"), true)), Some(Code::Banned));
     }
+}
+
+#[test]
+fn attack_14_a_new_link_gets_no_more_one_time_keys_than_the_one_it_takes_over() {
+    let mut bench = Bench::new(RelayMode::Direct);
+    let bob = identity("bob");
+    bench.register(1, &bob, true);
+    let publish = |first: u8| PublishOneTime { keys: (first..first + 50).map(|key| CurveKey([key; 32])).collect() };
+    bench.say(1, publish(0));
+    let drain = |bench: &mut Bench, link: u64| {
+        bench.register(link, &identity("mallory"), true);
+        let got = |commands: Vec<Command>| matches!(&commands[..], [Command::Send(_, Message::OneTime(it))] if it.key.is_some());
+        (0..20).filter(|_| got(bench.say(link, FetchOneTime { fingerprint: bob.fingerprint() }))).count()
+    };
+    assert_eq!([2, 3, 4].map(|link| drain(&mut bench, link)), [8, 0, 0]);
+    bench.say(1, publish(50));
+    assert_eq!(drain(&mut bench, 5), 8, "of those that came since");
+}
+
+#[test]
+fn attack_10_the_past_of_the_directory_is_told_four_times_over_one_link() {
+    let mut bench = Bench::new(BROADCAST);
+    bench.register(1, &identity("alice"), true);
+    bench.register(2, &identity("bob"), true);
+    let mut ask = |link| match &bench.say(link, FetchHeads { after: DirectorySequence(1) })[..] {
+        [Command::Send(_, Message::Heads(heads))] => (heads.links.len(), heads.complete),
+        other => panic!("{other:?}"),
+    };
+    for _ in 0..4 {
+        assert_eq!(ask(1), (1, true));
+    }
+    assert_eq!(ask(1), (0, false), "answered all the same");
+    assert_eq!(ask(2), (1, true), "others are not concerned");
 }

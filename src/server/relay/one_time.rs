@@ -14,6 +14,8 @@ impl Relay {
     pub(super) fn publish_one_time(&mut self, link: LinkId, publish: PublishOneTime) {
         let is_direct = self.options.mode == RelayMode::Direct;
         let Some(member) = self.roster.member_mut(link).filter(|_| is_direct) else { return };
+        // Every count is of a key that was given out, so there are as many counts as keys at most.
+        member.given.clear();
         for key in publish.keys {
             if member.one_time.len() < MAX_ONE_TIME_KEYS && !member.one_time.contains(&key) {
                 member.one_time.push_back(key);
@@ -34,18 +36,19 @@ impl Relay {
 
     fn take_one_time(&mut self, asker: LinkId, of: Fingerprint) -> Option<CurveKey> {
         let owner = self.roster.link_of(&of)?;
-        if self.roster.member(owner)?.one_time.is_empty() || owner == asker {
+        let asking = self.roster.member(asker)?;
+        let (by, fetched) = (asking.fingerprint, asking.fetched);
+        if owner == asker || fetched >= MAX_ONE_TIME_FETCHES {
             return None;
         }
-        let fetched = &mut self.roster.member_mut(asker)?.fetched;
-        if fetched.values().sum::<usize>() >= MAX_ONE_TIME_FETCHES {
+        let owner = self.roster.member_mut(owner)?;
+        let given = owner.given.get(&by).copied().unwrap_or_default();
+        if given >= MAX_ONE_TIME_FETCHES_OF_ONE {
             return None;
         }
-        let of_this = fetched.entry(of).or_default();
-        if *of_this >= MAX_ONE_TIME_FETCHES_OF_ONE {
-            return None;
-        }
-        *of_this += 1;
-        self.roster.member_mut(owner)?.one_time.pop_front()
+        let key = owner.one_time.pop_front()?;
+        owner.given.insert(by, given + 1);
+        self.roster.member_mut(asker)?.fetched += 1;
+        Some(key)
     }
 }

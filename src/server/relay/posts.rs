@@ -8,7 +8,7 @@ use crate::{
     },
     types::{
         Code, DirectorySequence, LinkId, RelayMode,
-        limits::{DIRECTORY_PAGE, MAX_FETCH},
+        limits::{DIRECTORY_PAGE, MAX_FETCH, MAX_HEADS_FETCHES},
     },
 };
 
@@ -28,10 +28,10 @@ impl Relay {
     }
 
     pub(super) fn fetch_heads(&mut self, link: LinkId, after: DirectorySequence) {
-        if self.roster.member(link).is_none() {
-            return;
-        }
-        let links = self.directory.links_after(after);
+        let Some(member) = self.roster.member_mut(link) else { return };
+        member.heads_asked += 1;
+        let has_asked_enough = member.heads_asked > MAX_HEADS_FETCHES;
+        let links = if has_asked_enough { None } else { self.directory.links_after(after) };
         let complete = links.is_some();
         let link_of = |(sequence, state)| HeadLink { sequence, state };
         let links = links.into_iter().flatten().map(link_of).collect();
