@@ -313,7 +313,7 @@ fn an_invite_is_a_secret_that_no_error_repeats() {
 #[test]
 fn the_guide_names_every_option() {
     let guide = include_str!("../../docs/scripting.md");
-    for verb in super::args::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+    for verb in args::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
         for option in verb.get_arguments().filter_map(|argument| argument.get_long()) {
             let named = ["`", " ", "\\"].iter().any(|end| guide.contains(&format!("--{option}{end}")));
             assert!(named, "{} --{option}", verb.get_name());

@@ -95,12 +95,12 @@ impl<'a> Dial<'a> {
         match (self.options.hub.pin, known) {
             // A URL may come from anybody; what is known was trusted before.
             (Some(key), Some(known)) if key != known.key => Err(self.not_as_known(known, key)),
-            (Some(key), _) => {
+            (_, Some(known)) => self.dial_for(Expected::Known(known)),
+            (Some(key), None) => {
                 let link = self.dial_for(Expected::Given(key))?;
                 self.remember(key)?;
                 Ok(link)
             }
-            (None, Some(known)) => self.dial_for(Expected::Known(known)),
             (None, None) => self.meet(front),
         }
     }

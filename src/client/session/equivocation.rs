@@ -45,6 +45,8 @@ pub(super) struct Claim {
     pub(super) name: MemberName,
     pub(super) fingerprint: Fingerprint,
     pub(super) proof: Option<Box<Proof>>,
+    /// Whether its keys were pinned before the letter came, which pins them by itself.
+    pub(super) was_known: bool,
 }
 
 impl Watch {
@@ -187,7 +189,7 @@ impl Session {
     }
 
     fn caught_by(&mut self, stamp: DirectoryHead, ours: Option<Head>, claim: Claim) {
-        let Claim { name, fingerprint, proof } = claim;
+        let Claim { name, fingerprint, proof, .. } = claim;
         let text = format!(
             "STOP. This hub shows {name} another directory than you (change {}): somebody may be between you",
             stamp.epoch.0
@@ -198,14 +200,13 @@ impl Session {
     /// Whether what a member says is enough to stop: a stamp is as easily made up as a text, so not of just anybody.
     fn takes_word_of(&self, claim: &Claim) -> bool {
         self.verified_or_pinned(&claim.name, &claim.fingerprint).is_some_and(|verified| {
-            // The letter with the first lie is also a first contact, so it pins its sender.
-            verified || !self.trust.watch.doubted.contains(&claim.fingerprint)
+            verified || claim.was_known && !self.trust.watch.doubted.contains(&claim.fingerprint)
         })
     }
 
     /// Somebody of whom nothing is known says that the hub lies: the user is told who, and goes on.
     fn doubt(&mut self, stamp: DirectoryHead, ours: Option<Head>, claim: Claim) {
-        let Claim { name, fingerprint, proof } = claim;
+        let Claim { name, fingerprint, proof, .. } = claim;
         let doubted = &mut self.trust.watch.doubted;
         if doubted.len() >= MAX_DOUBTED || !doubted.insert(fingerprint) {
             return;

@@ -142,7 +142,8 @@ impl Session {
         self.incoming.judging = self.incoming.judging.saturating_sub(1);
         self.refill_one_time_keys();
         let Some(Judged { letter, sender, judgement, proof }) = result else { return };
-        self.judge_stamp(letter.stamp, Claim { name: sender.clone(), fingerprint: letter.from, proof });
+        let was_known = self.verified_or_pinned(&sender, &letter.from).is_some();
+        self.judge_stamp(letter.stamp, Claim { name: sender.clone(), fingerprint: letter.from, proof, was_known });
         let delay = self.incoming.rng.random_range(Duration::ZERO..=RECEIPT_DELAY);
         let bytes = letter.receipt.receipt(letter.id).into();
         self.incoming.receipts.push(Receipt { due: now + delay, to: letter.from, bytes });

@@ -80,7 +80,7 @@ fn reloaded(reloaded: &Reloaded) -> String {
     text
 }
 
-/// A fingerprint as members compare it: four digits at a time, half of it in each of two lines.
+/// A fingerprint as members compare it: four digits at a time.
 fn groups(fingerprint: &str) -> String {
     let digits: Vec<char> = fingerprint.chars().collect();
     // One line, as members are asked to compare it and may paste it.

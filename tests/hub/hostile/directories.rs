@@ -135,6 +135,23 @@ fn attack_06_a_stranger_who_says_that_the_hub_lies_ends_nothing() {
 }
 
 #[test]
+fn attack_06_a_stranger_who_lies_about_what_is_to_come_ends_nothing_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut split = Split::among_strangers(folder.path(), OnEquivocation::End);
+    split.bobs.join(&identity("erin"), false);
+    split.bob.wait(json!({"event": "joined", "name": "erin"}));
+    split.exchange("have you met erin?");
+    let Split { mut alices, alice, bobs, bob } = split;
+    alices.serve_until_event(&alice, &json!({"event": "message"}));
+    alices.join(&identity("erin"), false);
+    alices.serve_until_event(&alice, &json!({"event": "notice", "code": "equivocation"}));
+    alice.ask("send bob still here");
+    alices.next_post();
+    alices.dismiss(alice);
+    bobs.dismiss(bob);
+}
+
+#[test]
 fn attack_06_a_stamp_that_is_ahead_is_judged_when_its_epoch_comes() {
     let folder = tempfile::tempdir().unwrap();
     let mut split = Split::new(folder.path(), OnEquivocation::End);
