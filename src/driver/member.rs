@@ -149,7 +149,7 @@ impl Member {
             let now = clock::now();
             self.take_signals(now, front);
             for occurrence in occurrences {
-                self.occurred(occurrence);
+                self.occurred(occurrence, now);
                 self.put_out(front);
             }
             self.take_answers(now, front);
@@ -173,13 +173,13 @@ impl Member {
         self.event_loop.flush();
     }
 
-    fn occurred(&mut self, occurrence: Occurrence) {
+    fn occurred(&mut self, occurrence: Occurrence, now: Instant) {
         match occurrence {
             Occurrence::Event(link, LinkEvent::Greeted(nonce)) => {
                 let channel_binding = self.event_loop.channel_binding(link);
                 self.session.greeted(Challenge { channel_binding, nonce: nonce.0 });
             }
-            Occurrence::Event(_, LinkEvent::Message(message)) => self.session.message(message),
+            Occurrence::Event(_, LinkEvent::Message(message)) => self.session.message(message, now),
             Occurrence::Event(_, LinkEvent::Ended(ending)) => self.session.ended(&ending),
             Occurrence::Accepted(..) => {}
         }

@@ -1,6 +1,6 @@
 //! docs/protocol.md says what the code says.
 
-use crate::types::{Code, Codec, EndReason, LeaveReason, RelayMode, SealKind, limits::*};
+use crate::types::{Code, EndReason, LeaveReason, RelayMode, SealKind, limits::*};
 
 const PROTOCOL: &str = include_str!("../../docs/protocol.md");
 
@@ -30,7 +30,6 @@ fn every_number_has_its_row_in_the_documentation() {
     rows(EndReason::ALL.iter().map(|reason| (reason.number(), reason.as_str())).collect());
     rows(SealKind::ALL.iter().map(|kind| (kind.number(), kind.as_str())).collect());
     rows(RelayMode::ALL.iter().map(|mode| (mode.number(), mode.as_str())).collect());
-    rows(Codec::ALL.iter().map(|codec| (codec.number(), codec.as_str())).collect());
 }
 
 #[test]

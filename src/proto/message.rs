@@ -147,11 +147,18 @@ messages! {
         end: Option<MediaTime>,
         /// No rendition above this height is shown.
         max_height: Option<u32>,
+        /// Whether its sound is to come along.
+        sound: bool,
+        /// What the link carried last, in bits a second: where `auto` begins.
+        estimate: Option<u64>,
+        /// What the member can decode; empty when it does not say.
+        decodes: Vec<Codec>,
     }
     /// The hub may send the media of this epoch up to this many bytes from its start.
     8 => Credit { play: PlayId, epoch: PlayEpoch, offset: u64 }
-    /// Goes on in another rendition; with none, the hub's choice. Its place is kept.
-    9 => SwitchRendition { play: PlayId, rendition: Option<RenditionLabel> }
+    /// Goes on in another rendition, from its first keyframe at or after `from`; with none, as soon as nothing that
+    /// was sent is sent again.
+    9 => SwitchRendition { play: PlayId, epoch: PlayEpoch, rendition: RenditionLabel, from: Option<MediaTime> }
     /// Goes on at another place, under a new epoch; the credit of the new epoch starts at 0.
     10 => Seek { play: PlayId, epoch: PlayEpoch, to: MediaTime }
     /// Ends a play.
@@ -254,7 +261,15 @@ messages! {
     /// The hub closes the link.
     46 => Goodbye { code: Code }
     /// Answers Play when it starts.
-    47 => PlayStarted { play: PlayId, title: Text, duration: MediaTime }
+    47 => PlayStarted {
+        play: PlayId,
+        title: Text,
+        duration: MediaTime,
+        /// What there is to switch between, the lowest first.
+        ladder: Vec<Rung>,
+        /// Languages of its subtitles.
+        languages: Vec<Text>,
+    }
     /// Answers Play, Seek or `SwitchRendition` when it is refused.
     48 => PlayRefused { play: PlayId, code: Code, text: Text }
     /// Something about a play that its viewer should know.
@@ -273,6 +288,56 @@ messages! {
     }
     /// Answers `FetchOneTime`; with no key when there is none left, or not for this asker.
     52 => OneTime { fingerprint: Fingerprint, key: Option<CurveKey> }
+    /// The segment that was sent last is shown up to here only: another rendition goes on from there.
+    53 => StreamCut { play: PlayId, epoch: PlayEpoch, show_until: MediaTime }
+    /// The sound of an epoch begins.
+    54 => SoundInfo {
+        play: PlayId,
+        epoch: PlayEpoch,
+        codec: Codec,
+        /// In samples a second.
+        sample_rate: u32,
+        channels: u16,
+        /// The decoder's configuration; for AAC the `AudioSpecificConfig` (ISO/IEC 14496-3).
+        extradata: Blob,
+        /// Samples between these times are heard; what is around them only helps to decode.
+        hear_from: MediaTime,
+        hear_until: MediaTime,
+    }
+    /// A compressed packet of sound, whole.
+    55 => Sound {
+        play: PlayId,
+        epoch: PlayEpoch,
+        /// Counts the packets of sound of the epoch from 0.
+        seq: u32,
+        pts: MediaTime,
+        duration: MediaTime,
+        data: Blob,
+    }
+    /// A part of a file of subtitles.
+    56 => Subtitles {
+        play: PlayId,
+        /// As the file's name has it; one of those in `PlayStarted`.
+        language: Text,
+        /// Whether this part is the file's last.
+        last: bool,
+        data: Blob,
+    }
+    /// The list of videos is another one than before.
+    57 => VideosChanged {}
+}
+
+wire_struct! {
+    /// A rendition that a play may show.
+    pub struct Rung {
+        pub label: RenditionLabel,
+        /// Average bits per second.
+        pub bitrate: u64,
+        /// Most bits per second from one keyframe to the next.
+        pub peak: u64,
+        /// Whether it has keyframes often enough to be entered and left.
+        pub adaptive: bool,
+    }
 }
 
 wire_struct! {
@@ -312,7 +377,7 @@ wire_struct! {
     pub struct VideoTitle {
         pub title: Text,
         pub duration: MediaTime,
-        /// Whether it is passed through by the compatibility path. None is yet.
+        /// Whether it is passed through by the compatibility path.
         pub compat: bool,
         /// Lowest first. Empty when the title cannot be played.
         pub renditions: Vec<VideoRendition>,
@@ -320,6 +385,8 @@ wire_struct! {
         pub missing: Vec<RenditionLabel>,
         /// Why the title cannot be played, else empty.
         pub unplayable: Text,
+        /// Of its subtitles.
+        pub languages: Vec<Text>,
     }
 }
 

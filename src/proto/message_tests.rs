@@ -41,10 +41,13 @@ fn of_members() -> Vec<Message> {
             start: MediaTime(1_500_000),
             end: None,
             max_height: Some(720),
+            sound: true,
+            estimate: Some(5_000_000),
+            decodes: vec![Codec::H264, Codec::AAC],
         }
         .into(),
         Credit { play, epoch, offset: 1 << 33 }.into(),
-        SwitchRendition { play, rendition: Some(label) }.into(),
+        SwitchRendition { play, epoch, rendition: label, from: Some(MediaTime(2_000_000)) }.into(),
         Seek { play, epoch, to: MediaTime(-1) }.into(),
         Stop { play }.into(),
         Ping { token: 4 }.into(),
@@ -105,6 +108,7 @@ fn of_hubs_about_video() -> Vec<Message> {
                 }],
                 missing: vec![RenditionLabel(480)],
                 unplayable: "".into(),
+                languages: vec!["de".into()],
             }],
             last: true,
         }
@@ -139,9 +143,32 @@ fn of_hubs_about_video() -> Vec<Message> {
         StreamEnd { play, epoch, reason: EndReason::Finished }.into(),
         Error { code: Code::BadName, text: "a name has no spaces".into() }.into(),
         Goodbye { code: Code::HubClosing }.into(),
-        PlayStarted { play, title: "mandelbrot".into(), duration: MediaTime(12_000_000) }.into(),
+        PlayStarted {
+            play,
+            title: "mandelbrot".into(),
+            duration: MediaTime(12_000_000),
+            ladder: vec![Rung { label, bitrate: 90_000, peak: 120_000, adaptive: true }],
+            languages: vec!["de".into()],
+        }
+        .into(),
         PlayRefused { play, code: Code::NoSuchTitle, text: "no such title".into() }.into(),
         PlayNotice { play, code: Code::RenditionLeftOut, text: "720p is left out".into() }.into(),
+        StreamCut { play, epoch, show_until: MediaTime(2_000_000) }.into(),
+        SoundInfo {
+            play,
+            epoch,
+            codec: Codec::AAC,
+            sample_rate: 44_100,
+            channels: 2,
+            extradata: vec![0x12, 0x10].into(),
+            hear_from: MediaTime(0),
+            hear_until: MediaTime(4_000_000),
+        }
+        .into(),
+        Sound { play, epoch, seq: 0, pts: MediaTime(-23_220), duration: MediaTime(23_220), data: vec![0x21].into() }
+            .into(),
+        Subtitles { play, language: "de".into(), last: true, data: vec![0x31].into() }.into(),
+        VideosChanged {}.into(),
     ]
 }
 

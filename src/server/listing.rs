@@ -17,6 +17,7 @@ pub fn pages(catalog: &Catalog) -> Vec<Videos> {
         renditions: Vec::new(),
         missing: Vec::new(),
         unplayable: reason.into(),
+        languages: Vec::new(),
     });
     let titles: Vec<_> = playable.chain(unplayable).collect();
     let mut pages: Vec<_> =
@@ -36,6 +37,7 @@ fn describe(title: &Title) -> VideoTitle {
         renditions: title.renditions.iter().map(|rendition| describe_rendition(rendition)).collect(),
         missing: title.missing.iter().map(|missing| missing.label).collect(),
         unplayable: String::new().into(),
+        languages: Vec::new(),
     }
 }
 

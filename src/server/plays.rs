@@ -186,8 +186,13 @@ impl Plays {
                 let title = Arc::clone(started.title());
                 self.running.insert(asked.play, started);
                 self.newest = Some(asked.play);
-                let answer =
-                    PlayStarted { play: asked.play, title: title.name.as_str().into(), duration: title.duration };
+                let answer = PlayStarted {
+                    play: asked.play,
+                    title: title.name.as_str().into(),
+                    duration: title.duration,
+                    ladder: Vec::new(),
+                    languages: Vec::new(),
+                };
                 let mut outputs = vec![PlayOutput::Control(answer.into())];
                 outputs.extend(notices(asked, &title, &plan));
                 outputs

@@ -75,16 +75,6 @@ impl std::str::FromStr for RenditionLabel {
 }
 
 numbered! {
-    /// A video codec whose packets the hub can pass through.
-    pub enum Codec {
-        1 => H264 "h264",
-        2 => Hevc "hevc",
-        3 => Vp9 "vp9",
-        4 => Av1 "av1",
-    }
-}
-
-numbered! {
     /// Why a play ended.
     pub enum EndReason {
         /// All of it was sent or shown.

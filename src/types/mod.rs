@@ -5,6 +5,7 @@
 
 mod audience;
 mod code;
+mod codec;
 mod directory_entry;
 mod directory_head;
 mod endpoint;
@@ -21,6 +22,7 @@ pub mod wire;
 
 pub use audience::{LeaveReason, RelayMode, SealKind};
 pub use code::{Code, ExitCode};
+pub use codec::{Codec, CodecNameError};
 pub use directory_entry::DirectoryEntry;
 pub use directory_head::{DirectoryHead, Head, StateHash};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, ListenAddress, ListenHost, Scheme};
@@ -28,7 +30,7 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use hub_key::{HubKey, HubKeyError};
 pub use id::{DirectorySequence, LinkId, MessageId, PlayEpoch, PlayId};
 pub use key_record::{Bundle, CurveKey, KeyRecord, KeyRecordError, PublicKeys, Rotation};
-pub use media::{Codec, EndReason, MediaTime, PlayMode, RenditionLabel};
+pub use media::{EndReason, MediaTime, PlayMode, RenditionLabel};
 pub use name::{MemberName, NameError};
 pub use peer::{Peer, Source};
 pub use printable::Printable;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, RecvTimeoutError};
 
-use super::input::Input;
+use super::{input::Input, viewer::ViewerAction};
 
 /// What a play's thread can be woken by.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub enum Event {
     Input(Input),
     /// The viewer closed the window.
     Closed,
+    /// The viewer wants something, by a key or the mouse.
+    Asked(ViewerAction),
 }
 
 /// Why a wait is over.

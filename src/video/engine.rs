@@ -157,6 +157,10 @@ impl Engine {
         let input = match event {
             Event::Input(input) => input,
             Event::Closed => return Err(End::Closed),
+            Event::Asked(action) => {
+                (self.parts.reports)(Report::Asked(action));
+                return Ok(());
+            }
         };
         let now = self.parts.clock.now();
         match input {

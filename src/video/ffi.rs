@@ -1,9 +1,16 @@
 //! The one place with unsafe code: what FFmpeg's Rust bindings and the standard library leave to it.
-#![expect(unsafe_code, reason = "extradata has no safe setter in ffmpeg-next 9, and the environment none at all")]
+#![expect(
+    unsafe_code,
+    reason = "ffmpeg-next 9 has no safe setter of extradata and no search for a codec by name, std none of the environment"
+)]
 
-use std::{env, fs};
+use std::{env, ffi::CString, fs};
 
-use ffmpeg::{Error, codec::Context, ffi};
+use ffmpeg::{
+    Error,
+    codec::{Context, Id},
+    ffi,
+};
 
 /// Longest extradata that is taken, in bytes. Parameter sets come to some hundred.
 const MAX_EXTRADATA: usize = 1 << 20;
@@ -34,6 +41,13 @@ pub(super) fn set_extradata(context: &mut Context, extradata: &[u8]) -> Result<(
         (*raw).extradata_size = size;
     }
     Ok(())
+}
+
+/// What FFmpeg knows by this name of a codec (not of one of its decoders).
+pub(super) fn codec_named(name: &str) -> Option<Id> {
+    let name = CString::new(name).ok()?;
+    // SAFETY: `name` ends with a zero and outlives the call; what comes back is null or points into a static table.
+    unsafe { ffi::avcodec_descriptor_get_by_name(name.as_ptr()).as_ref() }.map(|found| found.id.into())
 }
 
 /// Sets an environment variable for libraries that read it later, unless the user set it or other threads run
@@ -69,6 +83,14 @@ pub(super) fn extradata(parameters: &ffmpeg::codec::Parameters) -> Vec<u8> {
 mod tests {
     use super::*;
     use ffmpeg::codec::Parameters;
+
+    #[test]
+    fn codecs_are_found_by_their_names() {
+        for (name, id) in [("h264", Id::H264), ("av1", Id::AV1), ("aac", Id::AAC), ("mpeg4", Id::MPEG4)] {
+            assert_eq!(codec_named(name), Some(id));
+        }
+        assert_eq!((codec_named("h264\0"), codec_named("libx264"), codec_named("")), (None, None, None));
+    }
 
     #[test]
     fn extradata_is_copied_and_can_be_replaced() {

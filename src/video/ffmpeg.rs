@@ -11,7 +11,7 @@ use ffmpeg::{
     software::scaling,
 };
 
-use crate::types::{Codec, MediaTime, limits::MAX_PACKET};
+use crate::types::{MediaTime, limits::MAX_PACKET};
 
 use super::{
     decode::{Decode, Decoded, Decoders, Undecodable},
@@ -42,8 +42,8 @@ impl Decoders for Libavcodec {
         }
         let name = segment.codec;
         let unopened = |error: Error| Undecodable(format!("its {name} decoder does not start: {error}"));
-        let id = codec_id(name).ok_or_else(|| Undecodable("a codec that this version does not know".into()))?;
-        let codec = decoder::find(id).ok_or_else(|| Undecodable(format!("this FFmpeg has no decoder for {name}")))?;
+        let known = ffi::codec_named(name.as_str()).and_then(|id| Some((id, decoder::find(id)?)));
+        let (id, codec) = known.ok_or_else(|| Undecodable(format!("this FFmpeg has no decoder for {name}")))?;
         let mut context = Context::new_with_codec(codec);
         ffi::set_extradata(&mut context, &segment.extradata).map_err(unopened)?;
         configure(&mut context, id);
@@ -57,16 +57,6 @@ impl Decoders for Libavcodec {
             scaler: None,
             segment: segment.clone(),
         }))
-    }
-}
-
-fn codec_id(codec: Codec) -> Option<Id> {
-    match codec {
-        Codec::H264 => Some(Id::H264),
-        Codec::Hevc => Some(Id::HEVC),
-        Codec::Vp9 => Some(Id::VP9),
-        Codec::Av1 => Some(Id::AV1),
-        Codec::Other(_) => None,
     }
 }
 
@@ -318,7 +308,7 @@ mod tests {
 
     #[test]
     fn an_unknown_codec_is_unplayable() {
-        let segment = Segment { codec: Codec::Other(99), ..read("low").segment };
+        let segment = Segment { codec: "nonesuch".parse().unwrap(), ..read("low").segment };
         assert_unplayable("codec", vec![Input::Segment(segment)]);
     }
 

@@ -52,9 +52,9 @@ fn read_file(path: &Path) -> Fixture {
     let packets = packets.collect();
     let codec = match parameters.id() {
         Id::H264 => Codec::H264,
-        Id::HEVC => Codec::Hevc,
-        Id::VP9 => Codec::Vp9,
-        Id::AV1 => Codec::Av1,
+        Id::HEVC => Codec::HEVC,
+        Id::VP9 => Codec::VP9,
+        Id::AV1 => Codec::AV1,
         other => panic!("{other:?}"),
     };
     let video = ffmpeg::codec::Context::from_parameters(parameters.clone()).unwrap().decoder().video().unwrap();

@@ -86,6 +86,7 @@ mod source;
 mod tally;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod viewer;
 
 pub use batch::{BATCH_BYTES, Batch, batches};
 pub use catalog::{Catalog, LookupError, Missing, Remark, Rendition, SkipReason, Skipped, Title};

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use super::viewer::ViewerAction;
 use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel};
 
 /// News of a play, in the order in which it happened. [`Report::Ended`] comes once and last.
@@ -56,6 +57,8 @@ pub enum Report {
         /// Why, for a person to read.
         text: String,
     },
+    /// The viewer wants something, by a key or the mouse. It was not done: whoever holds the play does it.
+    Asked(ViewerAction),
     /// The viewer closed the window. [`Report::Ended`] follows.
     Closed,
     /// The play is over, its window is gone.

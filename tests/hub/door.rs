@@ -68,7 +68,17 @@ fn attack_10_junk_seals_are_refused_while_chat_and_a_play_go_on() {
     let (alice, bob) = (TestMember::join(&hub, Wire::Tcp, "alice"), TestMember::join(&hub, Wire::Tcp, "bob"));
     let mut viewer = Raw::join(&hub, Wire::Unix, "viewer");
     let (start, end, max_height) = (MediaTime::ZERO, None, None);
-    viewer.send(Play { play: PlayId(1), title: "wide".into(), mode: PlayMode::Auto, start, end, max_height });
+    viewer.send(Play {
+        play: PlayId(1),
+        title: "wide".into(),
+        mode: PlayMode::Auto,
+        start,
+        end,
+        max_height,
+        sound: false,
+        estimate: None,
+        decodes: Vec::new(),
+    });
     let mut mallory = Raw::join(&hub, Wire::Memory, "mallory");
     let (mut passed, mut refused) = (0, 0);
     for round in 0..4 {

@@ -39,7 +39,17 @@ enum Answer {
 
 fn request(play: u32, title: &str) -> Play {
     let (start, end, max_height) = (MediaTime::ZERO, None, None);
-    Play { play: PlayId(play), title: title.into(), mode: PlayMode::Auto, start, end, max_height }
+    Play {
+        play: PlayId(play),
+        title: title.into(),
+        mode: PlayMode::Auto,
+        start,
+        end,
+        max_height,
+        sound: false,
+        estimate: None,
+        decodes: Vec::new(),
+    }
 }
 
 fn ask(member: &mut Raw, play: Play) -> Answer {

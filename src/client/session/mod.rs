@@ -24,6 +24,7 @@ mod play;
 mod plays;
 mod trust;
 mod videos;
+mod viewer;
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -201,7 +202,7 @@ impl Session {
     }
 
     /// A message of the hub.
-    pub fn message(&mut self, message: Message) {
+    pub fn message(&mut self, message: Message, now: Instant) {
         match message {
             Message::Welcome(welcome) => self.welcome(&welcome),
             Message::DirectoryPage(page) if self.phase == Phase::Entering => {
@@ -221,9 +222,10 @@ impl Session {
             Message::Accepted(accepted) => self.accepted(accepted.mid),
             Message::Refused(refused) => self.post_refused(refused.mid, refused.code),
             Message::Videos(videos) => self.videos(videos),
+            Message::VideosChanged(_) => self.event(Event::VideosChanged {}, None),
             Message::Error(error) => self.hub_error(error),
             Message::Goodbye(goodbye) => self.goodbye(goodbye.code),
-            media => self.media(media),
+            media => self.media(media, now),
         }
     }
 
@@ -334,8 +336,8 @@ impl Session {
         !self.plays.is_empty()
     }
 
-    fn media(&mut self, message: Message) {
-        let outputs = self.plays.message(message);
+    fn media(&mut self, message: Message, now: Instant) {
+        let outputs = self.plays.message(message, now);
         self.outputs.extend(outputs);
     }
 

@@ -54,6 +54,8 @@ pub(super) struct MemberPlay {
     /// Where the picture is, as far as is known.
     pub(super) at: MediaTime,
     pub(super) epoch: PlayEpoch,
+    /// As the player said last.
+    pub(super) is_paused: bool,
     /// References of requests whose answer is still to come, in order.
     pub(super) pausing: Vec<Option<String>>,
     pub(super) resuming: Vec<Option<String>>,
@@ -79,6 +81,7 @@ impl MemberPlay {
             duration: MediaTime::ZERO,
             at: MediaTime::ZERO,
             epoch: PlayEpoch::default(),
+            is_paused: false,
             pausing: Vec::new(),
             resuming: Vec::new(),
             seeking: Vec::new(),
@@ -94,6 +97,11 @@ impl MemberPlay {
     /// Whether there is a player, which is asked from then on and answers.
     pub(super) fn has_begun(&self) -> bool {
         matches!(self.stage, Stage::Opening | Stage::Playing)
+    }
+
+    /// Where it ends: what lies at or behind this is not shown.
+    pub(super) fn end(&self) -> MediaTime {
+        self.request.end.map_or(self.duration, |end| end.min(self.duration))
     }
 
     /// The media of a new epoch starts from nothing.

@@ -24,12 +24,12 @@ use crate::{
 };
 
 /// What each call gives back to be done.
-type Outputs = Vec<Output>;
+pub(super) type Outputs = Vec<Output>;
 
 /// All plays of a session.
 #[derive(Debug, Default)]
 pub(super) struct MemberPlays {
-    plays: BTreeMap<PlayId, MemberPlay>,
+    pub(super) plays: BTreeMap<PlayId, MemberPlay>,
     next: u32,
 }
 
@@ -79,6 +79,9 @@ impl MemberPlays {
             start: request.start.unwrap_or(MediaTime::ZERO),
             end: request.end,
             max_height: request.max,
+            sound: request.sound && !request.full_speed,
+            estimate: None,
+            decodes: Vec::new(),
         };
         let why = choice.why.clone().unwrap_or_else(|| "as asked for".to_owned());
         play.choice = Some(choice);
@@ -87,7 +90,7 @@ impl MemberPlays {
     }
 
     /// A message about a play.
-    pub(super) fn message(&mut self, message: Message) -> Outputs {
+    pub(super) fn message(&mut self, message: Message, _now: Instant) -> Outputs {
         match message {
             Message::PlayStarted(started) => self.started(started),
             Message::PlayRefused(refused) => self.refused(refused),
@@ -128,11 +131,11 @@ impl MemberPlays {
                 vec![event(Event::Stalled { id: viewer_id, ms })]
             }
             Report::Paused { at } => {
-                play.at = at;
+                (play.at, play.is_paused) = (at, true);
                 answer_first(&mut play.pausing, &Event::PlayPaused { id: viewer_id, at }, CommandName::Pause)
             }
             Report::Resumed { at } => {
-                play.at = at;
+                (play.at, play.is_paused) = (at, false);
                 answer_first(&mut play.resuming, &Event::PlayResumed { id: viewer_id, at }, CommandName::Resume)
             }
             Report::Seeked { epoch, at } if epoch == play.epoch => {
@@ -140,6 +143,7 @@ impl MemberPlays {
                 answer_all(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
+            Report::Asked(action) => self.asked(id, action),
             Report::Unplayable { text } => {
                 let notice = Event::Notice { code: Code::Unplayable, text };
                 vec![event(notice)]
@@ -231,20 +235,26 @@ impl MemberPlays {
             SeekTarget::To(to) => to,
             SeekTarget::By(by) => (play.at + by).max(MediaTime::ZERO),
         };
-        let end = play.request.end.map_or(play.duration, |end| end.min(play.duration));
+        let end = play.end();
         if to < MediaTime::ZERO || to >= end {
             let seconds = end.as_seconds();
             let message = format!("{} s is not within \"{}\"", to.as_seconds(), play.title);
             return Err(Failure::new(Code::OutOfRange, message, format!("it ends at {seconds:.3} s")));
         }
+        play.seeking.push(reference);
+        Ok(self.go_to(number, to))
+    }
+
+    /// Goes on at a place within the title, under a new epoch.
+    pub(super) fn go_to(&mut self, number: PlayId, to: MediaTime) -> Outputs {
+        let Some(play) = self.plays.get_mut(&number) else { return Vec::new() };
         let epoch = play.epoch.next();
         play.begin_epoch(epoch);
         play.at = to;
-        play.seeking.push(reference);
         let mut outputs =
             vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())];
         outputs.extend(self.grant(number));
-        Ok(outputs)
+        outputs
     }
 
     fn started(&mut self, started: message::PlayStarted) -> Outputs {

@@ -78,6 +78,9 @@ fn a_read_that_fails_after_a_seek_does_not_end_the_play() {
         start: MediaTime::ZERO,
         end: None,
         max_height: None,
+        sound: false,
+        estimate: None,
+        decodes: Vec::new(),
     };
     let credit = |epoch| message::Credit { play: ID, epoch: PlayEpoch(epoch), offset: 1000 };
     plays.message(start.into(), &catalog);

@@ -15,7 +15,17 @@ struct Screen {
 
 fn asked(play: u32, title: &str) -> Asked {
     let (start, end, max_height) = (MediaTime::ZERO, None, None);
-    Asked { play: PlayId(play), title: title.into(), mode: PlayMode::Auto, start, end, max_height }
+    Asked {
+        play: PlayId(play),
+        title: title.into(),
+        mode: PlayMode::Auto,
+        start,
+        end,
+        max_height,
+        sound: false,
+        estimate: None,
+        decodes: Vec::new(),
+    }
 }
 
 fn credit(play: u32, epoch: u32) -> Message {
@@ -151,7 +161,7 @@ fn bad_input_51_a_seek_is_refused_for_a_time_or_play_that_is_not_there() {
     assert_eq!(screen.refusal(seek(1, 2_000_000)), (PlayId(1), Code::OutOfRange));
     assert_eq!(screen.refusal(seek(2, 0)), (PlayId(2), Code::NoSuchPlay));
     assert!(screen.ask(seek(1, 1_000_000)).is_empty());
-    let switch = SwitchRendition { play: PlayId(1), rendition: None };
+    let switch = SwitchRendition { play: PlayId(1), epoch: PlayEpoch(0), rendition: RenditionLabel(240), from: None };
     assert_eq!(screen.refusal(switch), (PlayId(1), Code::NotYet));
 }
 

@@ -294,7 +294,7 @@ fn bad_input_47_a_stream_without_a_picture_is_given_up_early() {
 
 #[test]
 fn bad_input_63_streams_out_of_order_do_no_harm() {
-    let unknown = Input::Segment(Segment { codec: Codec::Other(7), ..segment(240) });
+    let unknown = Input::Segment(Segment { codec: "nonesuch".parse().unwrap(), ..segment(240) });
     let before_any = Scene::new().at(0, packets(0..5)).at(0, [FINISHED]).run();
     assert_eq!(before_any.summary.reason, EndReason::Unplayable);
     let unopened = Scene::new().at(0, [unknown]).at(0, packets(0..5)).run();

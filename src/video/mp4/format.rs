@@ -50,10 +50,10 @@ pub(super) fn format(stbl: &[u8]) -> Result<VideoFormat, IndexError> {
 fn codec(name: BoxType) -> Result<(Codec, Option<BoxType>), IndexError> {
     match &name {
         b"avc1" | b"avc3" => Ok((Codec::H264, Some(*b"avcC"))),
-        b"hvc1" | b"hev1" => Ok((Codec::Hevc, Some(*b"hvcC"))),
+        b"hvc1" | b"hev1" => Ok((Codec::HEVC, Some(*b"hvcC"))),
         // A VP9 stream says all in its frames; FFmpeg's decoder takes no extradata.
-        b"vp09" => Ok((Codec::Vp9, None)),
-        b"av01" => Ok((Codec::Av1, Some(*b"av1C"))),
+        b"vp09" => Ok((Codec::VP9, None)),
+        b"av01" => Ok((Codec::AV1, Some(*b"av1C"))),
         b"encv" => Err(IndexError::Encrypted),
         other => Err(IndexError::Codec(other.escape_ascii().to_string())),
     }

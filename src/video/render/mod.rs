@@ -16,7 +16,7 @@ mod window;
 
 use crossbeam_channel::Sender;
 
-use super::{clock::Event, frame::Frame};
+use super::{clock::Event, frame::Frame, viewer::ViewerAction};
 
 #[cfg(feature = "player")]
 pub use host::{WindowHost, Windows, windows};
@@ -66,7 +66,7 @@ pub trait Display: Send {
     }
 }
 
-/// Tells a play that its viewer closed the display, between frames and in a pause as well.
+/// Tells a play what its viewer did with the display, between frames and in a pause as well.
 #[derive(Clone, Debug)]
 pub struct Closer(Sender<Event>);
 
@@ -80,5 +80,11 @@ impl Closer {
     pub fn close(&self) {
         // A play that has ended has nobody to tell.
         let _ = self.0.send(Event::Closed);
+    }
+
+    /// Passes on what the viewer wants.
+    pub fn ask(&self, action: ViewerAction) {
+        // As above.
+        let _ = self.0.send(Event::Asked(action));
     }
 }

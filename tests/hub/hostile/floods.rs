@@ -58,7 +58,7 @@ impl Alice {
     }
 
     fn hears(&mut self, message: impl Into<Message>) -> Vec<Output> {
-        self.session.message(message.into());
+        self.session.message(message.into(), self.now);
         self.outputs()
     }
 
@@ -209,6 +209,7 @@ fn bad_input_63_packets_and_lists_that_nobody_asked_for() {
         compat: false,
         renditions: Vec::new(),
         missing: Vec::new(),
+        languages: Vec::new(),
         unplayable: "".into(),
     };
     assert!(alice.hears(info).is_empty());

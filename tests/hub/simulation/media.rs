@@ -31,7 +31,16 @@ fn playing() -> (World, usize) {
     world.nodes[alice].session.display_chosen(PlayId(1), Ok(Choice { kind: DisplayKind::None, why: None }));
     world.settle();
     assert!(matches!(world.nodes[alice].sent.last(), Some(Message::Play(play)) if play.title.as_str() == "film"));
-    world.inject(alice, PlayStarted { play: PlayId(1), title: "film".into(), duration: MediaTime(10_000_000) });
+    world.inject(
+        alice,
+        PlayStarted {
+            play: PlayId(1),
+            title: "film".into(),
+            duration: MediaTime(10_000_000),
+            ladder: Vec::new(),
+            languages: Vec::new(),
+        },
+    );
     assert!(matches!(world.nodes[alice].others.pop(), Some(Output::StartPlayer(PlayId(1), ..))));
     assert_eq!(granted(&world, alice), CREDIT_WINDOW);
     (world, alice)
@@ -121,6 +130,15 @@ fn bad_input_63_media_that_nobody_asked_for_is_dropped() {
     world.inject(alice, other_play);
     world.inject(alice, other_epoch);
     world.inject(alice, StreamEnd { play: PlayId(1), epoch: PlayEpoch(3), reason: EndReason::Finished });
-    world.inject(alice, PlayStarted { play: PlayId(9), title: "?".into(), duration: MediaTime::ZERO });
+    world.inject(
+        alice,
+        PlayStarted {
+            play: PlayId(9),
+            title: "?".into(),
+            duration: MediaTime::ZERO,
+            ladder: Vec::new(),
+            languages: Vec::new(),
+        },
+    );
     assert_eq!(fed(&mut world, alice), (vec![], false));
 }

@@ -273,7 +273,7 @@ impl World {
         }
         if let Some(at) = node.waiting.iter().position(|message| !node.held_tags.contains(&message.tag())) {
             let message = node.waiting.remove(at).unwrap();
-            node.session.message(message);
+            node.session.message(message, self.now);
             node.session.timeout(now);
             moved = true;
         }
@@ -376,7 +376,7 @@ impl World {
 
     /// Feeds a member a message as if the hub had sent it.
     pub(super) fn inject(&mut self, place: usize, message: impl Into<Message>) {
-        self.nodes[place].session.message(message.into());
+        self.nodes[place].session.message(message.into(), self.now);
         self.settle();
     }
 }

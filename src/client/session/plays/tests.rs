@@ -24,8 +24,14 @@ fn started(end: Option<MediaTime>) -> (MemberPlays, PlayId, Outputs) {
     let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
     let id = *id;
     plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
-    let hub = message::PlayStarted { play: id, title: "mandelbrot".into(), duration: MediaTime(12_000_000) };
-    let outputs = plays.message(hub.into());
+    let hub = message::PlayStarted {
+        play: id,
+        title: "mandelbrot".into(),
+        duration: MediaTime(12_000_000),
+        ladder: Vec::new(),
+        languages: Vec::new(),
+    };
+    let outputs = plays.message(hub.into(), Instant::now());
     (plays, id, outputs)
 }
 

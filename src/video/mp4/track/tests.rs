@@ -45,9 +45,9 @@ fn every_file_has_as_many_frames_as_ffprobe_decodes() {
 fn formats_are_read_with_what_a_decoder_needs() {
     for (name, codec, size) in [
         ("wide.mp4", Codec::H264, (640, 272)),
-        ("hevc.mp4", Codec::Hevc, (160, 120)),
-        ("vp9.mp4", Codec::Vp9, (160, 120)),
-        ("av1.mp4", Codec::Av1, (160, 120)),
+        ("hevc.mp4", Codec::HEVC, (160, 120)),
+        ("vp9.mp4", Codec::VP9, (160, 120)),
+        ("av1.mp4", Codec::AV1, (160, 120)),
     ] {
         let index = index(name);
         let format = index.format();
@@ -56,7 +56,7 @@ fn formats_are_read_with_what_a_decoder_needs() {
         let version = format.extradata.first().copied();
         assert_eq!(
             version,
-            [(Codec::Av1, 0x81), (Codec::H264, 1), (Codec::Hevc, 1)]
+            [(Codec::AV1, 0x81), (Codec::H264, 1), (Codec::HEVC, 1)]
                 .into_iter()
                 .find(|(of, _)| *of == codec)
                 .map(|(_, version)| version),
