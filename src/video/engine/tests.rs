@@ -3,14 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{ahead::HOPELESS_AFTER, *};
-use crate::{
-    types::Codec,
-    video::{
-        input::{Packet, Segment},
-        pace::{Speed, WhenLate},
-        report::Summary,
-        testing::{FakeDecoders, RecordingDisplay, ScriptedClock, Showing, packet, pts, segment},
-    },
+use crate::video::{
+    input::{Packet, Segment},
+    pace::{Speed, WhenLate},
+    report::Summary,
+    testing::{FakeDecoders, RecordingDisplay, ScriptedClock, Showing, packet, pts, segment},
 };
 
 const FINISHED: Input = Input::End { reason: EndReason::Finished };
