@@ -4,12 +4,14 @@ use std::{collections::BTreeMap, time::Instant};
 
 use super::{
     Output, Over,
+    place::going_on,
     play::{MemberPlay, Stage},
 };
 use crate::{
     client::{
         command::{Command, CommandName, PlayRequest, SeekTarget},
         event::{DisplayKind as Shown, Event, Failure, PlayEnd},
+        places::Places,
     },
     proto::{
         Message,
@@ -17,7 +19,7 @@ use crate::{
     },
     types::{Code, EndReason, MediaTime, PlayEpoch, PlayId},
     video::{
-        input::{Input, Segment},
+        input::{About, Input, Segment},
         render::{Choice, DisplayKind, NoDisplay},
         report::{Report, Summary},
     },
@@ -30,6 +32,8 @@ pub(super) type Outputs = Vec<Output>;
 #[derive(Debug, Default)]
 pub(super) struct MemberPlays {
     pub(super) plays: BTreeMap<PlayId, MemberPlay>,
+    /// Where to go on in titles; guests keep no such thing.
+    pub(super) places: Option<Places>,
     next: u32,
 }
 
@@ -72,21 +76,27 @@ impl MemberPlays {
             DisplayKind::None => Shown::None,
         };
         let request = &play.request;
+        let goes_on = going_on(self.places.as_ref(), request);
+        play.goes_on = goes_on.as_ref().map(|(at, _)| *at);
         let asked = Play {
             play: id,
             title: request.title.as_str().into(),
             mode: request.mode,
-            start: request.start.unwrap_or(MediaTime::ZERO),
+            start: request.start.or(play.goes_on).unwrap_or(MediaTime::ZERO),
             end: request.end,
             max_height: request.max,
             sound: request.sound && !request.full_speed,
             estimate: None,
             decodes: Vec::new(),
         };
+        play.at = asked.start;
+        play.asked = Some(asked.clone());
         let why = choice.why.clone().unwrap_or_else(|| "as asked for".to_owned());
         play.choice = Some(choice);
         let event = Event::Display { id: play.id.clone(), kind, why };
-        vec![Output::Event(event, play.reference.clone()), Output::Send(asked.into())]
+        let notice = goes_on.map(|(_, notice)| Output::Event(notice, play.reference.clone()));
+        let display = Output::Event(event, play.reference.clone());
+        [Some(display), notice, Some(Output::Send(asked.into()))].into_iter().flatten().collect()
     }
 
     /// A message about a play.
@@ -114,7 +124,11 @@ impl MemberPlays {
         let event = |event| Output::Event(event, play.reference.clone());
         let viewer_id = play.id.clone();
         match report {
-            Report::FirstFrame => self.first_frame(id, now),
+            Report::FirstFrame => {
+                let mut outputs = self.first_frame(id, now);
+                outputs.extend(self.place_used(id));
+                outputs
+            }
             Report::Rendition { label, width, height, from } => {
                 play.at = from;
                 vec![event(Event::Rendition { id: viewer_id, label, width, height, from })]
@@ -140,6 +154,10 @@ impl MemberPlays {
             }
             Report::Seeked { epoch, at } if epoch == play.epoch => {
                 play.at = at;
+                if let Some(outputs) = self.landed(id, at) {
+                    return outputs;
+                }
+                let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
                 answer_all(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
@@ -250,6 +268,7 @@ impl MemberPlays {
         let Some(play) = self.plays.get_mut(&number) else { return Vec::new() };
         let epoch = play.epoch.next();
         play.begin_epoch(epoch);
+        play.stepping_back = None;
         play.at = to;
         let mut outputs =
             vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())];
@@ -266,12 +285,19 @@ impl MemberPlays {
         play.title = started.title.0;
         let Some(choice) = play.choice.take() else { return Vec::new() };
         let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
+        let about = About { duration: Some(play.duration), ..About::default() };
+        outputs.push(Output::Player(started.play, Input::About(about)));
         outputs.extend(self.grant(started.play));
         outputs
     }
 
     /// The hub refuses a play, or a seek in one that runs: then it does not know where to go on.
     fn refused(&mut self, refused: message::PlayRefused) -> Outputs {
+        if refused.code == Code::OutOfRange
+            && let Some(outputs) = self.begin_anew(refused.play)
+        {
+            return outputs;
+        }
         let Some(play) = self.plays.get_mut(&refused.play).filter(|play| play.has_begun()) else {
             return self.failed(refused.play, failure(refused.code, &refused.text));
         };
@@ -286,6 +312,7 @@ impl MemberPlays {
         if !self.is_of(info.play, info.epoch) {
             return Vec::new();
         }
+        self.frames_last(info.play, info.frame_duration);
         let segment = Segment {
             label: info.rendition,
             width: info.width,
@@ -338,6 +365,7 @@ impl MemberPlays {
     fn ended(&mut self, id: PlayId, summary: Summary) -> Outputs {
         let Some(play) = self.plays.remove(&id) else { return Vec::new() };
         let mut outputs = vec![Output::Send(Stop { play: id }.into())];
+        outputs.extend(self.place_passed(&play, &summary));
         if play.stage != Stage::Playing {
             let code = if summary.reason == EndReason::Stopped { Code::NoSuchPlay } else { Code::Unplayable };
             let message = format!("\"{}\" ended before anything was shown: {}", play.title, summary.reason);
@@ -450,7 +478,7 @@ fn hint_for(code: Code) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// What to do until a command is there.
 fn meanwhile(command: CommandName) -> &'static str {
