@@ -1,16 +1,17 @@
-//! What Qt knows and highgui does not pass on: whether shift is held, which window has the focus; and how to undo its zoom.
+//! What Qt knows and highgui does not pass on: whether shift is held, which window has the focus; and how to take from
+//! its windows what they do with keys and the wheel by themselves.
 //!
 //! highgui may be built on Qt 5, on Qt 6 or on something else, and none of them is linked here: a function is
 //! looked up by its name among the libraries that the process has loaded anyway. Where it is not there, there is no
 //! answer, and the caller does without.
 
-use std::{
-    ffi::{CStr, CString, c_char, c_int, c_void},
-    ptr::null_mut,
-};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 
 /// `Qt::ShiftModifier`.
 const SHIFT: c_int = 0x0200_0000;
+
+/// `Qt::NoFocus`.
+const NO_FOCUS: c_int = 0;
 
 /// `Qt::DirectConnection`.
 const DIRECT: c_int = 1;
@@ -31,6 +32,24 @@ struct Argument {
 }
 
 type Widget = *mut c_void;
+
+/// `QMetaObject::invokeMethod`.
+type Invoke = extern "C" fn(
+    Widget,
+    *const c_char,
+    c_int,
+    Argument,
+    Argument,
+    Argument,
+    Argument,
+    Argument,
+    Argument,
+    Argument,
+    Argument,
+    Argument,
+    Argument,
+    Argument,
+) -> bool;
 
 /// The address of a function of the process.
 fn find(symbol: &CStr) -> Option<*mut c_void> {
@@ -63,58 +82,64 @@ pub(in crate::video) fn has_focus(name: &str) -> Option<bool> {
 /// Undoes the zoom that a window of highgui on Qt does with every turn of the wheel. For the thread of the windows, while
 /// that window is open.
 pub(in crate::video) fn reset_zoom(name: &str) {
+    // Without Qt there is no zoom.
     let _ = try_reset_zoom(name);
 }
 
 fn try_reset_zoom(name: &str) -> Option<()> {
-    // QWidget::childAt(QPoint const&) const, QWidget::focusProxy() const, QWidget::unsetCursor()
-    let child_at = find(c"_ZNK7QWidget7childAtERK6QPoint")?;
-    let focus_proxy = find(c"_ZNK7QWidget10focusProxyEv")?;
-    let unset_cursor = find(c"_ZN7QWidget11unsetCursorEv")?;
     // QMetaObject::invokeMethod(QObject*, char const*, Qt::ConnectionType, QGenericReturnArgument, 10 × QGenericArgument)
     let invoke = find(
         c"_ZN11QMetaObject12invokeMethodEP7QObjectPKcN2Qt14ConnectionTypeE22QGenericReturnArgument16QGenericArgumentS7_S7_S7_S7_S7_S7_S7_S7_S7_",
     )?;
-    let window = widget(name)?;
+    let unset_cursor = find(c"_ZN7QWidget11unsetCursorEv")?;
+    let view = view(name)?;
     let none = Argument { data: std::ptr::null(), name: std::ptr::null() };
-    // SAFETY: the names have the signatures in them. `window` is a live widget, as `widget` says, and so are what its
-    // methods return unless that is null, which is looked for. A QPoint is two ints. A widget is a QObject at the same
-    // address. The method is looked up by Qt at run time: an object without it is left alone.
+    // SAFETY: the names have the signatures in them. `view` is a live widget, which is a QObject at the same address. Qt
+    // looks up the method by its name: an object that has none is left alone.
     unsafe {
-        let child_at = std::mem::transmute::<*mut c_void, extern "C" fn(Widget, *const [c_int; 2]) -> Widget>(child_at);
-        let focus_proxy = std::mem::transmute::<*mut c_void, extern "C" fn(Widget) -> Widget>(focus_proxy);
-        let unset_cursor = std::mem::transmute::<*mut c_void, extern "C" fn(Widget)>(unset_cursor);
-        #[expect(clippy::type_complexity, reason = "a signature of Qt's")]
-        let invoke = std::mem::transmute::<
-            *mut c_void,
-            extern "C" fn(
-                Widget,
-                *const c_char,
-                c_int,
-                Argument,
-                Argument,
-                Argument,
-                Argument,
-                Argument,
-                Argument,
-                Argument,
-                Argument,
-                Argument,
-                Argument,
-                Argument,
-            ) -> bool,
-        >(invoke);
-        // The picture fills the window; what lies in it passes the focus on to the view that zooms.
-        let within = child_at(window, &[2, 2]);
-        let view = if within.is_null() { null_mut() } else { focus_proxy(within) };
-        if view.is_null() {
-            return None;
-        }
+        let invoke = std::mem::transmute::<*mut c_void, Invoke>(invoke);
         let method = c"resetZoom".as_ptr();
         invoke(view, method, DIRECT, none, none, none, none, none, none, none, none, none, none, none);
-        unset_cursor(view);
+        std::mem::transmute::<*mut c_void, extern "C" fn(Widget)>(unset_cursor)(view);
     }
     Some(())
+}
+
+/// Keeps the view inside a window from taking arrow keys to scroll by, which it does once it was clicked. For the thread of
+/// the windows, while that window is open.
+pub(in crate::video) fn keep_keys(name: &str) {
+    // Without Qt nothing takes them.
+    let _ = try_keep_keys(name);
+}
+
+fn try_keep_keys(name: &str) -> Option<()> {
+    // QWidget::setFocusPolicy(Qt::FocusPolicy)
+    let set_policy = find(c"_ZN7QWidget14setFocusPolicyEN2Qt11FocusPolicyE")?;
+    let view = view(name)?;
+    // SAFETY: the name has the signature in it; an enumeration of C++ is an int here; `view` is a live widget.
+    unsafe { std::mem::transmute::<*mut c_void, extern "C" fn(Widget, c_int)>(set_policy)(view, NO_FOCUS) };
+    Some(())
+}
+
+/// What scrolls and zooms the picture inside the window of this name.
+fn view(name: &str) -> Option<Widget> {
+    // QWidget::childAt(QPoint const&) const, QWidget::focusProxy() const
+    let child_at = find(c"_ZNK7QWidget7childAtERK6QPoint")?;
+    let focus_proxy = find(c"_ZNK7QWidget10focusProxyEv")?;
+    let window = widget(name)?;
+    // SAFETY: the names have the signatures in them. `window` is a live widget, as `widget` says, and so is what the
+    // methods return unless it is null, which is looked for. A QPoint is two ints.
+    let view = unsafe {
+        let child_at = std::mem::transmute::<*mut c_void, extern "C" fn(Widget, *const [c_int; 2]) -> Widget>(child_at);
+        let focus_proxy = std::mem::transmute::<*mut c_void, extern "C" fn(Widget) -> Widget>(focus_proxy);
+        // The picture fills the window; what lies in it passes the focus on to the view.
+        let within = child_at(window, &[2, 2]);
+        if within.is_null() {
+            return None;
+        }
+        focus_proxy(within)
+    };
+    (!view.is_null()).then_some(view)
 }
 
 /// The window of this name, when highgui is built on Qt.

@@ -40,7 +40,7 @@ impl Overlay {
     /// Draws a look over a picture of 8-bit blue, green, red.
     pub(super) fn draw(&mut self, picture: &mut Mat, look: &Look) -> Result<()> {
         let size = text_size(picture.cols(), picture.rows());
-        if !look.statistics.is_empty() {
+        if !look.statistics.is_empty() && look.help.is_empty() {
             let lines: Vec<&str> = look.statistics.iter().map(String::as_str).collect();
             self.block(picture, &lines, size, Anchor::TopLeft)?;
         }

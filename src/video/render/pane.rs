@@ -109,6 +109,7 @@ impl Pane {
                 let _ = mouse.send((id, keys::mouse(event, flags)));
             };
             highgui::set_mouse_callback(&self.name, Some(Box::new(tell)))?;
+            qt::keep_keys(&self.name);
         }
         if self.caption.as_ref() != Some(&caption) {
             highgui::set_window_title(&self.name, &caption)?;
