@@ -81,6 +81,7 @@ mod plan;
 pub mod player;
 pub mod render;
 pub mod report;
+mod sound_track;
 mod source;
 #[cfg(any(test, feature = "player"))]
 mod tally;
@@ -95,4 +96,5 @@ pub use index::{Index, Packet, VideoFormat};
 pub use live_folder::LiveFolder;
 pub use mp4::IndexError;
 pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment};
+pub use sound_track::{NoSound, SoundFormat, SoundPacket, SoundTrack};
 pub use source::{MemorySource, ReadError, VideoSource};
