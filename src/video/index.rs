@@ -6,6 +6,8 @@ use bytes::Bytes;
 
 use crate::types::{Codec, MediaTime};
 
+use super::ladder::Gops;
+
 /// What a decoder must know before the first packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VideoFormat {
@@ -53,6 +55,7 @@ pub struct Index {
     entry_points: Vec<usize>,
     frames: usize,
     frame_duration: MediaTime,
+    gops: Gops,
 }
 
 impl Index {
@@ -68,7 +71,8 @@ impl Index {
         times.sort_unstable();
         let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
         let entry_points = entry_points(&packets);
-        Some(Self { format, packets, shown, entry_points, frames: times.len(), frame_duration })
+        let gops = Gops::of(&packets, &entry_points, &shown);
+        Some(Self { format, packets, shown, entry_points, frames: times.len(), frame_duration, gops })
     }
 
     /// How the packets are coded.
@@ -120,6 +124,11 @@ impl Index {
         let bytes: u64 = self.packets.iter().map(|packet| u64::from(packet.size)).sum();
         let micros = u128::from((self.shown.end - self.shown.start).0.unsigned_abs().max(1));
         u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
+    }
+
+    /// What its keyframes say about it.
+    pub(super) fn gops(&self) -> Gops {
+        self.gops
     }
 
     /// The position of the last entry point with pts ≤ `at`, else the first packet.
