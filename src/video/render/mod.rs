@@ -9,6 +9,8 @@ mod null;
 #[cfg(feature = "player")]
 mod overlay;
 mod probe;
+#[cfg(feature = "player")]
+mod text;
 #[cfg(not(feature = "player"))]
 mod unbuilt;
 #[cfg(feature = "player")]
@@ -23,6 +25,8 @@ pub use host::{WindowHost, Windows, windows};
 pub use kind::{Choice, DisplayKind, NoDisplay, choose};
 pub use null::NullDisplay;
 pub use probe::{NoWindows, PROBE_COMMAND, probe, probe_main};
+#[cfg(feature = "player")]
+pub use text::{Anchor, Canvas, Extent, TextPainter};
 #[cfg(not(feature = "player"))]
 pub use unbuilt::{WindowHost, Windows, windows};
 
