@@ -3,6 +3,7 @@
 //! Nothing here knows FFmpeg, windows or the system's clock; all of them are behind traits.
 
 mod ahead;
+mod cut;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -59,10 +60,14 @@ pub(crate) struct Engine {
     last_shown: Option<Shown>,
     /// The time of the picture decoded last, since the last flush.
     last_decoded: MediaTime,
+    /// How long that picture lasts, usually.
+    last_length: MediaTime,
     /// The epoch of a flush whose first frame was not shown yet.
     seeking: Option<PlayEpoch>,
     /// Since when nothing is left to show while more is to come.
     dry: Option<Duration>,
+    /// From where the segment that came last is shown no more, until the next one comes.
+    cut: Option<MediaTime>,
     /// That nothing follows, and why, once all before it was decoded.
     ended: Option<EndReason>,
 }
@@ -107,8 +112,10 @@ impl Engine {
             segments: 0,
             last_shown: None,
             last_decoded: MediaTime(i64::MIN),
+            last_length: MediaTime::ZERO,
             seeking: None,
             dry: None,
+            cut: None,
             ended: None,
         }
     }
@@ -164,9 +171,13 @@ impl Engine {
         };
         let now = self.parts.clock.now();
         match input {
-            Input::Segment(segment) => self.push(Entry::Segment(segment))?,
+            Input::Segment(segment) => {
+                self.drop_what_was_cut();
+                self.push(Entry::Segment(segment))?;
+            }
             Input::Packet(packet) => self.push(Entry::Packet(packet))?,
             Input::End { reason } => self.push(Entry::End(reason))?,
+            Input::Cut { until } => self.cut(until),
             Input::Flush { epoch } => self.flush(epoch),
             Input::Pause => {
                 // Told also when nothing changes: whoever asked waits for an answer.
@@ -199,6 +210,7 @@ impl Engine {
         self.seeking = Some(epoch);
         self.last_decoded = MediaTime(i64::MIN);
         self.dry = None;
+        self.cut = None;
         self.ended = None;
     }
 

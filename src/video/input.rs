@@ -17,6 +17,12 @@ pub enum Input {
         /// What [`Summary::reason`](super::report::Summary::reason) becomes.
         reason: EndReason,
     },
+    /// Of the segment that came last nothing is shown from here on, because another one goes on there. What was decoded
+    /// already is shown all the same, and not shown again by the other one.
+    Cut {
+        /// The first time that is not shown any more.
+        until: MediaTime,
+    },
     /// A seek: forget all that came before; a segment of this epoch follows.
     Flush {
         /// The epoch of what follows.

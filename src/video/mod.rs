@@ -75,6 +75,7 @@ pub mod frame;
 mod index;
 mod index_wire;
 pub mod input;
+mod ladder;
 mod live_folder;
 mod mp4;
 pub mod pace;
@@ -84,6 +85,7 @@ pub mod player;
 pub mod render;
 pub mod report;
 mod rotation;
+pub mod selector;
 mod sound_track;
 mod source;
 #[cfg(any(test, feature = "player"))]
@@ -97,9 +99,10 @@ pub use catalog::{Catalog, LookupError, Missing, Remark, Rendition, SkipReason, 
 pub use folder::FolderSource;
 pub use index::{Index, Packet, VideoFormat};
 pub use index_wire::IndexWireError;
+pub use ladder::{Rung, first_rung};
 pub use live_folder::LiveFolder;
 pub use mp4::IndexError;
-pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment};
+pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment, Switched, switch};
 pub use rotation::Rotation;
 pub use sound_track::{NoSound, SoundFormat, SoundPacket, SoundTrack};
 pub use source::{MemorySource, ReadError, VideoSource};

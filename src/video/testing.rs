@@ -165,7 +165,8 @@ impl Decode for FakeDecoder {
         }
         let pts = self.held.remove(0);
         let shown = self.segment.shows(pts);
-        Ok(if shown { Decoded::Frame(frame(self.segment.height, pts.0 / FRAME.0)) } else { Decoded::Hidden })
+        let frame = || Frame { pts, ..frame(self.segment.height, pts.0 / FRAME.0) };
+        Ok(if shown { Decoded::Frame(frame()) } else { Decoded::Hidden })
     }
 }
 
