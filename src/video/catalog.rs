@@ -13,6 +13,7 @@ use super::{
     file_name::{FileName, Kind},
     index::Index,
     mp4::IndexError,
+    subtitles::{SubtitleFile, Subtitles, attach},
 };
 
 /// Everything that a hub offers, as it was found at one time.
@@ -34,6 +35,8 @@ pub struct Title {
     pub duration: MediaTime,
     /// Renditions that one would expect, the lowest first.
     pub missing: Vec<Missing>,
+    /// In the order of their languages, each once.
+    pub subtitles: Vec<Subtitles>,
 }
 
 /// One resolution of a title: one file.
@@ -133,6 +136,12 @@ impl Catalog {
         builder.finish()
     }
 
+    /// The same with these files of subtitles.
+    pub(super) fn with_subtitles(mut self, files: Vec<SubtitleFile>) -> Self {
+        self.remarks.extend(attach(&mut self.titles, files));
+        self
+    }
+
     /// All titles that can be played, sorted by name.
     #[must_use]
     pub fn titles(&self) -> &[Arc<Title>] {
@@ -182,7 +191,13 @@ impl Title {
     pub fn up_to(&self, max: RenditionLabel) -> Option<Self> {
         let renditions: Vec<_> = self.renditions.iter().filter(|rendition| rendition.label <= max).cloned().collect();
         let missing = self.missing.iter().filter(|missing| missing.label <= max).cloned().collect();
-        (!renditions.is_empty()).then(|| Self { name: self.name.clone(), renditions, duration: self.duration, missing })
+        (!renditions.is_empty()).then(|| Self {
+            name: self.name.clone(),
+            renditions,
+            duration: self.duration,
+            missing,
+            subtitles: self.subtitles.clone(),
+        })
     }
 
     /// The labels of its renditions, the lowest first.
@@ -264,7 +279,7 @@ impl Builder {
                 self.remarks.push(Remark { file: rendition.file.clone(), text });
             }
         }
-        Title { name, renditions, duration, missing }
+        Title { name, renditions, duration, missing, subtitles: Vec::new() }
     }
 
     /// A title whose names give heights is expected to have what other titles have; one file with a name of its

@@ -82,6 +82,7 @@ pub mod player;
 pub mod render;
 pub mod report;
 mod source;
+pub mod subtitles;
 #[cfg(any(test, feature = "player"))]
 mod tally;
 #[cfg(test)]
@@ -96,3 +97,4 @@ pub use live_folder::LiveFolder;
 pub use mp4::IndexError;
 pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment};
 pub use source::{MemorySource, ReadError, VideoSource};
+pub use subtitles::Subtitles;
