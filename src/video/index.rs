@@ -1,10 +1,12 @@
 //! The index of one file: where each packet of its video track is, and when it is decoded and shown.
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::types::{Codec, MediaTime};
+
+use super::sound_track::{NoSound, SoundTrack};
 
 /// What a decoder must know before the first packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub struct Index {
     entry_points: Vec<usize>,
     frames: usize,
     frame_duration: MediaTime,
+    /// Nothing for a file without sound.
+    sound: Option<Result<Arc<SoundTrack>, NoSound>>,
 }
 
 impl Index {
@@ -68,7 +72,25 @@ impl Index {
         times.sort_unstable();
         let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
         let entry_points = entry_points(&packets);
-        Some(Self { format, packets, shown, entry_points, frames: times.len(), frame_duration })
+        Some(Self { format, packets, shown, entry_points, frames: times.len(), frame_duration, sound: None })
+    }
+
+    /// With the sound of the same file, or why that is left out.
+    #[must_use]
+    pub fn with_sound(self, sound: Result<SoundTrack, NoSound>) -> Self {
+        Self { sound: Some(sound.map(Arc::new)), ..self }
+    }
+
+    /// The sound of the file, if it has any that is passed on.
+    #[must_use]
+    pub fn sound(&self) -> Option<&Arc<SoundTrack>> {
+        self.sound.as_ref().and_then(|sound| sound.as_ref().ok())
+    }
+
+    /// Why the sound of the file is left out.
+    #[must_use]
+    pub fn no_sound(&self) -> Option<&NoSound> {
+        self.sound.as_ref().and_then(|sound| sound.as_ref().err())
     }
 
     /// How the packets are coded.

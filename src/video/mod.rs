@@ -81,6 +81,7 @@ mod plan;
 pub mod player;
 pub mod render;
 pub mod report;
+mod sound_track;
 mod source;
 pub mod subtitles;
 #[cfg(any(test, feature = "player"))]
@@ -96,5 +97,6 @@ pub use index::{Index, Packet, VideoFormat};
 pub use live_folder::LiveFolder;
 pub use mp4::IndexError;
 pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment};
+pub use sound_track::{NoSound, SoundFormat, SoundPacket, SoundTrack};
 pub use source::{MemorySource, ReadError, VideoSource};
 pub use subtitles::Subtitles;
