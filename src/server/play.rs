@@ -6,10 +6,13 @@
 //!
 //! Nothing is read ahead but one batch, so a paused or slow player costs the hub one batch of memory and no work.
 
+mod subtitles;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
+use self::subtitles::SubtitleQueue;
 use crate::{
     proto::{
         Message,
@@ -35,7 +38,7 @@ pub struct Batch {
 pub enum Step {
     /// A rendition begins: tell the player, and the operator.
     Rendition(Message, Arc<Rendition>),
-    /// A part of a packet.
+    /// A part of a packet, or of subtitles.
     Media(Message),
     /// The last message of the epoch.
     End(Message),
@@ -67,6 +70,7 @@ pub struct Play {
     sent: u64,
     credit: u64,
     ended: bool,
+    subtitles: SubtitleQueue,
 }
 
 /// What a member asks of a play.
@@ -87,6 +91,7 @@ impl Play {
     pub fn new(title: Arc<Title>, request: Request) -> Result<(Self, Plan), PlanError> {
         let title = capped(title, request.max_height)?;
         let planned = Plan::new(&title, request.mode, request.start, request.end)?;
+        let subtitles = title.subtitles.clone();
         let play = Self {
             id: request.id,
             title,
@@ -101,6 +106,7 @@ impl Play {
             sent: 0,
             credit: 0,
             ended: false,
+            subtitles: SubtitleQueue::new(&subtitles),
         };
         Ok((play, planned))
     }
@@ -172,6 +178,9 @@ impl Play {
     pub fn next_step(&mut self) -> Option<Step> {
         if self.ended {
             return None;
+        }
+        if let Some(part) = self.next_subtitles() {
+            return Some(Step::Media(part));
         }
         let Some(segment) = self.segments.front() else {
             self.ended = true;

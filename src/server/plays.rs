@@ -191,7 +191,7 @@ impl Plays {
                     title: title.name.as_str().into(),
                     duration: title.duration,
                     ladder: Vec::new(),
-                    languages: Vec::new(),
+                    languages: title.languages(),
                 };
                 let mut outputs = vec![PlayOutput::Control(answer.into())];
                 outputs.extend(notices(asked, &title, &plan));

@@ -7,7 +7,7 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::types::{Code, MediaTime, RenditionLabel};
+use crate::types::{Code, MediaTime, RenditionLabel, wire::Text};
 
 use super::{
     file_name::{FileName, Kind},
@@ -198,6 +198,12 @@ impl Title {
             missing,
             subtitles: self.subtitles.clone(),
         })
+    }
+
+    /// The languages of its subtitles, in order.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Text> {
+        self.subtitles.iter().map(|subtitles| subtitles.language.as_str().into()).collect()
     }
 
     /// The labels of its renditions, the lowest first.

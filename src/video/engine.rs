@@ -3,6 +3,7 @@
 //! Nothing here knows FFmpeg, windows or the system's clock; all of them are behind traits.
 
 mod ahead;
+mod subtitles;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -10,7 +11,10 @@ use crossbeam_channel::Receiver;
 
 use crate::types::{EndReason, MediaTime, PlayEpoch, limits::CREDIT_WINDOW};
 
-use self::ahead::{MOST_READY, Progress, Stage};
+use self::{
+    ahead::{MOST_READY, Progress, Stage},
+    subtitles::Subtitles,
+};
 use super::{
     clock::{Clock, Event, Wake},
     decode::Decoders,
@@ -57,6 +61,9 @@ pub(crate) struct Engine {
     /// Segments opened so far: tells the first frame of each.
     segments: u64,
     last_shown: Option<Shown>,
+    /// The picture itself, to be drawn again with other subtitles.
+    still: Option<Frame>,
+    subtitles: Subtitles,
     /// The time of the picture decoded last, since the last flush.
     last_decoded: MediaTime,
     /// The epoch of a flush whose first frame was not shown yet.
@@ -106,6 +113,8 @@ impl Engine {
             epoch: PlayEpoch::default(),
             segments: 0,
             last_shown: None,
+            still: None,
+            subtitles: Subtitles::default(),
             last_decoded: MediaTime(i64::MIN),
             seeking: None,
             dry: None,
@@ -168,6 +177,7 @@ impl Engine {
             Input::Packet(packet) => self.push(Entry::Packet(packet))?,
             Input::End { reason } => self.push(Entry::End(reason))?,
             Input::Flush { epoch } => self.flush(epoch),
+            Input::Subtitles(change) => self.change_subtitles(change)?,
             Input::Pause => {
                 // Told also when nothing changes: whoever asked waits for an answer.
                 self.parts.pace.pause(now);
@@ -268,6 +278,7 @@ impl Engine {
 
     fn show(&mut self) -> Result<Next, End> {
         let Some(Ready { frame, segment, duration }) = self.ready.pop_front() else { return Ok(Next::Again) };
+        self.caption(&frame)?;
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
         self.parts.tally.shown(&frame);
         let before = self.last_shown.replace(Shown { pts: frame.pts, until: frame.pts + duration, segment });
@@ -281,6 +292,7 @@ impl Engine {
         if let Some(epoch) = self.seeking.take() {
             (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });
         }
+        self.still = Some(frame);
         Ok(Next::Again)
     }
 

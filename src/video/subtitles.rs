@@ -15,10 +15,12 @@ mod text;
 
 use bytes::Bytes;
 
+pub use files::is_language;
 pub(super) use files::{SubtitleFile, attach, is_subtitles, read_all};
 #[cfg(any(test, feature = "player"))]
 pub(super) use parse::{Cue, parse};
 
+#[cfg(any(test, feature = "player"))]
 use crate::types::MediaTime;
 
 /// Cues of one moment that are shown, each below the one that began before it.
@@ -32,6 +34,14 @@ pub struct Subtitles {
     pub language: String,
     /// The file as it is, in one of several formats and encodings.
     pub data: Bytes,
+}
+
+/// Which of some languages serves somebody who wants one: that one, or else one of another region.
+#[must_use]
+pub fn spoken<'a>(languages: &'a [String], wanted: &str) -> Option<&'a str> {
+    let main = |tag: &'_ str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let exact = languages.iter().find(|language| language.eq_ignore_ascii_case(wanted));
+    exact.or_else(|| languages.iter().find(|language| main(language) == main(wanted))).map(String::as_str)
 }
 
 /// News of a play's subtitles, for its player.

@@ -144,6 +144,7 @@ fn stem(name: &str) -> Option<&str> {
 }
 
 /// Whether a word can be the tag of a language: 1 to 16 letters, digits and hyphens, of ASCII.
-pub(crate) fn is_language(word: &str) -> bool {
+#[must_use]
+pub fn is_language(word: &str) -> bool {
     (1..=MAX_LANGUAGE).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
