@@ -27,4 +27,5 @@ mod relay;
 mod seals;
 mod simulation;
 mod slow;
+mod subtitles;
 mod tls;

@@ -22,6 +22,7 @@ mod outgoing;
 mod pacing;
 mod play;
 mod plays;
+mod subtitles;
 mod trust;
 mod videos;
 mod viewer;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 
+use super::subtitles::SubtitleParts;
 use crate::{
     client::command::PlayRequest,
     proto::message,
@@ -61,6 +62,7 @@ pub(super) struct MemberPlay {
     pub(super) resuming: Vec<Option<String>>,
     pub(super) seeking: Vec<Option<String>>,
     pub(super) stopping: Vec<Option<String>>,
+    pub(super) subtitles: SubtitleParts,
     received: u64,
     consumed: u64,
     granted: u64,
@@ -86,6 +88,7 @@ impl MemberPlay {
             resuming: Vec::new(),
             seeking: Vec::new(),
             stopping: Vec::new(),
+            subtitles: SubtitleParts::default(),
             received: 0,
             consumed: 0,
             granted: 0,

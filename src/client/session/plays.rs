@@ -99,6 +99,7 @@ impl MemberPlays {
                 let event = Event::Notice { code: notice.code, text: notice.text.0 };
                 vec![Output::Event(event, play.reference.clone())]
             }
+            Message::Subtitles(part) => self.subtitles(&part),
             Message::StreamInfo(info) => self.segment(info),
             Message::Packet(packet) => self.packet(&packet),
             Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
@@ -266,6 +267,7 @@ impl MemberPlays {
         play.title = started.title.0;
         let Some(choice) = play.choice.take() else { return Vec::new() };
         let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
+        outputs.extend(self.offered(started.play, &started.languages));
         outputs.extend(self.grant(started.play));
         outputs
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     types::{MediaTime, PlayId},
-    video::{input::Input, viewer::ViewerAction},
+    video::{input::Input, subtitles::SubtitleChange, viewer::ViewerAction},
 };
 
 /// How far before the end of a title a jump beyond it lands.
@@ -25,6 +25,8 @@ impl MemberPlays {
                 self.go_to(id, to)
             }
             ViewerAction::Stop => vec![Output::Player(id, Input::Stop)],
+            ViewerAction::NextSubtitles => vec![Output::Player(id, Input::Subtitles(SubtitleChange::Next))],
+            ViewerAction::ToggleSubtitles => vec![Output::Player(id, Input::Subtitles(SubtitleChange::Toggle))],
             _ => Vec::new(),
         }
     }

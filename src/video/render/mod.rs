@@ -11,6 +11,8 @@ mod overlay;
 mod probe;
 mod status;
 #[cfg(feature = "player")]
+mod subtitle;
+#[cfg(feature = "player")]
 mod text;
 #[cfg(not(feature = "player"))]
 mod unbuilt;
@@ -59,6 +61,16 @@ pub trait Display: Send {
     /// # Errors
     /// When nobody can see it any more. The play ends.
     fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone>;
+
+    /// Shows other subtitles from now on, in lines, or none. The next frame comes with them; where none is about to
+    /// come, `still` is the one that is on the display, to be drawn again with them.
+    ///
+    /// # Errors
+    /// As for [`Display::show`].
+    fn caption(&mut self, text: Option<&str>, still: Option<&Frame>) -> Result<(), DisplayGone> {
+        let _ = (text, still);
+        Ok(())
+    }
 
     /// Whether frames that come late are left out: a viewer wants the time to be right. Where nobody looks,
     /// all of them count.

@@ -13,6 +13,7 @@ fn request(end: Option<MediaTime>) -> PlayRequest {
         checksum: false,
         display: None,
         sound: false,
+        subtitles: None,
         id: None,
     }
 }
