@@ -267,6 +267,9 @@ impl Engine {
     }
 
     fn show(&mut self) -> Result<Next, End> {
+        if self.may_leave_out() && !self.parts.display.takes() {
+            return Ok(self.leave_out());
+        }
         let Some(Ready { frame, segment, duration }) = self.ready.pop_front() else { return Ok(Next::Again) };
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
         self.parts.tally.shown(&frame);
@@ -282,6 +285,12 @@ impl Engine {
             (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });
         }
         Ok(Next::Again)
+    }
+
+    /// Whether nobody waits for the next frame in particular, as for the first of a play, a seek or a rendition.
+    fn may_leave_out(&self) -> bool {
+        let next = self.ready.front().map(|ready| ready.segment);
+        self.seeking.is_none() && self.last_shown.is_some_and(|shown| Some(shown.segment) == next)
     }
 
     fn leave_out(&mut self) -> Next {

@@ -1,4 +1,4 @@
-//! Where pictures go: a window, or nowhere.
+//! Where pictures go: a window, the terminal, or nowhere.
 
 #[cfg(feature = "player")]
 mod colour;
@@ -9,6 +9,8 @@ mod null;
 #[cfg(feature = "player")]
 mod overlay;
 mod probe;
+#[cfg(feature = "player")]
+mod terminal;
 #[cfg(not(feature = "player"))]
 mod unbuilt;
 #[cfg(feature = "player")]
@@ -20,11 +22,13 @@ use super::{clock::Event, frame::Frame, viewer::ViewerAction};
 
 #[cfg(feature = "player")]
 pub use host::{WindowHost, Windows, windows};
-pub use kind::{Choice, DisplayKind, NoDisplay, choose};
+pub use kind::{Choice, DisplayKind, NoDisplay, NoTerminal, Setting, choose};
 pub use null::NullDisplay;
 pub use probe::{NoWindows, PROBE_COMMAND, probe, probe_main};
+#[cfg(feature = "player")]
+pub use terminal::Screen;
 #[cfg(not(feature = "player"))]
-pub use unbuilt::{WindowHost, Windows, windows};
+pub use unbuilt::{Screen, WindowHost, Windows, windows};
 
 /// Keeps the window system's own messages (Qt's) off standard error, which is the terminal's. To be called
 /// first of all in `main`: it changes nothing once a second thread runs, nor what the user has set.
@@ -58,6 +62,12 @@ pub trait Display: Send {
     /// all of them count.
     fn drops_late(&self) -> bool {
         false
+    }
+
+    /// Whether it takes a frame now. What it does not take is left out, and counts as one that came late. It is
+    /// not asked about the first frame of a play, of a seek or of a rendition.
+    fn takes(&mut self) -> bool {
+        true
     }
 
     /// Called once before the first frame, with what to call when the viewer closes the display.
