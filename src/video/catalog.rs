@@ -221,6 +221,9 @@ impl Builder {
             let text = format!("its name says {label}, its pictures are {} pixels high", coded.0);
             self.remarks.push(Remark { file: file.clone(), text });
         }
+        if let Some(reason) = index.no_sound() {
+            self.remarks.push(Remark { file: file.clone(), text: format!("its sound is left out: {reason}") });
+        }
         if named.is_some() {
             self.ladder.insert(label);
             self.named.insert(title.to_owned());

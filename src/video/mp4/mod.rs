@@ -17,7 +17,7 @@ mod format;
 mod fragment;
 mod input;
 mod layout;
-mod limits;
+pub(super) mod limits;
 mod samples;
 mod track;
 

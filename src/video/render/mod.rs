@@ -11,6 +11,8 @@ mod overlay;
 mod probe;
 #[cfg(feature = "player")]
 mod terminal;
+#[cfg(feature = "player")]
+mod text;
 #[cfg(not(feature = "player"))]
 mod unbuilt;
 #[cfg(feature = "player")]
@@ -27,6 +29,8 @@ pub use null::NullDisplay;
 pub use probe::{NoWindows, PROBE_COMMAND, probe, probe_main};
 #[cfg(feature = "player")]
 pub use terminal::Screen;
+#[cfg(feature = "player")]
+pub use text::{Anchor, Canvas, Extent, TextPainter};
 #[cfg(not(feature = "player"))]
 pub use unbuilt::{Screen, WindowHost, Windows, windows};
 
