@@ -314,6 +314,9 @@ impl Engine {
     }
 
     fn show(&mut self) -> Result<Next, End> {
+        if self.may_leave_out() && !self.parts.display.takes() {
+            return Ok(self.leave_out());
+        }
         let Some(Ready { frame, segment, duration }) = self.ready.pop_front() else { return Ok(Next::Again) };
         self.caption(&frame)?;
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
@@ -333,6 +336,12 @@ impl Engine {
         }
         self.still = Some(frame);
         Ok(Next::Again)
+    }
+
+    /// Whether nobody waits for the next frame in particular, as for the first of a play, a seek or a rendition.
+    fn may_leave_out(&self) -> bool {
+        let next = self.ready.front().map(|ready| ready.segment);
+        self.seeking.is_none() && self.last_shown.is_some_and(|shown| Some(shown.segment) == next)
     }
 
     fn leave_out(&mut self) -> Next {

@@ -136,14 +136,7 @@ impl Arguments {
             ("terminal", DisplayChoice::Terminal),
             ("none", DisplayChoice::None),
         ];
-        match self.one_of("display", &known)? {
-            Some(DisplayChoice::Terminal) => Err(InputError::NotYet {
-                command: self.command,
-                what: "display=terminal",
-                hint: "play it with display=window, or display=none to count its frames",
-            }),
-            choice => Ok(choice),
-        }
+        self.one_of("display", &known)
     }
 
     fn language(&mut self) -> Result<Option<String>, InputError> {

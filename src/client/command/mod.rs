@@ -108,7 +108,7 @@ pub enum DisplayChoice {
     Auto,
     /// A window or an error.
     Window,
-    /// The terminal itself; comes later.
+    /// The terminal itself, above the conversation.
     Terminal,
     /// Decoded and counted, not shown.
     None,

@@ -57,12 +57,9 @@ impl MemberPlays {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
         let choice = match chosen {
             Ok(choice) => choice,
-            Err(NoDisplay::NotYet) => {
-                return self.failed(id, failure(Code::NotYet, "the terminal display comes later"));
-            }
             Err(error) => {
-                let text = format!("cannot show \"{}\": {error}", play.title);
-                return self.failed(id, failure(Code::DisplayUnavailable, &text));
+                let text = format!("Cannot show \"{}\": {error}.", play.title);
+                return self.failed(id, Failure::new(Code::DisplayUnavailable, text, error.hint()));
             }
         };
         play.stage = Stage::Asked;

@@ -136,7 +136,7 @@ fn what_is_wrong_is_said_with_what_to_write() {
         ("play \"x", Code::Usage, "play TITLE"),
         ("play x id=last", Code::Usage, "play TITLE"),
         ("play x id=7", Code::Usage, "play TITLE"),
-        ("play x display=terminal", Code::NotYet, "display=window"),
+        ("play x display=screen", Code::Usage, "play TITLE"),
         ("pause 1 2", Code::Usage, "pause [ID]"),
         ("rendition best", Code::Usage, "rendition HEIGHT"),
         ("verify bob no", Code::Usage, "verify NAME"),
