@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::types::{Code, MediaTime, RenditionLabel, wire::Text};
 
 use super::{
+    compat::CompatError,
     file_name::{FileName, Kind},
     index::Index,
     mp4::IndexError,
@@ -83,8 +84,11 @@ pub enum SkipReason {
     Unusable(#[from] IndexError),
     #[error("it is still being written, by its name")]
     Unfinished,
-    #[error("its container is not read; MP4 and MOV are")]
+    /// Other containers take libavformat.
+    #[error("its container is read only by builds with the feature player; MP4 and MOV are read by all")]
     Container,
+    #[error(transparent)]
+    NotTaken(CompatError),
     #[error("it is a link that leads out of the folder, or nowhere")]
     LeavesFolder,
     #[error("it is no regular file")]

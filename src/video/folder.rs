@@ -14,9 +14,10 @@ use rustix::fs::OFlags;
 
 use super::{
     catalog::{Catalog, FileId, Rendition, SkipReason},
+    compat::Compat,
     file_name::{FileName, Kind},
     index::Index,
-    mp4::{FileInput, IndexError, read},
+    mp4::IndexError,
     source::{ReadError, VideoSource, checked_length},
     subtitles,
 };
@@ -46,11 +47,16 @@ impl FolderSource {
     /// Opens and indexes the videos in a folder. Fails only when the folder itself cannot be read: what is wrong
     /// with a file stands in the catalogue.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        Self::open_from(folder, 0)
+        Self::open_from(folder, 0, &Compat::default())
     }
 
-    /// As [`FolderSource::open`], with numbers of files from `first` on, so that those of several sources differ.
-    pub(super) fn open_from(folder: &Path, first: usize) -> io::Result<Self> {
+    /// As [`FolderSource::open`], also with files that take libavformat.
+    pub fn open_with(folder: &Path, compat: &Compat) -> io::Result<Self> {
+        Self::open_from(folder, 0, compat)
+    }
+
+    /// As [`FolderSource::open_with`], with numbers of files from `first` on, so that those of several sources differ.
+    pub(super) fn open_from(folder: &Path, first: usize, compat: &Compat) -> io::Result<Self> {
         let folder = folder.canonicalize()?;
         let mut names = Vec::new();
         for entry in fs::read_dir(&folder)? {
@@ -70,12 +76,13 @@ impl FolderSource {
                 _ if text.starts_with('.') => continue,
                 Kind::Other => continue,
                 Kind::Unfinished => Err(SkipReason::Unfinished),
-                Kind::OtherVideo => Err(SkipReason::Container),
-                Kind::Indexed if files.len() == MAX_FILES => Err(SkipReason::TooMany(MAX_FILES)),
-                Kind::Indexed => VideoFile::open(&folder, text).map(|(file, index)| {
-                    files.push(file);
-                    (FileId(first + files.len() - 1), index)
-                }),
+                Kind::Indexed | Kind::OtherVideo if files.len() == MAX_FILES => Err(SkipReason::TooMany(MAX_FILES)),
+                kind @ (Kind::Indexed | Kind::OtherVideo) => {
+                    VideoFile::open(&folder, text, kind, compat).map(|(file, index)| {
+                        files.push(file);
+                        (FileId(first + files.len() - 1), index)
+                    })
+                }
             };
             found.push((text.to_owned(), result));
         }
@@ -117,9 +124,9 @@ impl VideoSource for FolderSource {
 
 impl VideoFile {
     /// Opens and indexes a file at the top level of a folder, whose path is canonical.
-    fn open(folder: &Path, name: &str) -> Result<(Self, Index), SkipReason> {
+    fn open(folder: &Path, name: &str, kind: Kind, compat: &Compat) -> Result<(Self, Index), SkipReason> {
         let (file, metadata) = open_file(folder, name)?;
-        let index = read(&FileInput { file: &file, size: metadata.len() })?;
+        let index = compat.read(&file, metadata.len(), kind)?;
         Ok((Self { file, size: metadata.len(), modified: modified(&metadata) }, index))
     }
 

@@ -56,6 +56,7 @@
 mod batch;
 mod catalog;
 pub mod clock;
+pub mod compat;
 #[cfg(any(test, feature = "player"))]
 mod decode;
 #[cfg(any(test, feature = "player"))]
@@ -97,6 +98,7 @@ pub mod viewer;
 
 pub use batch::{BATCH_BYTES, Batch, batches};
 pub use catalog::{Catalog, LookupError, Missing, Remark, Rendition, SkipReason, Skipped, Title};
+pub use compat::Compat;
 pub use folder::FolderSource;
 pub use index::{Index, Packet, VideoFormat};
 pub use index_wire::IndexWireError;

@@ -85,7 +85,7 @@ fn other_files_are_passed_over_and_videos_that_are_not_used_are_told() {
         skipped(&source),
         [
             "copy_240p.mp4.part: it is still being written, by its name",
-            "film.mkv: its container is not read; MP4 and MOV are",
+            "film.mkv: its container is read only by builds with the feature player; MP4 and MOV are read by all",
             "folder.mp4: it is no regular file",
             "page.mp4: it is not an MP4 or MOV file, whatever its name says",
         ]
