@@ -184,9 +184,17 @@ impl Title {
     /// The title as if it had nothing above a label; nothing when all is above.
     #[must_use]
     pub fn up_to(&self, max: RenditionLabel) -> Option<Self> {
-        let renditions: Vec<_> = self.renditions.iter().filter(|rendition| rendition.label <= max).cloned().collect();
+        let below = self.with(|rendition| rendition.label <= max)?;
         let missing = self.missing.iter().filter(|missing| missing.label <= max).cloned().collect();
-        (!renditions.is_empty()).then(|| Self { name: self.name.clone(), renditions, duration: self.duration, missing })
+        Some(Self { missing, ..below })
+    }
+
+    /// The title as if it had only some of its renditions; nothing when none is left.
+    #[must_use]
+    pub fn with(&self, keep: impl Fn(&Rendition) -> bool) -> Option<Self> {
+        let renditions: Vec<_> = self.renditions.iter().filter(|rendition| keep(rendition)).cloned().collect();
+        let (name, missing) = (self.name.clone(), self.missing.clone());
+        (!renditions.is_empty()).then(|| Self { name, renditions, duration: self.duration, missing })
     }
 
     /// The labels of its renditions, the lowest first.
@@ -224,6 +232,9 @@ impl Builder {
         if label != coded {
             let text = format!("its name says {label}, its pictures are {} pixels high", coded.0);
             self.remarks.push(Remark { file: file.clone(), text });
+        }
+        if let Some(reason) = index.no_sound() {
+            self.remarks.push(Remark { file: file.clone(), text: format!("its sound is left out: {reason}") });
         }
         if named.is_some() {
             self.ladder.insert(label);

@@ -1,14 +1,16 @@
 //! The index of one file: where each packet of its video track is, and when it is decoded and shown.
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
 use crate::types::{Codec, MediaTime};
 
 use super::{
+    ladder::Gops,
     pieces::{Pieces, Run, span},
     rotation::Rotation,
+    sound_track::{NoSound, SoundTrack},
 };
 
 /// What a decoder must know before the first packet.
@@ -58,9 +60,12 @@ pub struct Index {
     entry_points: Vec<usize>,
     frames: usize,
     frame_duration: MediaTime,
+    gops: Gops,
     pieces: Pieces,
     rotation: Rotation,
     compat: bool,
+    /// Nothing for a file without sound.
+    sound: Option<Result<Arc<SoundTrack>, NoSound>>,
 }
 
 impl Index {
@@ -76,9 +81,40 @@ impl Index {
         times.sort_unstable();
         let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
         let entry_points = entry_points(&packets);
+        let gops = Gops::of(&packets, &entry_points, &shown);
         let (pieces, rotation, compat) = (Pieces::default(), Rotation::None, false);
-        let frames = times.len();
-        Some(Self { format, packets, shown, entry_points, frames, frame_duration, pieces, rotation, compat })
+        let (frames, sound) = (times.len(), None);
+        Some(Self {
+            format,
+            packets,
+            shown,
+            entry_points,
+            frames,
+            frame_duration,
+            gops,
+            pieces,
+            rotation,
+            compat,
+            sound,
+        })
+    }
+
+    /// With the sound of the same file, or why that is left out.
+    #[must_use]
+    pub fn with_sound(self, sound: Result<SoundTrack, NoSound>) -> Self {
+        Self { sound: Some(sound.map(Arc::new)), ..self }
+    }
+
+    /// The sound of the file, if it has any that is passed on.
+    #[must_use]
+    pub fn sound(&self) -> Option<&Arc<SoundTrack>> {
+        self.sound.as_ref().and_then(|sound| sound.as_ref().ok())
+    }
+
+    /// Why the sound of the file is left out.
+    #[must_use]
+    pub fn no_sound(&self) -> Option<&NoSound> {
+        self.sound.as_ref().and_then(|sound| sound.as_ref().err())
     }
 
     /// The same for pictures that are to be turned.
@@ -173,6 +209,11 @@ impl Index {
         let bytes: u64 = self.packets.iter().map(|packet| u64::from(packet.size)).sum();
         let micros = u128::from((self.shown.end - self.shown.start).0.unsigned_abs().max(1));
         u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
+    }
+
+    /// What its keyframes say about it.
+    pub(super) fn gops(&self) -> Gops {
+        self.gops
     }
 
     /// The position of the last entry point with pts ≤ `at`, else the first packet.

@@ -16,6 +16,7 @@ mod videos;
 mod door;
 mod membership;
 mod memory;
+mod paused;
 #[cfg(feature = "player")]
 mod player;
 mod plays;

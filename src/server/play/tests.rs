@@ -1,5 +1,8 @@
 use super::*;
-use crate::{types::Code, video::testing};
+use crate::{
+    types::{Code, RenditionLabel},
+    video::testing,
+};
 
 /// One play, read from files whose bytes tell where they lie.
 struct Viewer {
@@ -24,7 +27,8 @@ struct Received {
 }
 
 fn request(mode: PlayMode) -> Request {
-    Request { id: PlayId(1), mode, start: MediaTime::ZERO, end: None, max_height: None }
+    let (start, end, max_height, estimate) = (MediaTime::ZERO, None, None, None);
+    Request { id: PlayId(1), mode, start, end, max_height, estimate, decodes: Vec::new() }
 }
 
 /// What stands in a file at these positions.
@@ -39,7 +43,7 @@ fn read(batch: &Batch) -> Vec<(usize, Bytes)> {
 
 impl Viewer {
     fn new(title: &Arc<Title>, request: Request) -> Self {
-        let (play, _) = Play::new(Arc::clone(title), request).unwrap();
+        let (play, _) = Play::new(Arc::clone(title), &request).unwrap();
         Self { play, received: 0, packets: Vec::new(), infos: Vec::new(), end: None }
     }
 
@@ -216,10 +220,10 @@ fn nothing_above_the_given_height_is_shown_in_any_mode() {
     let title = testing::title(vec![testing::index(240, 5, 5, 10), testing::index(720, 5, 5, 20)]);
     let fixed = |label| PlayMode::Fixed(RenditionLabel(label));
     for (mode, max, heights) in [
-        (PlayMode::Auto, None, vec![720]),
-        (PlayMode::Auto, Some(720), vec![720]),
-        (PlayMode::Auto, Some(719), vec![240]),
-        (PlayMode::Auto, Some(240), vec![240]),
+        (PlayMode::Auto, None, vec![240]),
+        (PlayMode::Auto, Some(239 + 1), vec![240]),
+        (fixed(720), None, vec![720]),
+        (fixed(720), Some(720), vec![720]),
         (PlayMode::Tour, Some(500), vec![240]),
         (fixed(240), Some(240), vec![240]),
     ] {
@@ -235,7 +239,7 @@ fn nothing_above_the_given_height_is_shown_in_any_mode() {
         (fixed(720), Some(719)),
         (fixed(480), None),
     ] {
-        let error = Play::new(Arc::clone(&title), Request { max_height: max, ..request(mode) }).unwrap_err();
+        let error = Play::new(Arc::clone(&title), &Request { max_height: max, ..request(mode) }).unwrap_err();
         assert_eq!(error.code(), Code::NoSuchRendition, "{mode:?} {max:?}: {error}");
     }
 }
@@ -243,7 +247,7 @@ fn nothing_above_the_given_height_is_shown_in_any_mode() {
 #[test]
 fn a_seek_to_where_the_rendition_has_ended_ends_the_new_epoch() {
     let title = testing::title(vec![testing::index(240, 20, 5, 10), testing::index(720, 10, 5, 20)]);
-    let mut viewer = Viewer::new(&title, request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&title, request(PlayMode::Fixed(RenditionLabel(720))));
     viewer.play.seek(PlayEpoch(1), testing::pts(15)).unwrap();
     viewer.credit(1, u64::MAX).run();
     let end = viewer.end.take().unwrap();
