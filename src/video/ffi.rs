@@ -43,6 +43,17 @@ pub(super) fn set_extradata(context: &mut Context, extradata: &[u8]) -> Result<(
     Ok(())
 }
 
+/// Gives a context that was not opened yet the size of its pictures, in pixels: some codecs leave it to the container.
+pub(super) fn set_size(context: &mut Context, width: u32, height: u32) {
+    let (Ok(width), Ok(height)) = (i32::try_from(width), i32::try_from(height)) else { return };
+    // SAFETY: the context's pointer is valid for as long as `context` is borrowed, and nothing else uses it meanwhile.
+    unsafe {
+        let raw = context.as_mut_ptr();
+        ((*raw).width, (*raw).height) = (width, height);
+        ((*raw).coded_width, (*raw).coded_height) = (width, height);
+    }
+}
+
 /// What FFmpeg knows by this name of a codec (not of one of its decoders).
 pub(super) fn codec_named(name: &str) -> Option<Id> {
     let name = CString::new(name).ok()?;

@@ -48,6 +48,8 @@ pub(super) enum Refused {
     NoVideo,
     #[error("its video codec is not known")]
     Codec,
+    #[error("its video is not compressed")]
+    Uncompressed,
     #[error("its pictures claim to be {0}x{1} pixels; up to {MAX_DIMENSION}x{MAX_DIMENSION} are played")]
     Dimensions(i32, i32),
     #[error("it changes its codec settings on the way")]
@@ -130,8 +132,10 @@ impl Track {
         };
         let id = parameters.id();
         let codec: Codec = id.name().parse().map_err(|_| Refused::Codec)?;
-        if id == Id::None {
-            return Err(Refused::Codec);
+        match id {
+            Id::None => return Err(Refused::Codec),
+            Id::RAWVIDEO => return Err(Refused::Uncompressed),
+            _ => {}
         }
         let extradata = ffi::extradata(&parameters);
         if extradata.len() > MAX_EXTRADATA {

@@ -96,7 +96,7 @@ impl<'a, I: Input + ?Sized> Locator<'a, I> {
         let (mut runs, mut from) = (Vec::new(), start);
         let mut rest = packet;
         while !rest.is_empty() {
-            let most = 256 + packet.len() / 8;
+            let most = 1024 + packet.len() / 4;
             let bytes = self.at(from, MAX_GAP + rest.len())?;
             let needle = rest.get(..needed).unwrap_or(rest);
             let within = bytes.get(..MAX_GAP + needle.len()).unwrap_or(bytes);
@@ -209,16 +209,12 @@ mod tests {
         for seed in 0..60 {
             let mut rng = StdRng::seed_from_u64(seed);
             let packets = packets(&mut rng);
-            let payload = [1, 5, 23, 177, 184, 2000, 100_000][rng.random_range(0..7)];
+            let payload = [23, 64, 177, 184, 2000, 100_000][rng.random_range(0..6)];
             let (file, places) = cut(&mut rng, &packets, payload);
             let mut locator = Locator::new(&file[..]);
             let mut count = 0;
             for (packet, place) in packets.iter().zip(places) {
                 let hint = (rng.random_range(0..4) > 0).then_some(place);
-                if payload == 1 && packet.len() > 200 {
-                    // More pieces than anyone writes: that it is not found is an answer.
-                    continue;
-                }
                 let runs = locator.locate(hint, packet).unwrap();
                 let runs = runs.unwrap_or_else(|| panic!("seed {seed}, {payload}, {} bytes", packet.len()));
                 let span = span(&runs, u32::try_from(packet.len()).unwrap()).unwrap();

@@ -27,6 +27,9 @@ pub(crate) struct Times {
 /// Forward or backward, a larger step from one packet to the next in order of decoding is a new clock.
 const MAX_STEP: i64 = 10_000_000;
 
+/// Times of decoding never run back by more than this on one clock.
+const MAX_BACK: i64 = 100_000;
+
 /// A picture whose length nobody says: 25 a second.
 const USUAL: i64 = 40_000;
 
@@ -48,8 +51,12 @@ pub(crate) fn times(said: &[Said], reorders: bool) -> Vec<Times> {
 
 /// The median of the steps that the demuxer says, else of what it says how long pictures last.
 fn usual_duration(said: &[Said]) -> i64 {
-    let clock = |one: &Said| one.dts.or(one.pts);
-    let steps = said.windows(2).filter_map(|pair| clock(pair.get(1)?)?.checked_sub(clock(pair.first()?)?));
+    let mut clock: Vec<i64> = said.iter().filter_map(|one| one.dts).collect();
+    if clock.len() < said.len() {
+        clock = said.iter().filter_map(|one| one.pts).collect();
+        clock.sort_unstable();
+    }
+    let steps = clock.windows(2).filter_map(|pair| pair.get(1)?.checked_sub(*pair.first()?));
     let mut steps: Vec<i64> = steps.filter(|step| (1..=MAX_STEP).contains(step)).collect();
     if steps.is_empty() {
         steps = said.iter().map(|one| one.duration).filter(|duration| (1..=MAX_STEP).contains(duration)).collect();
@@ -60,18 +67,21 @@ fn usual_duration(said: &[Said]) -> i64 {
 
 /// Where the clock jumps, all that follows is moved so that it goes on.
 fn on_one_clock(said: &[Said], usual: i64) -> Vec<Said> {
-    let (mut moved, mut expected) = (0_i64, None::<i64>);
+    // The next time, and whether it is one of decoding.
+    let (mut moved, mut expected) = (0_i64, None::<(i64, bool)>);
     let one = |one: &Said| {
         let clock = one.dts.or(one.pts);
-        if let (Some(clock), Some(expected)) = (clock, expected) {
+        if let (Some(clock), Some((expected, was_decoding))) = (clock, expected) {
+            let back = if was_decoding && one.dts.is_some() { MAX_BACK } else { MAX_STEP };
             let step = clock.saturating_add(moved).saturating_sub(expected);
-            if !(-MAX_STEP..=MAX_STEP).contains(&step) {
+            if !(-back..=MAX_STEP).contains(&step) {
                 moved = expected.saturating_sub(clock);
             }
         }
         let at = |time: Option<i64>| time.map(|time| time.saturating_add(moved));
         let placed = Said { pts: at(one.pts), dts: at(one.dts), ..*one };
-        expected = placed.dts.or(placed.pts).map(|clock| clock.saturating_add(usual)).or(expected);
+        let next = placed.dts.or(placed.pts).map(|clock| (clock.saturating_add(usual), placed.dts.is_some()));
+        expected = next.or(expected);
         placed
     };
     said.iter().map(one).collect()
@@ -83,16 +93,18 @@ fn shown(said: &[Said], reorders: bool, usual: i64) -> Vec<i64> {
         return by_order(said, usual);
     }
     let mut times = vec![0; said.len()];
-    // A picture without a time is shown when the next one of its kind is decoded, which those in between are not
-    // waiting for: AVI says when pictures are decoded, and which of them are shown at once.
+    // AVI says when pictures are decoded, and which of them are shown at once. Those without a time wait for others
+    // to overtake them, until the next one that waits is decoded.
     let mut next = None;
     for (time, one) in times.iter_mut().zip(said).rev() {
+        let waits = reorders && one.pts.is_none_or(|pts| one.dts.is_some_and(|dts| pts > dts));
         *time = match (one.pts, one.dts) {
             (Some(pts), _) => pts,
-            (None, Some(dts)) if !reorders => dts,
-            (None, Some(dts)) => next.replace(dts).unwrap_or(dts.saturating_add(usual)),
+            (None, Some(dts)) if waits => next.unwrap_or(dts.saturating_add(usual)),
+            (None, Some(dts)) => dts,
             (None, None) => i64::MIN,
         };
+        next = one.dts.filter(|_| waits).or(next);
     }
     let mut last = None;
     for time in &mut times {
@@ -170,6 +182,10 @@ mod tests {
         assert_eq!(shown, [1, 3, 2, 4, 4]);
         let in_order: Vec<_> = frames(&told, false).into_iter().map(|(pts, _)| pts).collect();
         assert_eq!(in_order, [0, 1, 2, 3, 4]);
+        // An MPEG program stream says it of some.
+        let told = [(None, 0), (Some(4), 1), (Some(2), 2), (Some(3), 3), (None, 4), (Some(5), 5), (None, 6)];
+        let shown: Vec<_> = frames(&told.map(|(pts, dts)| said(pts, Some(dts))), true);
+        assert_eq!(shown.into_iter().map(|(pts, _)| pts).collect::<Vec<_>>(), [1, 4, 2, 3, 6, 5, 7]);
     }
 
     #[test]
@@ -185,6 +201,9 @@ mod tests {
     fn a_clock_that_jumps_goes_on() {
         let told: Vec<_> = [0, 1, 2, 90_000, 90_001, 5, 6].map(|time| said(Some(time), Some(time))).into();
         assert_eq!(frames(&told, false).into_iter().map(|(pts, _)| pts).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6]);
+        let twice = [(0, 1), (1, 3), (2, 2), (0, 1), (1, 3), (2, 2)].map(|(dts, pts)| said(Some(pts), Some(dts)));
+        let shown = frames(&twice, true).into_iter().map(|(pts, _)| pts);
+        assert_eq!(shown.collect::<Vec<_>>(), [1, 3, 2, 4, 6, 5], "a recording and then another");
         let pause = [0, 1, 200, 201].map(|time| said(Some(time), Some(time)));
         assert_eq!(frames(&pause, false)[2], (200, 200), "eight seconds without a picture are a pause");
     }
