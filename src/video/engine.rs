@@ -4,14 +4,19 @@
 
 mod ahead;
 mod cut;
+mod status;
+mod step;
 
 use std::{collections::VecDeque, time::Duration};
 
 use crossbeam_channel::Receiver;
 
-use crate::types::{EndReason, MediaTime, PlayEpoch, limits::CREDIT_WINDOW};
+use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::CREDIT_WINDOW};
 
-use self::ahead::{MOST_READY, Progress, Stage};
+use self::{
+    ahead::{MOST_READY, Progress, Stage},
+    status::Knowledge,
+};
 use super::{
     clock::{Clock, Event, Wake},
     decode::Decoders,
@@ -70,6 +75,10 @@ pub(crate) struct Engine {
     cut: Option<MediaTime>,
     /// That nothing follows, and why, once all before it was decoded.
     ended: Option<EndReason>,
+    /// The viewer waits for the next frame, in a pause.
+    stepping: bool,
+    /// For the display.
+    knowledge: Knowledge,
 }
 
 /// A picture that waits for its time.
@@ -85,6 +94,8 @@ struct Shown {
     pts: MediaTime,
     until: MediaTime,
     segment: u64,
+    label: RenditionLabel,
+    size: (u32, u32),
 }
 
 /// How a play ends.
@@ -117,6 +128,8 @@ impl Engine {
             dry: None,
             cut: None,
             ended: None,
+            stepping: false,
+            knowledge: Knowledge::default(),
         }
     }
 
@@ -149,6 +162,9 @@ impl Engine {
             Next::Again => Some(Duration::ZERO),
             Next::Wait(until) => until,
         };
+        if let Some(due) = self.inform() {
+            until = Some(until.map_or(due, |until| until.min(due)));
+        }
         loop {
             match self.parts.clock.wait(events, until) {
                 Wake::Event(event) => self.take(event)?,
@@ -175,7 +191,10 @@ impl Engine {
                 self.drop_what_was_cut();
                 self.push(Entry::Segment(segment))?;
             }
-            Input::Packet(packet) => self.push(Entry::Packet(packet))?,
+            Input::Packet(packet) => {
+                self.knowledge.received(packet.pts + packet.duration);
+                self.push(Entry::Packet(packet))?;
+            }
             Input::End { reason } => self.push(Entry::End(reason))?,
             Input::Cut { until } => self.cut(until),
             Input::Flush { epoch } => self.flush(epoch),
@@ -185,11 +204,14 @@ impl Engine {
                 (self.parts.reports)(Report::Paused { at: self.position() });
             }
             Input::Resume => {
+                self.stepping = false;
                 if self.parts.pace.resume(now) {
                     self.dry = self.dry.map(|_| now);
                 }
                 (self.parts.reports)(Report::Resumed { at: self.position() });
             }
+            Input::Step => self.step_on(),
+            Input::About(about) => self.knowledge.learn(&about),
             Input::Stop => return Err(End::Reason(EndReason::Stopped)),
         }
         Ok(())
@@ -203,6 +225,8 @@ impl Engine {
 
     fn flush(&mut self, epoch: PlayEpoch) {
         self.feed.clear();
+        self.knowledge.flushed();
+        self.stepping = false;
         self.stage = None;
         self.ready.clear();
         self.parts.pace.reset();
@@ -222,6 +246,9 @@ impl Engine {
     /// Shows or leaves out one frame, or decodes a little, or says how long there is nothing to do.
     fn step(&mut self) -> Result<Next, End> {
         let now = self.parts.clock.now();
+        if self.stepping && self.seeking.is_none() && self.last_shown.is_some() {
+            return self.step_to_next();
+        }
         // The first frame, and the one that a seek leads to, are shown in a pause too: there is something to see.
         let is_held = self.parts.pace.is_paused() && self.seeking.is_none() && self.last_shown.is_some();
         if self.ready.is_empty() || is_held {
@@ -282,7 +309,9 @@ impl Engine {
         let Some(Ready { frame, segment, duration }) = self.ready.pop_front() else { return Ok(Next::Again) };
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
         self.parts.tally.shown(&frame);
-        let before = self.last_shown.replace(Shown { pts: frame.pts, until: frame.pts + duration, segment });
+        let size = (frame.width(), frame.height());
+        let shown = Shown { pts: frame.pts, until: frame.pts + duration, segment, label: frame.label, size };
+        let before = self.last_shown.replace(shown);
         if before.is_none() {
             (self.parts.reports)(Report::FirstFrame);
         }

@@ -7,15 +7,19 @@
 use crate::types::{
     Codec, MediaTime,
     limits::MAX_PACKET,
-    wire::{Blob, DecodeError, from_bytes, to_bytes, wire_struct},
+    wire::{Blob, DecodeError, Text, from_bytes, to_bytes, wire_struct},
 };
 
+use self::sound::SoundRecord;
 use super::{
     index::{Index, Packet, VideoFormat},
     mp4::limits::{MAX_DIMENSION, MAX_EXTRADATA, MAX_PACKETS},
     pieces::{Pieces, Run, span},
     rotation::Rotation,
+    sound_track::NoSound,
 };
+
+mod sound;
 
 /// Raised when a field changes its meaning. Bytes of another version are read anew from the file.
 const VERSION: u16 = 1;
@@ -39,6 +43,9 @@ wire_struct! {
         shown_until: MediaTime,
         packets: Vec<PacketRecord>,
         scattered: Vec<ScatteredRecord>,
+        sound: Option<SoundRecord>,
+        /// Why the sound is left out; empty where it is not.
+        no_sound: Text,
     }
 }
 
@@ -136,6 +143,8 @@ fn encode(index: &Index) -> Vec<u8> {
         shown_until: index.shown().end,
         packets,
         scattered,
+        sound: index.sound().map(|track| SoundRecord::of(track)),
+        no_sound: index.no_sound().map(ToString::to_string).unwrap_or_default().into(),
     })
 }
 
@@ -157,7 +166,13 @@ fn decode(bytes: &[u8], file_size: u64) -> Result<Index, IndexWireError> {
         VideoFormat { codec: record.codec, width: record.width, height: record.height, extradata: record.extradata.0 };
     let index = Index::new(format, packets, shown).ok_or(IndexWireError::Impossible("first picture"))?;
     let index = index.rotated(rotation).scattered(pieces);
-    Ok(if record.compat { index.compat() } else { index })
+    let index = if record.compat { index.compat() } else { index };
+    let sound = match record.sound {
+        Some(sound) => Ok(sound.track(file_size)?),
+        None if record.no_sound.is_empty() => return Ok(index),
+        None => Err(NoSound::Damaged(record.no_sound.0)),
+    };
+    Ok(index.with_sound(sound))
 }
 
 fn ensure(holds: bool, field: &'static str) -> Result<(), IndexWireError> {
@@ -241,6 +256,7 @@ mod tests {
     fn assert_same(one: &Index, other: &Index) {
         assert_eq!((one.format(), one.packets(), one.shown()), (other.format(), other.packets(), other.shown()));
         assert_eq!((one.rotation(), one.is_compat()), (other.rotation(), other.is_compat()));
+        assert_eq!(one.sound(), other.sound());
         for position in 0..one.packets().len() {
             assert_eq!(one.pieces(position), other.pieces(position), "{position}");
         }

@@ -32,8 +32,21 @@ pub enum Input {
     Pause,
     /// Go on after a pause.
     Resume,
+    /// Pause, and show the next frame. Answered like [`Input::Pause`], once it is shown.
+    Step,
+    /// Something about the play that its display may tell.
+    About(About),
     /// End now.
     Stop,
+}
+
+/// What only the session knows of a play. What is `None` stays as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// How long the title is.
+    pub duration: Option<MediaTime>,
+    /// What the link carried last, in bits a second.
+    pub throughput: Option<u64>,
 }
 
 /// A stretch of the title in one rendition. It gets a decoder of its own.

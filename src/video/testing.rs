@@ -18,7 +18,7 @@ use super::{
     frame::{Colour, Frame, Matrix, Range},
     index::{self, Index, VideoFormat},
     input::{Packet, Segment},
-    render::{Display, DisplayGone, DisplayKind},
+    render::{Display, DisplayGone, DisplayKind, Status},
 };
 
 /// 25 frames a second.
@@ -175,6 +175,8 @@ impl Decode for FakeDecoder {
 pub(crate) struct RecordingDisplay {
     pub(crate) time: Arc<Mutex<Duration>>,
     pub(crate) shown: Arc<Mutex<Vec<Showing>>>,
+    /// What it was told and when, in milliseconds.
+    pub(crate) told: Arc<Mutex<Vec<(u128, Status)>>>,
     /// How long each picture takes.
     pub(crate) slowness: Duration,
     pub(crate) drops_late: bool,
@@ -200,6 +202,10 @@ impl Display for RecordingDisplay {
 
     fn drops_late(&self) -> bool {
         self.drops_late
+    }
+
+    fn inform(&mut self, status: &Status) {
+        self.told.lock().unwrap().push((self.time.lock().unwrap().as_millis(), status.clone()));
     }
 
     fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone> {

@@ -129,6 +129,7 @@ impl Engine {
     fn open(&mut self, segment: &Segment) -> Result<(), End> {
         let decoder = self.parts.decoders.open(segment).map_err(|error| End::Unplayable(error.0))?;
         self.segments += 1;
+        self.knowledge.opened(segment);
         self.stage = Some(Stage {
             decoder,
             segment: self.segments,

@@ -9,6 +9,7 @@ mod null;
 #[cfg(feature = "player")]
 mod overlay;
 mod probe;
+mod status;
 #[cfg(feature = "player")]
 mod text;
 #[cfg(not(feature = "player"))]
@@ -25,6 +26,7 @@ pub use host::{WindowHost, Windows, windows};
 pub use kind::{Choice, DisplayKind, NoDisplay, choose};
 pub use null::NullDisplay;
 pub use probe::{NoWindows, PROBE_COMMAND, probe, probe_main};
+pub use status::Status;
 #[cfg(feature = "player")]
 pub use text::{Anchor, Canvas, Extent, TextPainter};
 #[cfg(not(feature = "player"))]
@@ -62,6 +64,12 @@ pub trait Display: Send {
     /// all of them count.
     fn drops_late(&self) -> bool {
         false
+    }
+
+    /// Tells it how the play stands: when that changed, at most a few times a second. A display that has no use for it
+    /// does nothing.
+    fn inform(&mut self, status: &Status) {
+        let _ = status;
     }
 
     /// Called once before the first frame, with what to call when the viewer closes the display.
