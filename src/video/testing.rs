@@ -171,8 +171,9 @@ impl Decode for FakeDecoder {
         }
         let pts = self.held.remove(0);
         let shown = self.segment.shows(pts);
-        let frame = || Frame { pts, ..frame(self.segment.height, pts.0 / FRAME.0) };
-        Ok(if shown { Decoded::Frame(frame()) } else { Decoded::Hidden })
+        let mut frame = frame(self.segment.height, pts.0 / FRAME.0);
+        frame.pts = pts;
+        Ok(if shown { Decoded::Frame(frame) } else { Decoded::Hidden })
     }
 }
 

@@ -22,6 +22,8 @@ mod outgoing;
 mod pacing;
 mod play;
 mod plays;
+mod rendition;
+mod steer;
 mod subtitles;
 mod trust;
 mod videos;

