@@ -49,7 +49,7 @@ impl Seat {
         let end = || Stdio::from(terminal.slave.try_clone().unwrap());
         let found = tcgetattr(&terminal.slave).unwrap();
         let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
-        let screen = vt100::Parser::new(rows, columns, 1000);
+        let screen = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 1000);
         let (line, keyboard) = (terminal.slave, terminal.master.into());
         Self { child, keyboard, line, found, screen, came: Vec::new() }
     }
@@ -106,7 +106,7 @@ impl Seat {
         assert!(!screen.alternate_screen() && !screen.hide_cursor());
         // All of the screen scrolls again.
         let (rows, _) = screen.size();
-        self.screen.process("\r\nx".repeat(rows.into()).as_bytes());
+        self.screen.process("\r\nx".repeat(rows.get().into()).as_bytes());
         assert!(texts(self.screen.screen()).iter().all(|row| row == "x"));
         exit
     }
