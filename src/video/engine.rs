@@ -3,8 +3,10 @@
 //! Nothing here knows FFmpeg, windows or the system's clock; all of them are behind traits.
 
 mod ahead;
+mod cut;
 mod status;
 mod step;
+mod subtitles;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -15,6 +17,7 @@ use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::CRED
 use self::{
     ahead::{MOST_READY, Progress, Stage},
     status::Knowledge,
+    subtitles::Subtitles,
 };
 use super::{
     clock::{Clock, Event, Wake},
@@ -62,12 +65,19 @@ pub(crate) struct Engine {
     /// Segments opened so far: tells the first frame of each.
     segments: u64,
     last_shown: Option<Shown>,
+    /// The picture itself, to be drawn again with other subtitles.
+    still: Option<Frame>,
+    subtitles: Subtitles,
     /// The time of the picture decoded last, since the last flush.
     last_decoded: MediaTime,
+    /// How long that picture lasts, usually.
+    last_length: MediaTime,
     /// The epoch of a flush whose first frame was not shown yet.
     seeking: Option<PlayEpoch>,
     /// Since when nothing is left to show while more is to come.
     dry: Option<Duration>,
+    /// From where the segment that came last is shown no more, until the next one comes.
+    cut: Option<MediaTime>,
     /// That nothing follows, and why, once all before it was decoded.
     ended: Option<EndReason>,
     /// The viewer waits for the next frame, in a pause.
@@ -117,9 +127,13 @@ impl Engine {
             epoch: PlayEpoch::default(),
             segments: 0,
             last_shown: None,
+            still: None,
+            subtitles: Subtitles::default(),
             last_decoded: MediaTime(i64::MIN),
+            last_length: MediaTime::ZERO,
             seeking: None,
             dry: None,
+            cut: None,
             ended: None,
             stepping: false,
             knowledge: Knowledge::default(),
@@ -180,13 +194,18 @@ impl Engine {
         };
         let now = self.parts.clock.now();
         match input {
-            Input::Segment(segment) => self.push(Entry::Segment(segment))?,
+            Input::Segment(segment) => {
+                self.drop_what_was_cut();
+                self.push(Entry::Segment(segment))?;
+            }
             Input::Packet(packet) => {
                 self.knowledge.received(packet.pts + packet.duration);
                 self.push(Entry::Packet(packet))?;
             }
             Input::End { reason } => self.push(Entry::End(reason))?,
+            Input::Cut { until } => self.cut(until),
             Input::Flush { epoch } => self.flush(epoch),
+            Input::Subtitles(change) => self.change_subtitles(change)?,
             Input::Pause => {
                 // Told also when nothing changes: whoever asked waits for an answer.
                 self.parts.pace.pause(now);
@@ -223,6 +242,7 @@ impl Engine {
         self.seeking = Some(epoch);
         self.last_decoded = MediaTime(i64::MIN);
         self.dry = None;
+        self.cut = None;
         self.ended = None;
     }
 
@@ -294,7 +314,11 @@ impl Engine {
     }
 
     fn show(&mut self) -> Result<Next, End> {
+        if self.may_leave_out() && !self.parts.display.takes() {
+            return Ok(self.leave_out());
+        }
         let Some(Ready { frame, segment, duration }) = self.ready.pop_front() else { return Ok(Next::Again) };
+        self.caption(&frame)?;
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
         self.parts.tally.shown(&frame);
         let size = (frame.width(), frame.height());
@@ -310,7 +334,14 @@ impl Engine {
         if let Some(epoch) = self.seeking.take() {
             (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });
         }
+        self.still = Some(frame);
         Ok(Next::Again)
+    }
+
+    /// Whether nobody waits for the next frame in particular, as for the first of a play, a seek or a rendition.
+    fn may_leave_out(&self) -> bool {
+        let next = self.ready.front().map(|ready| ready.segment);
+        self.seeking.is_none() && self.last_shown.is_some_and(|shown| Some(shown.segment) == next)
     }
 
     fn leave_out(&mut self) -> Next {

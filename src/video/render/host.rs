@@ -128,6 +128,11 @@ impl WindowHost {
                     pane.show(picture, caption, place, &self.mouse.0);
                 }
             }
+            Command::Caption { id, text } => {
+                if let Some(pane) = self.panes.get_mut(&id) {
+                    pane.caption(text);
+                }
+            }
             Command::Inform { id, status } => {
                 if let Some(pane) = self.panes.get_mut(&id) {
                     pane.inform(status, now);

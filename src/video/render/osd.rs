@@ -27,6 +27,7 @@ pub(super) struct Osd {
     poked: Option<Duration>,
     is_statistics: bool,
     is_help: bool,
+    subtitles: Option<String>,
 }
 
 /// What is to be drawn at a moment. Two that are equal look the same.
@@ -38,6 +39,8 @@ pub(super) struct Look {
     pub(super) statistics: Vec<String>,
     /// Keys and what they do.
     pub(super) help: Vec<(String, &'static str)>,
+    /// What is said, as lines.
+    pub(super) subtitles: Option<String>,
 }
 
 /// From nothing at 0 to all at [`Opacity::FULL`].
@@ -69,7 +72,7 @@ pub(super) struct Position {
 impl Osd {
     pub(super) fn new(title: &str) -> Self {
         let title = Printable(title).to_string();
-        Self { title, status: Status::default(), poked: None, is_statistics: false, is_help: false }
+        Self { title, status: Status::default(), poked: None, is_statistics: false, is_help: false, subtitles: None }
     }
 
     /// Something happened: the position is shown for a while.
@@ -86,6 +89,11 @@ impl Osd {
         self.status = status;
     }
 
+    /// The subtitles from now on.
+    pub(super) fn caption(&mut self, text: Option<String>) {
+        self.subtitles = text;
+    }
+
     pub(super) fn toggle_statistics(&mut self) {
         self.is_statistics ^= true;
     }
@@ -100,6 +108,7 @@ impl Osd {
             position: self.opacity(now).map(|opacity| (self.position(), opacity)),
             statistics: if self.is_statistics { self.statistics() } else { Vec::new() },
             help: if self.is_help { help() } else { Vec::new() },
+            subtitles: self.subtitles.clone(),
         }
     }
 

@@ -8,6 +8,7 @@ use opencv::{
 
 use super::{
     osd::{Look, Position},
+    subtitle,
     text::{Anchor, Canvas, Extent, TextPainter},
 };
 
@@ -40,6 +41,10 @@ impl Overlay {
     /// Draws a look over a picture of 8-bit blue, green, red.
     pub(super) fn draw(&mut self, picture: &mut Mat, look: &Look) -> Result<()> {
         let size = text_size(picture.cols(), picture.rows());
+        if let Some(text) = &look.subtitles {
+            let free = if look.position.is_some() { band(picture.rows(), size) } else { 0 };
+            subtitle::draw(&mut self.painter, picture, text, free)?;
+        }
         if !look.statistics.is_empty() && look.help.is_empty() {
             let lines: Vec<&str> = look.statistics.iter().map(String::as_str).collect();
             self.block(picture, &lines, size, Anchor::TopLeft)?;
@@ -65,7 +70,7 @@ impl Overlay {
     fn position(&mut self, picture: &mut Mat, position: &Position, size: f32) -> Result<()> {
         let (width, height) = (picture.cols(), picture.rows());
         let unit = round(size);
-        let band = (unit * 5).min(height);
+        let band = band(height, size);
         dim(picture, Rect::new(0, height - band, width, band))?;
         let margin = unit;
         let room = (width - 2 * margin).max(1);
@@ -159,6 +164,11 @@ impl Overlay {
         }
         Ok(())
     }
+}
+
+/// Rows that the position takes.
+fn band(height: i32, size: f32) -> i32 {
+    (round(size) * 5).min(height)
 }
 
 fn text_size(width: i32, height: i32) -> f32 {

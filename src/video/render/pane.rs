@@ -118,6 +118,10 @@ impl Pane {
         Ok(())
     }
 
+    pub(super) fn caption(&mut self, text: Option<String>) {
+        self.osd.caption(text);
+    }
+
     pub(super) fn inform(&mut self, status: Status, now: Duration) {
         self.osd.inform(status, now);
     }

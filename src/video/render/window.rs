@@ -18,6 +18,8 @@ pub(super) enum Command {
     Open { id: u64, title: String, closer: Closer, is_open: Arc<AtomicBool> },
     /// A picture for it, and what stands in its frame. The first one opens it.
     Show { id: u64, picture: Mat, caption: String },
+    /// The subtitles over its picture from now on.
+    Caption { id: u64, text: Option<String> },
     /// How the play stands.
     Inform { id: u64, status: Status },
     /// It is not needed any more.
@@ -69,6 +71,12 @@ impl Display for WindowDisplay {
         self.commands.send(Command::Show { id: self.id, picture, caption }).map_err(|_| DisplayGone)
     }
 
+    fn caption(&mut self, text: Option<&str>, _: Option<&Frame>) -> Result<(), DisplayGone> {
+        // The host has the picture and draws it again.
+        let text = text.map(str::to_owned);
+        self.commands.send(Command::Caption { id: self.id, text }).map_err(|_| DisplayGone)
+    }
+
     fn inform(&mut self, status: &Status) {
         // Without a host the next picture finds out.
         let _ = self.commands.send(Command::Inform { id: self.id, status: status.clone() });
@@ -95,12 +103,14 @@ mod tests {
         display.attach(Closer::new(bounded::<Event>(1).0));
         display.show(&frame(240, 0)).unwrap();
         display.inform(&Status::default());
+        display.caption(Some("words"), None).unwrap();
         drop(display);
         let got: Vec<_> = inbox.iter().collect();
         let [
             Command::Open { id: 7, .. },
             Command::Show { id: 7, caption, .. },
             Command::Inform { id: 7, .. },
+            Command::Caption { id: 7, text: Some(_) },
             Command::Close { id: 7 },
         ] = &got[..]
         else {

@@ -26,9 +26,18 @@ const fn seconds(seconds: i64) -> MediaTime {
     MediaTime(seconds * 1_000_000)
 }
 
+/// Plays of a member that keeps these places, or of a guest.
+fn with(places: Option<Places>) -> MemberPlays {
+    let mut plays = MemberPlays::default();
+    if let Some(places) = places {
+        plays.remember(places);
+    }
+    plays
+}
+
 /// A play of a title of 12 s under these places, asked for so and with its first frame shown; and what came of the request.
 fn playing(places: Option<Places>, request: PlayRequest) -> (MemberPlays, PlayId, Outputs) {
-    let mut plays = MemberPlays { places, ..MemberPlays::default() };
+    let mut plays = with(places);
     let (id, mut outputs) = begun(&mut plays, request);
     let info = StreamInfo {
         play: id,
@@ -110,20 +119,20 @@ fn left_at(place: MediaTime) -> Places {
 fn jumps_add_up_and_end_within_the_title() {
     let (mut plays, id, _) = playing(None, watching());
     at(&mut plays, id, seconds(3));
-    let mut by = |time| sought(&plays.asked(id, ViewerAction::SeekBy(seconds(time))));
+    let mut by = |time| sought(&plays.asked(id, ViewerAction::SeekBy(seconds(time)), Instant::now()));
     assert_eq!([by(5), by(1), by(60), by(-1), by(-60)], [8, 9, 11, 10, 0].map(|to| Some(seconds(to))));
 }
 
 #[test]
 fn a_pause_by_key_is_told_like_one_by_command_and_to_nobody() {
     let (mut plays, id, _) = playing(None, watching());
-    let asked = plays.asked(id, ViewerAction::TogglePause);
+    let asked = plays.asked(id, ViewerAction::TogglePause, Instant::now());
     assert!(matches!(asked[..], [Output::Player(_, Input::Pause)]), "{asked:?}");
     let told = plays.reported(id, Report::Paused { at: seconds(1) }, Instant::now());
     assert!(matches!(&told[..], [Output::Event(Event::PlayPaused { .. }, None)]), "{told:?}");
-    let asked = plays.asked(id, ViewerAction::TogglePause);
+    let asked = plays.asked(id, ViewerAction::TogglePause, Instant::now());
     assert!(matches!(asked[..], [Output::Player(_, Input::Resume)]), "{asked:?}");
-    let asked = plays.asked(id, ViewerAction::NextFrame);
+    let asked = plays.asked(id, ViewerAction::NextFrame, Instant::now());
     assert!(matches!(asked[..], [Output::Player(_, Input::Step)]), "{asked:?}");
 }
 
@@ -131,7 +140,7 @@ fn a_pause_by_key_is_told_like_one_by_command_and_to_nobody() {
 fn the_frame_before_is_looked_for_in_the_middle_before_it() {
     let (mut plays, id, _) = playing(None, watching());
     plays.reported(id, Report::Resumed { at: seconds(2) }, Instant::now());
-    let outputs = plays.asked(id, ViewerAction::PreviousFrame);
+    let outputs = plays.asked(id, ViewerAction::PreviousFrame, Instant::now());
     assert!(matches!(outputs[0], Output::Player(_, Input::Pause)), "{outputs:?}");
     assert_eq!(sought(&outputs), Some(MediaTime(2_000_000 - 60_000)));
     let epoch = plays.plays[&id].epoch;
@@ -143,7 +152,7 @@ fn the_frame_before_is_looked_for_in_the_middle_before_it() {
 fn a_frame_that_lasts_longer_than_usual_is_stepped_back_over_all_the_same() {
     let (mut plays, id, _) = playing(None, watching());
     at(&mut plays, id, seconds(2));
-    let mut outputs = plays.asked(id, ViewerAction::PreviousFrame);
+    let mut outputs = plays.asked(id, ViewerAction::PreviousFrame, Instant::now());
     // The frame before is at 1.7 s: each look that starts behind it leads to the one at 2 s again.
     let mut looks = Vec::new();
     while let Some(to) = sought(&outputs) {
@@ -160,10 +169,10 @@ fn a_frame_that_lasts_longer_than_usual_is_stepped_back_over_all_the_same() {
 fn before_the_first_frame_there_is_none() {
     let (mut plays, id, _) = playing(None, watching());
     at(&mut plays, id, MediaTime::ZERO);
-    assert!(plays.asked(id, ViewerAction::PreviousFrame).is_empty());
+    assert!(plays.asked(id, ViewerAction::PreviousFrame, Instant::now()).is_empty());
     // A title whose first frame is late: the look ends at its start.
     at(&mut plays, id, MediaTime(500_000));
-    let mut outputs = plays.asked(id, ViewerAction::PreviousFrame);
+    let mut outputs = plays.asked(id, ViewerAction::PreviousFrame, Instant::now());
     for _ in 0..10 {
         let epoch = plays.plays[&id].epoch;
         outputs = plays.reported(id, Report::Seeked { epoch, at: MediaTime(500_000) }, Instant::now());
@@ -176,7 +185,7 @@ fn a_title_goes_on_where_it_was_left_and_the_place_is_used_up() {
     let (mut plays, id, outputs) = playing(Some(Places::default()), watching());
     assert!(kept(&outputs).is_none() && notices(&outputs).is_empty(), "nothing is written of a play");
     at(&mut plays, id, seconds(7));
-    let outputs = plays.asked(id, ViewerAction::StopAndRemember);
+    let outputs = plays.asked(id, ViewerAction::StopAndRemember, Instant::now());
     assert_eq!(kept(&outputs), Some(&left_at(seconds(7))));
     assert_eq!(notices(&outputs), ["\"mandelbrot\" goes on at 0:07 when you play it again"]);
     assert!(matches!(outputs.last(), Some(Output::Player(_, Input::Stop))));
@@ -215,14 +224,14 @@ fn a_title_that_was_seen_to_its_end_needs_no_place() {
 fn a_guest_is_told_that_nothing_is_kept() {
     let (mut plays, id, _) = playing(None, watching());
     at(&mut plays, id, seconds(7));
-    let outputs = plays.asked(id, ViewerAction::StopAndRemember);
+    let outputs = plays.asked(id, ViewerAction::StopAndRemember, Instant::now());
     assert!(kept(&outputs).is_none());
     assert_eq!(notices(&outputs), ["a guest keeps nothing: where you were in \"mandelbrot\", at 0:07, is forgotten"]);
 }
 
 #[test]
 fn bad_input_51_a_place_behind_the_end_of_a_title_that_became_shorter_is_forgotten() {
-    let mut plays = MemberPlays { places: Some(left_at(seconds(700))), ..MemberPlays::default() };
+    let mut plays = with(Some(left_at(seconds(700))));
     let outputs = plays.request(Command::Play(watching()), None, Instant::now());
     let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
     let id = *id;
