@@ -26,10 +26,10 @@ pub(super) fn largest_within(picture: Size, room: Size) -> Size {
 }
 
 /// Where `picture` goes in `window`: as large as it can be in its own shape, in the middle. What is left is black. A
-/// pixel of black is not worth a picture of another size.
+/// pixel of black on each side is not worth a picture of another size.
 pub(super) fn fit(picture: Size, window: Size) -> Place {
     let (width, height) = largest_within(picture, window);
-    let snap = |size: i32, room: i32| if room - size <= 1 { room.max(1) } else { size };
+    let snap = |size: i32, room: i32| if room - size <= 2 { room.max(1) } else { size };
     let (width, height) = (snap(width, window.0), snap(height, window.1));
     Place { x: (window.0 - width) / 2, y: (window.1 - height) / 2, width, height }
 }

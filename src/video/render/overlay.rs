@@ -52,7 +52,8 @@ impl Overlay {
         if !look.help.is_empty() {
             self.help(picture, &look.help, size)?;
         }
-        if let Some((position, opacity)) = &look.position {
+        // The list of keys takes all the room.
+        if let Some((position, opacity)) = look.position.as_ref().filter(|_| look.help.is_empty()) {
             let share = opacity.share();
             if share < 1.0 {
                 picture.copy_to(&mut self.plain)?;
