@@ -56,6 +56,7 @@
 mod batch;
 mod catalog;
 pub mod clock;
+pub mod compat;
 #[cfg(any(test, feature = "player"))]
 mod decode;
 #[cfg(any(test, feature = "player"))]
@@ -88,6 +89,7 @@ mod rotation;
 pub mod selector;
 mod sound_track;
 mod source;
+pub mod subtitles;
 #[cfg(any(test, feature = "player"))]
 mod tally;
 #[cfg(test)]
@@ -96,6 +98,7 @@ pub mod viewer;
 
 pub use batch::{BATCH_BYTES, Batch, batches};
 pub use catalog::{Catalog, LookupError, Missing, Remark, Rendition, SkipReason, Skipped, Title};
+pub use compat::Compat;
 pub use folder::FolderSource;
 pub use index::{Index, Packet, VideoFormat};
 pub use index_wire::IndexWireError;
@@ -106,3 +109,4 @@ pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment, Switched, switc
 pub use rotation::Rotation;
 pub use sound_track::{NoSound, SoundFormat, SoundPacket, SoundTrack};
 pub use source::{MemorySource, ReadError, VideoSource};
+pub use subtitles::Subtitles;

@@ -67,7 +67,13 @@ pub(crate) fn title(renditions: Vec<Index>) -> Arc<Title> {
         let label = RenditionLabel(index.format().height);
         Arc::new(Rendition { label, file: format!("t_{label}.mp4"), index, id: FileId(place) })
     });
-    Arc::new(Title { name: "t".into(), renditions: renditions.collect(), duration, missing: Vec::new() })
+    Arc::new(Title {
+        name: "t".into(),
+        renditions: renditions.collect(),
+        duration,
+        missing: Vec::new(),
+        subtitles: Vec::new(),
+    })
 }
 
 /// A black picture.

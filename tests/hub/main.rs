@@ -31,4 +31,5 @@ mod seals;
 mod shaped;
 mod simulation;
 mod slow;
+mod subtitles;
 mod tls;

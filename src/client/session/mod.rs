@@ -24,6 +24,7 @@ mod play;
 mod plays;
 mod rendition;
 mod steer;
+mod subtitles;
 mod trust;
 mod videos;
 mod viewer;

@@ -4,7 +4,10 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 
-use super::steer::{Steering, may_go_on};
+use super::{
+    steer::{Steering, may_go_on},
+    subtitles::SubtitleParts,
+};
 use crate::{
     client::command::PlayRequest,
     proto::message,
@@ -62,6 +65,7 @@ pub(super) struct MemberPlay {
     pub(super) resuming: Vec<Option<String>>,
     pub(super) seeking: Vec<Option<String>>,
     pub(super) stopping: Vec<Option<String>>,
+    pub(super) subtitles: SubtitleParts,
     /// Which rendition, and how much of it.
     pub(super) steering: Steering,
     received: u64,
@@ -90,6 +94,7 @@ impl MemberPlay {
             resuming: Vec::new(),
             seeking: Vec::new(),
             stopping: Vec::new(),
+            subtitles: SubtitleParts::default(),
             received: 0,
             consumed: 0,
             granted: 0,

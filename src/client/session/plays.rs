@@ -64,12 +64,9 @@ impl MemberPlays {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
         let choice = match chosen {
             Ok(choice) => choice,
-            Err(NoDisplay::NotYet) => {
-                return self.failed(id, failure(Code::NotYet, "the terminal display comes later"));
-            }
             Err(error) => {
-                let text = format!("cannot show \"{}\": {error}", play.title);
-                return self.failed(id, failure(Code::DisplayUnavailable, &text));
+                let text = format!("Cannot show \"{}\": {error}.", play.title);
+                return self.failed(id, Failure::new(Code::DisplayUnavailable, text, error.hint()));
             }
         };
         play.stage = Stage::Asked;
@@ -107,6 +104,7 @@ impl MemberPlays {
                 let event = Event::Notice { code: notice.code, text: notice.text.0 };
                 vec![Output::Event(event, play.reference.clone())]
             }
+            Message::Subtitles(part) => self.subtitles(&part),
             Message::StreamInfo(info) => self.segment(info),
             Message::Packet(packet) => self.packet(&packet, now),
             Message::StreamCut(cut) if self.is_of(cut.play, cut.epoch) => self.cut(cut.play, cut.show_until),
@@ -279,6 +277,7 @@ impl MemberPlays {
         play.title = started.title.0;
         let Some(choice) = play.choice.take() else { return Vec::new() };
         let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
+        outputs.extend(self.offered(started.play, &started.languages));
         outputs.extend(self.grant(started.play));
         outputs
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     types::{MediaTime, PlayId},
-    video::{input::Input, viewer::ViewerAction},
+    video::{input::Input, subtitles::SubtitleChange, viewer::ViewerAction},
 };
 
 /// How far before the end of a title a jump beyond it lands.
@@ -28,6 +28,8 @@ impl MemberPlays {
             }
             ViewerAction::NextRendition => self.next_rendition(id, now),
             ViewerAction::Stop => vec![Output::Player(id, Input::Stop)],
+            ViewerAction::NextSubtitles => vec![Output::Player(id, Input::Subtitles(SubtitleChange::Next))],
+            ViewerAction::ToggleSubtitles => vec![Output::Player(id, Input::Subtitles(SubtitleChange::Toggle))],
             _ => Vec::new(),
         }
     }
