@@ -12,7 +12,8 @@ use crate::{
     client::command::{DisplayChoice, PlayRequest},
     driver::member::Stage,
     video::render::{
-        Choice, Display, DisplayKind, NoDisplay, NoTerminal, NoWindows, NullDisplay, Screen, Setting, Windows, choose, probe,
+        Choice, Display, DisplayKind, NoDisplay, NoTerminal, NoWindows, NullDisplay, Screen, Setting, Windows, choose,
+        probe,
     },
 };
 

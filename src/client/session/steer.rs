@@ -24,6 +24,9 @@ const UNKNOWN_RATE: u64 = 8_000_000;
 /// How far ahead of the picture a rendition begins that the viewer asked for.
 const SOON: MediaTime = MediaTime(1_000_000);
 
+/// How often the viewer is told what the link carries.
+const NEWS_EVERY: Duration = Duration::from_secs(1);
+
 /// Who chooses the rendition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Helm {
@@ -68,6 +71,8 @@ pub(super) struct Steering {
     /// Bytes of packets that came whole.
     whole: u64,
     all_came: bool,
+    /// When the player was told last what the link carries.
+    told_at: Duration,
     /// Whether a frame of this epoch was shown: before that the player knows only where it was.
     pub(super) has_landed: bool,
 }
@@ -93,6 +98,7 @@ impl Steering {
             until: MediaTime(i64::MAX),
             whole: 0,
             all_came: false,
+            told_at: Duration::ZERO,
             has_landed: false,
         }
     }
@@ -156,6 +162,13 @@ impl Steering {
     /// What the link carries.
     pub(super) fn throughput(&self, now: Duration) -> Option<u64> {
         self.meter.throughput(now)
+    }
+
+    /// What the player is told for its viewer, now and then.
+    pub(super) fn news(&mut self, now: Duration) -> Option<input::Input> {
+        let throughput = self.meter.throughput(now).filter(|_| now >= self.told_at + NEWS_EVERY)?;
+        self.told_at = now;
+        Some(input::Input::About(input::About { throughput: Some(throughput), ..input::About::default() }))
     }
 
     /// What waits to be shown when this is.

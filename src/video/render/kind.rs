@@ -214,7 +214,10 @@ mod tests {
         let (here, script) = (at_a_terminal(), in_a_script());
         assert_eq!(only(DisplayKind::Window, &script, Ok(())).unwrap().kind, DisplayKind::Window);
         assert_eq!(only(DisplayKind::Window, &here, unset()), Err(NoDisplay::NoWindows(NoWindows::Unset)));
-        assert_eq!(only(DisplayKind::Terminal, &here, unset()).unwrap(), Choice { kind: DisplayKind::Terminal, why: None });
+        assert_eq!(
+            only(DisplayKind::Terminal, &here, unset()).unwrap(),
+            Choice { kind: DisplayKind::Terminal, why: None }
+        );
         let refused = only(DisplayKind::Terminal, &script, Ok(())).unwrap_err();
         assert!(refused == NoDisplay::NoTerminal(NoTerminal::Script) && refused.hint().contains("window"));
         assert_eq!(only(DisplayKind::None, &script, unset()).unwrap().kind, DisplayKind::None);

@@ -68,7 +68,10 @@ fn a_play_that_the_hub_never_heard_of_is_not_stopped_there() {
     let mut plays = MemberPlays::default();
     let outputs = plays.request(Command::Play(request(None)), None, Instant::now());
     let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
-    assert!(sent(&plays.display_chosen(*id, Err(NoDisplay::NoTerminal(crate::video::render::NoTerminal::Script)))).is_empty());
+    assert!(
+        sent(&plays.display_chosen(*id, Err(NoDisplay::NoTerminal(crate::video::render::NoTerminal::Script))))
+            .is_empty()
+    );
 }
 
 #[test]

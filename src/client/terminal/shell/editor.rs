@@ -3,8 +3,8 @@
 use std::{collections::VecDeque, io};
 
 use rustyline::{
-    CompletionType, Config, Context, Editor, Event, EventHandler, ExternalPrinter as _, Helper, completion::Completer, error::ReadlineError,
-    highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
+    CompletionType, Config, Context, Editor, Event, EventHandler, ExternalPrinter as _, Helper, completion::Completer,
+    error::ReadlineError, highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
 };
 
 use super::{Wires, keys::PlayKeys};

@@ -94,7 +94,10 @@ mod tests {
         for rate in [20_000, 100_000, 500_000, 2_000_000] {
             for frame in [20_000, 100_000, 400_000] {
                 let (shown, writing, backlog) = play(terminal(rate, 4096), frame);
-                assert!(shown >= 1 && writing <= Duration::from_secs(10) + Duration::from_secs_f64(frame as f64 / rate as f64));
+                assert!(
+                    shown >= 1
+                        && writing <= Duration::from_secs(10) + Duration::from_secs_f64(frame as f64 / rate as f64)
+                );
                 assert!(backlog < frame, "{rate} B/s, {frame} B a frame: {backlog} B wait");
                 assert!(writing <= Duration::from_secs(12) || shown == 1, "{rate} {frame} {writing:?}");
             }

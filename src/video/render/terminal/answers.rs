@@ -98,18 +98,24 @@ mod tests {
 
     #[test]
     fn kitty_answers_all() {
-        let answers = Answers::read(
-            b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.35.2)\x1b\\\x1b[6;20;10t\x1b[?2026;2$y\x1b[?62;c",
-        );
+        let answers =
+            Answers::read(b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.35.2)\x1b\\\x1b[6;20;10t\x1b[?2026;2$y\x1b[?62;c");
         let name = Some("kitty(0.35.2)".to_owned());
-        let expected =
-            Answers { kitty: true, name, cell: Some((10, 20)), synchronized: true, complete: true, ..Answers::default() };
+        let expected = Answers {
+            kitty: true,
+            name,
+            cell: Some((10, 20)),
+            synchronized: true,
+            complete: true,
+            ..Answers::default()
+        };
         assert_eq!(answers, expected);
     }
 
     #[test]
     fn xterm_as_a_vt340_draws_sixel() {
-        let answers = Answers::read(b"\x1bP>|XTerm(379)\x1b\\\x1b[6;13;6t\x1b[?2026;0$y\x1b[?1;0;16S\x1b[?63;1;2;4;6;9;15;22c");
+        let answers =
+            Answers::read(b"\x1bP>|XTerm(379)\x1b\\\x1b[6;13;6t\x1b[?2026;0$y\x1b[?1;0;16S\x1b[?63;1;2;4;6;9;15;22c");
         assert!(answers.sixel && answers.complete && !answers.kitty && !answers.synchronized);
         assert_eq!((answers.registers, answers.cell), (Some(16), Some((6, 13))));
     }
@@ -122,7 +128,9 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_cut_or_absurd_says_nothing() {
-        for text in ["\x1b_Gi=31;OK", "\x1b[6;20;10", "\x1b", "\x1b[?2026;2", "\x1b[6;0;10t", "\x1b[6;99999;1t", "\x1b[6;t"] {
+        for text in
+            ["\x1b_Gi=31;OK", "\x1b[6;20;10", "\x1b", "\x1b[?2026;2", "\x1b[6;0;10t", "\x1b[6;99999;1t", "\x1b[6;t"]
+        {
             let answers = Answers::read(text.as_bytes());
             assert!(!answers.complete && answers.cell.is_none() && !answers.synchronized, "{text:?}");
         }

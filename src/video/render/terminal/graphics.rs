@@ -58,7 +58,9 @@ impl Environment {
         let term = filled("TERM");
         let is_multiplexer = |term: &String| term.starts_with("tmux") || term.starts_with("screen");
         Self {
-            multiplexed: filled("TMUX").is_some() || filled("STY").is_some() || term.as_ref().is_some_and(is_multiplexer),
+            multiplexed: filled("TMUX").is_some()
+                || filled("STY").is_some()
+                || term.as_ref().is_some_and(is_multiplexer),
             colorterm: filled("COLORTERM"),
             program: filled("TERM_PROGRAM").or_else(|| filled("LC_TERMINAL")),
             term,
@@ -125,7 +127,9 @@ mod tests {
 
     #[test]
     fn nothing_is_passed_through_a_multiplexer() {
-        for variables in [&[("TERM", "screen-256color"), ("LC_TERMINAL", "iTerm2")], &[("TERM", "xterm"), ("TMUX", "/t")]] {
+        for variables in
+            [&[("TERM", "screen-256color"), ("LC_TERMINAL", "iTerm2")], &[("TERM", "xterm"), ("TMUX", "/t")]]
+        {
             let kitty = Answers { kitty: true, ..Answers::default() };
             assert_eq!(best(&environment(variables), &kitty), Ok(Graphics::HalfBlocks(Depth::Indexed)));
         }

@@ -46,11 +46,8 @@ pub(super) struct Wanted {
 impl Layout {
     /// The largest picture of its shape that fits; none when the terminal is too small for any.
     pub(super) fn new(size: Size, cell: (u16, u16), wanted: Wanted) -> Option<Self> {
-        let of_text = if wanted.is_full {
-            ROWS_OF_TEXT_BELOW_A_FULL_SCREEN
-        } else {
-            FEWEST_ROWS_OF_TEXT.max(size.rows / 3)
-        };
+        let of_text =
+            if wanted.is_full { ROWS_OF_TEXT_BELOW_A_FULL_SCREEN } else { FEWEST_ROWS_OF_TEXT.max(size.rows / 3) };
         let rows = size.rows.checked_sub(of_text + 1 + wanted.captions)?;
         if size.columns < SMALLEST.0 || rows < SMALLEST.1 {
             return None;

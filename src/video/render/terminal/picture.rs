@@ -37,7 +37,14 @@ impl Picture {
     pub(super) fn scaled(&self, (width, height): (u32, u32)) -> Result<Self> {
         let size = Size::new(pixels(width), pixels(height));
         let mut other = Mat::default();
-        imgproc::resize(&self.mat()?.reshape(3, as_i32(self.height))?, &mut other, size, 0.0, 0.0, imgproc::INTER_AREA)?;
+        imgproc::resize(
+            &self.mat()?.reshape(3, as_i32(self.height))?,
+            &mut other,
+            size,
+            0.0,
+            0.0,
+            imgproc::INTER_AREA,
+        )?;
         Self::of_mat(&other)
     }
 
@@ -117,7 +124,10 @@ mod tests {
             assert_eq!((picture.width, picture.height), (size.0 as usize, size.1 as usize));
             for row in [0, picture.height - 1] {
                 let row = picture.row(row);
-                assert!(is_near(row[0], [255, 0, 0]) && is_near(row[row.len() - 1], [255, 255, 255]), "{size:?} {row:?}");
+                assert!(
+                    is_near(row[0], [255, 0, 0]) && is_near(row[row.len() - 1], [255, 255, 255]),
+                    "{size:?} {row:?}"
+                );
             }
         }
         let again = Picture::of_frame(&halves(640, 360), (64, 36)).unwrap().scaled((20, 50)).unwrap();
