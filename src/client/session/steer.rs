@@ -68,8 +68,6 @@ pub(super) struct Steering {
     newest: MediaTime,
     last_keyframe: MediaTime,
     until: MediaTime,
-    /// Bytes of packets that came whole.
-    whole: u64,
     all_came: bool,
     /// When the player was told last what the link carries.
     told_at: Duration,
@@ -96,7 +94,6 @@ impl Steering {
             newest: MediaTime(i64::MIN),
             last_keyframe: MediaTime(i64::MIN),
             until: MediaTime(i64::MAX),
-            whole: 0,
             all_came: false,
             told_at: Duration::ZERO,
             has_landed: false,
@@ -116,7 +113,7 @@ impl Steering {
     /// Media of a new epoch follows. What the hub was asked before the seek it did before the seek.
     pub(super) fn begin_epoch(&mut self) {
         (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
-        (self.whole, self.all_came, self.has_landed) = (0, false, false);
+        (self.all_came, self.has_landed) = (false, false);
         self.awaited = None;
         self.selector.moved();
         self.meter.interrupted();
@@ -144,7 +141,6 @@ impl Steering {
 
     /// A packet is whole.
     pub(super) fn packet_came(&mut self, packet: &input::Packet) {
-        self.whole += packet.data.len() as u64;
         if packet.pts < self.until {
             self.newest = self.newest.max(packet.pts + packet.duration);
         }
@@ -187,13 +183,13 @@ impl Steering {
     }
 
     /// Bytes beyond those received that the hub may send now, at normal speed; nothing while enough waits.
-    fn allowance(&mut self, at: MediaTime, consumed: u64) -> Option<u64> {
+    fn allowance(&mut self, at: MediaTime, all_taken: bool) -> Option<u64> {
         let target = match (self.helm, self.current) {
             (Helm::Auto, Some(current)) => self.selector.target(current),
             _ => Selector::fixed_target(),
         };
         // When the player has taken all, nothing waits, whatever times the packets bear.
-        let buffered = if consumed >= self.whole { MediaTime::ZERO } else { self.buffered(at) };
+        let buffered = if all_taken { MediaTime::ZERO } else { self.buffered(at) };
         let rate = self.rate();
         self.refill.allowance(buffered, target, rate)
     }
@@ -237,8 +233,8 @@ impl MemberPlay {
 
     /// Credit at normal speed: by what waits, and never more than the player has to take.
     pub(super) fn timed_credit(&mut self, most: u64) -> Option<(u64, u64)> {
-        let (at, consumed) = (self.at, self.consumed());
-        let allowance = self.steering.allowance(at, consumed)?;
+        let (at, all_taken) = (self.at, self.has_taken_all());
+        let allowance = self.steering.allowance(at, all_taken)?;
         let offset = self.received().saturating_add(allowance).min(most);
         Some((offset, allowance / 4))
     }
