@@ -220,16 +220,14 @@ impl Easel {
 
     /// Parts the screen when its size, the shape of the picture or what is wanted has changed. Whether it was.
     fn part(&self, drawing: &mut Drawing) -> bool {
-        let (recent, is_full) = {
-            let viewer = self.viewer();
-            (viewer.recent.iter().cloned().collect::<Vec<_>>(), viewer.is_full)
-        };
+        let is_full = self.viewer().is_full;
         let captions = u16::try_from(drawing.lines.len().saturating_sub(1)).unwrap_or(0);
         let wanted = Wanted { picture: drawing.decoded, captions, is_full };
         let Drawing { canvas, bytes, .. } = drawing;
         match size().and_then(|size| Layout::new(size, self.cell, wanted)) {
             Some(layout) if canvas.layout() == Some(&layout) && !canvas.is_spoilt() => false,
             Some(layout) => {
+                let recent: Vec<String> = self.viewer().recent.iter().cloned().collect();
                 canvas.part(layout, &recent, bytes);
                 true
             }
@@ -285,11 +283,9 @@ impl Drawing {
 
     /// Brings the last frame into the size that is wanted now.
     fn scale_last(&mut self) {
-        if let Some(layout) = self.canvas.layout()
-            && let Ok(scaled) = self.last.scaled(self.canvas.pixels(layout, self.decoded))
-        {
-            self.last = scaled;
-        }
+        let Some(layout) = self.canvas.layout() else { return };
+        // One that cannot be scaled is not drawn: it would not fit.
+        self.last = self.last.scaled(self.canvas.pixels(layout, self.decoded)).unwrap_or_default();
     }
 }
 
