@@ -299,6 +299,7 @@ fn help_and_version_are_no_errors() {
         assert!(!ending.stdout.contains("probe-window"));
     }
     assert_eq!(read("probe-window", &in_a_pipe()), Ok(Invocation::ProbeWindow));
+    assert_eq!(read("index-video", &in_a_pipe()), Ok(Invocation::IndexVideo));
 }
 
 #[test]

@@ -6,18 +6,24 @@
 //!
 //! Nothing is read ahead but one batch, so a paused or slow player costs the hub one batch of memory and no work.
 
+mod subtitles;
+mod switch;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
+use self::subtitles::SubtitleQueue;
 use crate::{
     proto::{
         Message,
         message::{Packet, StreamEnd, StreamInfo},
     },
-    types::{EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel, limits::MAX_PART},
+    types::{Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::MAX_PART},
     video::{self, Plan, PlanError, Rendition, Segment, Title, batches},
 };
+
+pub(super) use self::switch::{ladder, left_out};
 
 /// Bit 0 of a packet's flags.
 const KEY_FRAME: u8 = 1;
@@ -35,7 +41,7 @@ pub struct Batch {
 pub enum Step {
     /// A rendition begins: tell the player, and the operator.
     Rendition(Message, Arc<Rendition>),
-    /// A part of a packet.
+    /// A part of a packet, or of subtitles.
     Media(Message),
     /// The last message of the epoch.
     End(Message),
@@ -55,10 +61,15 @@ struct ReadPacket {
 pub struct Play {
     id: PlayId,
     title: Arc<Title>,
+    /// After a seek it goes on like this: the tour, or the rendition that it is in.
     mode: PlayMode,
     end: Option<MediaTime>,
     epoch: PlayEpoch,
     segments: VecDeque<Segment>,
+    /// The last segment, once all of it was sent: it can still be cut.
+    over: Option<Segment>,
+    /// Told before anything else is sent.
+    cut: Option<MediaTime>,
     /// The packet of the first segment that is read next; nothing before its `StreamInfo` was sent.
     next: Option<usize>,
     reading: bool,
@@ -67,33 +78,42 @@ pub struct Play {
     sent: u64,
     credit: u64,
     ended: bool,
+    subtitles: SubtitleQueue,
 }
 
 /// What a member asks of a play.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     pub id: PlayId,
     pub mode: PlayMode,
     pub start: MediaTime,
     pub end: Option<MediaTime>,
     pub max_height: Option<u32>,
+    /// Bits a second that the link carried last.
+    pub estimate: Option<u64>,
+    /// What the member decodes; empty when it does not say.
+    pub decodes: Vec<Codec>,
 }
 
 impl Play {
     /// Plans a play; also says which renditions are left out.
     ///
     /// # Errors
-    /// When the request does not fit the title.
-    pub fn new(title: Arc<Title>, request: Request) -> Result<(Self, Plan), PlanError> {
-        let title = capped(title, request.max_height)?;
-        let planned = Plan::new(&title, request.mode, request.start, request.end)?;
+    /// When the request does not fit the title or the member.
+    pub fn new(title: Arc<Title>, request: &Request) -> Result<(Self, Plan), PlanError> {
+        let title = switch::playable(title, request)?;
+        let mode = switch::first_mode(&title, request);
+        let planned = Plan::new(&title, mode, request.start, request.end)?;
+        let subtitles = title.subtitles.clone();
         let play = Self {
             id: request.id,
             title,
-            mode: request.mode,
+            mode,
             end: request.end,
             epoch: PlayEpoch::default(),
             segments: planned.segments.clone().into(),
+            over: None,
+            cut: None,
             next: None,
             reading: false,
             ready: VecDeque::new(),
@@ -101,11 +121,12 @@ impl Play {
             sent: 0,
             credit: 0,
             ended: false,
+            subtitles: SubtitleQueue::new(&subtitles),
         };
         Ok((play, planned))
     }
 
-    /// The title that is played, without what is higher than asked for.
+    /// The title that is played, without what is higher than asked for or cannot be decoded.
     #[must_use]
     pub fn title(&self) -> &Arc<Title> {
         &self.title
@@ -134,6 +155,7 @@ impl Play {
         self.epoch = epoch;
         // A read that is under way stays the only one: seeks without end must not pile up reads.
         (self.next, self.ended) = (None, false);
+        (self.over, self.cut) = (None, None);
         self.ready.clear();
         (self.seq, self.sent, self.credit) = (0, 0, 0);
         Ok(())
@@ -151,27 +173,39 @@ impl Play {
         Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets })
     }
 
-    /// Whether a batch is of the current epoch.
+    /// Whether a batch is of the current epoch, and comes next.
     #[must_use]
     pub fn wants(&self, batch: &Batch) -> bool {
+        let is_next = self.next == Some(batch.packets.packets.start);
+        let front = self.segments.front();
         batch.epoch == self.epoch
+            && is_next
+            && front.is_some_and(|front| Arc::ptr_eq(&front.rendition, &batch.rendition))
     }
 
-    /// Takes in what was read, each packet with its position; an answer for another epoch is late and dropped.
+    /// Takes in what was read, each packet with its position. An answer for another epoch or for a segment that was
+    /// cut meanwhile is late and dropped.
     pub fn take_read(&mut self, batch: &Batch, packets: Vec<(usize, Bytes)>) {
         self.reading = false;
         if !self.wants(batch) {
             return;
         }
-        self.next = Some(batch.packets.packets.end);
-        let read = packets.into_iter().map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 });
-        self.ready.extend(read);
+        let end = self.segments.front().map_or(0, |front| front.packets.end);
+        self.next = Some(batch.packets.packets.end.min(end));
+        let read = packets.into_iter().filter(|(index, _)| *index < end);
+        self.ready.extend(read.map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 }));
     }
 
     /// The next message, as far as credit and what was read reach.
     pub fn next_step(&mut self) -> Option<Step> {
         if self.ended {
             return None;
+        }
+        if let Some(part) = self.next_subtitles() {
+            return Some(Step::Media(part));
+        }
+        if let Some(cut) = self.next_cut() {
+            return Some(Step::Media(cut));
         }
         let Some(segment) = self.segments.front() else {
             self.ended = true;
@@ -185,7 +219,7 @@ impl Play {
                 Some(step)
             }
             Some(next) if self.ready.is_empty() && next >= segment.packets.end => {
-                self.segments.pop_front();
+                self.over = self.segments.pop_front();
                 self.next = None;
                 self.next_step()
             }
@@ -246,13 +280,6 @@ impl Play {
         }
         Some(packet.into())
     }
-}
-
-/// The title as far as a play may show it.
-fn capped(title: Arc<Title>, max: Option<u32>) -> Result<Arc<Title>, PlanError> {
-    let Some(max) = max.map(RenditionLabel) else { return Ok(title) };
-    let below = title.up_to(max).map(Arc::new);
-    below.ok_or_else(|| PlanError::NoneUpTo { max, have: title.labels().collect() })
 }
 
 #[cfg(test)]

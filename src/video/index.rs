@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::types::{Codec, MediaTime};
 
 use super::{
+    ladder::Gops,
     pieces::{Pieces, Run, span},
     rotation::Rotation,
     sound_track::{NoSound, SoundTrack},
@@ -59,6 +60,7 @@ pub struct Index {
     entry_points: Vec<usize>,
     frames: usize,
     frame_duration: MediaTime,
+    gops: Gops,
     pieces: Pieces,
     rotation: Rotation,
     compat: bool,
@@ -79,9 +81,22 @@ impl Index {
         times.sort_unstable();
         let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
         let entry_points = entry_points(&packets);
+        let gops = Gops::of(&packets, &entry_points, &shown);
         let (pieces, rotation, compat) = (Pieces::default(), Rotation::None, false);
         let (frames, sound) = (times.len(), None);
-        Some(Self { format, packets, shown, entry_points, frames, frame_duration, pieces, rotation, compat, sound })
+        Some(Self {
+            format,
+            packets,
+            shown,
+            entry_points,
+            frames,
+            frame_duration,
+            gops,
+            pieces,
+            rotation,
+            compat,
+            sound,
+        })
     }
 
     /// With the sound of the same file, or why that is left out.
@@ -194,6 +209,11 @@ impl Index {
         let bytes: u64 = self.packets.iter().map(|packet| u64::from(packet.size)).sum();
         let micros = u128::from((self.shown.end - self.shown.start).0.unsigned_abs().max(1));
         u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
+    }
+
+    /// What its keyframes say about it.
+    pub(super) fn gops(&self) -> Gops {
+        self.gops
     }
 
     /// The position of the last entry point with pts ≤ `at`, else the first packet.

@@ -23,4 +23,6 @@ mod track;
 
 pub use error::IndexError;
 pub(crate) use input::FileInput;
+#[cfg(any(test, feature = "player"))]
+pub(crate) use input::Input;
 pub(crate) use track::read;

@@ -100,7 +100,7 @@ fn every_command_is_read() {
 
 #[test]
 fn every_field_of_play_is_read() {
-    let all = "play x mode=tour max=720 start=1 end=0:02 speed=max checksum=1 display=none sound=none id=demo-1";
+    let all = "play x mode=tour max=720 start=1 end=0:02 speed=max checksum=1 display=none sound=none subtitles=pt-BR id=demo-1";
     let expected = PlayRequest {
         mode: PlayMode::Tour,
         max: Some(720),
@@ -110,6 +110,7 @@ fn every_field_of_play_is_read() {
         checksum: true,
         display: Some(DisplayChoice::None),
         sound: false,
+        subtitles: Some("pt-BR".into()),
         id: Some("demo-1".into()),
         ..PlayRequest::of("x")
     };

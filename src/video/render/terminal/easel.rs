@@ -174,6 +174,17 @@ impl Easel {
         cost
     }
 
+    /// Writes the lines below the picture alone, while that stands still.
+    pub(super) fn tell(&self, display: u64, lines: Vec<String>) -> Result<Cost, DisplayGone> {
+        let mut drawing = self.drawing();
+        if self.is_shown(display) && lines.len() == drawing.lines.len() {
+            drawing.lines = lines;
+            let Drawing { canvas, lines, bytes, .. } = &mut *drawing;
+            canvas.tell(lines, bytes);
+        }
+        self.put_out(&mut drawing)
+    }
+
     /// Draws everything anew.
     pub(super) fn redraw(&self) {
         if !self.is_taken() {
