@@ -246,7 +246,7 @@ mod tests {
 
     /// A screen full of lines, with a prompt in its last row.
     fn conversation() -> vt100::Parser {
-        let mut screen = vt100::Parser::new(ROWS, COLUMNS, 100);
+        let mut screen = vt100::Parser::new(ROWS.try_into().unwrap(), COLUMNS.try_into().unwrap(), 100);
         (1..=30).for_each(|number| screen.process(format!("line {number}\r\n").as_bytes()));
         screen.process(b"to bob> half a");
         screen

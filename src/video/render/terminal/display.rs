@@ -66,7 +66,7 @@ impl TerminalDisplay {
     fn lines(&self) -> Vec<String> {
         let told = status_line(&self.title, &self.status);
         let figures = if self.easel.has_statistics() { self.statistics() } else { String::new() };
-        let status = format!("\x1b[7m {told}{figures}  Alt-? keys \x1b[0m");
+        let status = format!("\x1b[7m {told}  Alt-? keys{figures} \x1b[0m");
         self.captions.iter().cloned().chain([status]).collect()
     }
 
