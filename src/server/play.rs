@@ -173,7 +173,9 @@ impl Play {
     pub fn wants(&self, batch: &Batch) -> bool {
         let is_next = self.next == Some(batch.packets.packets.start);
         let front = self.segments.front();
-        batch.epoch == self.epoch && is_next && front.is_some_and(|front| Arc::ptr_eq(&front.rendition, &batch.rendition))
+        batch.epoch == self.epoch
+            && is_next
+            && front.is_some_and(|front| Arc::ptr_eq(&front.rendition, &batch.rendition))
     }
 
     /// Takes in what was read, each packet with its position. An answer for another epoch or for a segment that was

@@ -51,7 +51,8 @@ impl Gops {
             let &[from, until] = pair else { continue };
             let (begins, ends) = (start(from).max(shown.start), start(until).min(shown.end));
             longest = longest.max(ends - begins);
-            bytes += packets.get(from..until).unwrap_or_default().iter().map(|packet| u64::from(packet.size)).sum::<u64>();
+            bytes +=
+                packets.get(from..until).unwrap_or_default().iter().map(|packet| u64::from(packet.size)).sum::<u64>();
             let began = *since.get_or_insert(begins);
             if ends - began >= PEAK_OVER || until == packets.len() && peak == 0 {
                 peak = peak.max(bits_a_second(bytes, ends - began));
@@ -90,7 +91,8 @@ impl Title {
 pub fn first_rung(ladder: &[Rung], estimate: Option<u64>) -> Option<RenditionLabel> {
     let any = ladder.iter().any(|rung| rung.adaptive);
     let choices = || ladder.iter().filter(|rung| rung.adaptive || !any);
-    let fits = |rung: &&Rung| u128::from(rung.average) * u128::from(HEADROOM) / 100 <= u128::from(estimate.unwrap_or(0));
+    let fits =
+        |rung: &&Rung| u128::from(rung.average) * u128::from(HEADROOM) / 100 <= u128::from(estimate.unwrap_or(0));
     choices().filter(fits).next_back().or_else(|| choices().next()).map(|rung| rung.label)
 }
 
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn auto_begins_where_the_link_left_headroom_and_low_without_an_estimate() {
-        let ladder = title(vec![index(240, 100, 25, 1000), index(480, 100, 25, 2000), index(720, 100, 100, 9000)]).ladder();
+        let ladder =
+            title(vec![index(240, 100, 25, 1000), index(480, 100, 25, 2000), index(720, 100, 100, 9000)]).ladder();
         let first = |estimate| first_rung(&ladder, estimate).map(|label| label.0);
         assert_eq!((first(None), first(Some(0)), first(Some(599_999))), (Some(240), Some(240), Some(240)));
         assert_eq!((first(Some(600_000)), first(Some(u64::MAX))), (Some(480), Some(480)), "720 does not take part");

@@ -81,7 +81,7 @@ impl MemberPlays {
             max_height: request.max,
             sound: request.sound && !request.full_speed,
             estimate: None,
-            decodes: Vec::new(),
+            decodes: crate::video::decodes().to_vec(),
         };
         let why = choice.why.clone().unwrap_or_else(|| "as asked for".to_owned());
         play.choice = Some(choice);

@@ -27,12 +27,7 @@ impl Play {
     ///
     /// # Errors
     /// When that rendition cannot be gone on in.
-    pub fn switch(
-        &mut self,
-        epoch: PlayEpoch,
-        to: RenditionLabel,
-        from: Option<MediaTime>,
-    ) -> Result<(), SwitchError> {
+    pub fn switch(&mut self, epoch: PlayEpoch, to: RenditionLabel, from: Option<MediaTime>) -> Result<(), SwitchError> {
         if epoch != self.epoch {
             return Ok(());
         }
@@ -128,9 +123,10 @@ pub(in crate::server) fn left_out(title: &Title, playable: &Title, request: &Req
     }
     let name = &title.name;
     let too_high = |label: RenditionLabel| request.max_height.is_some_and(|max| label.0 > max);
-    let undecodable = title.renditions.iter().filter(|rendition| {
-        !too_high(rendition.label) && playable.rendition(rendition.label).is_none()
-    });
+    let undecodable = title
+        .renditions
+        .iter()
+        .filter(|rendition| !too_high(rendition.label) && playable.rendition(rendition.label).is_none());
     let mut reasons: Vec<String> = undecodable
         .map(|rendition| {
             let codec = rendition.index.format().codec;

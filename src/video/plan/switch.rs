@@ -83,8 +83,7 @@ impl Segment {
         self.show.end = self.show.end.min(at).max(self.show.start);
         let index = &self.rendition.index;
         let is_empty = self.show.is_empty();
-        let needed =
-            if is_empty { self.packets.start } else { index.decoded_until(self.packets.start, self.show.end) };
+        let needed = if is_empty { self.packets.start } else { index.decoded_until(self.packets.start, self.show.end) };
         self.packets.end = needed.max(sent.unwrap_or(needed)).min(self.packets.end);
     }
 

@@ -26,7 +26,10 @@ mod tests {
         assert_eq!(allowance(seconds(2), seconds(10), 1_000_000), Some(1_000_000));
         assert_eq!(allowance(seconds(9), seconds(10), 8_000), Some(LEAST), "never less than a packet can begin with");
         assert_eq!(allowance(seconds(-5), seconds(10), 8_000_000), Some(10_000_000));
-        assert_eq!((allowance(seconds(10), seconds(10), 1), allowance(MediaTime(i64::MAX), seconds(8), 1)), (None, None));
+        assert_eq!(
+            (allowance(seconds(10), seconds(10), 1), allowance(MediaTime(i64::MAX), seconds(8), 1)),
+            (None, None)
+        );
         assert!(allowance(MediaTime(i64::MIN), MediaTime(i64::MAX), u64::MAX).is_some());
     }
 }

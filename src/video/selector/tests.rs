@@ -92,7 +92,9 @@ fn a_squeeze_before_much_is_buffered_stalls_once_at_most() {
 
 #[test]
 fn each_step_of_a_link_finds_its_rendition() {
-    for (rate, height) in [(600_000, 240), (2 * MEGABIT, 240), (3 * MEGABIT, 480), (8 * MEGABIT, 720), (15 * MEGABIT, 1080)] {
+    for (rate, height) in
+        [(600_000, 240), (2 * MEGABIT, 240), (3 * MEGABIT, 480), (8 * MEGABIT, 720), (15 * MEGABIT, 1080)]
+    {
         let outcome = played(&film(), &vec![(0, rate)]);
         assert_eq!(outcome.switches.last().unwrap().1, height, "{rate}: {:?}", outcome.switches);
         assert!(outcome.stalls.is_empty() && outcome.switches.len() <= 3, "{rate}: {:?}", outcome.switches);
@@ -114,7 +116,8 @@ fn a_sawtooth_makes_it_switch_seldom() {
 #[test]
 fn a_link_on_the_edge_of_a_rendition_does_not_make_it_flap() {
     // Around what 720p needs to be entered, every second.
-    let trace = (0..120).map(|second| (second * 1_000, if second % 2 == 0 { 5 * MEGABIT } else { 7 * MEGABIT })).collect();
+    let trace =
+        (0..120).map(|second| (second * 1_000, if second % 2 == 0 { 5 * MEGABIT } else { 7 * MEGABIT })).collect();
     let outcome = played(&film(), &trace);
     assert!(outcome.stalls.is_empty() && outcome.switches.len() <= 6, "{:?}", outcome.switches);
 }
