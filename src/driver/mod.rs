@@ -14,4 +14,4 @@ mod signals;
 mod timers;
 
 pub use event_loop::{Accept, EventLoop, Occurrence};
-pub use signals::DefaultSignals;
+pub use signals::{DefaultSignals, ResizeWatch};

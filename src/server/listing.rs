@@ -37,7 +37,7 @@ fn describe(title: &Title) -> VideoTitle {
         renditions: title.renditions.iter().map(|rendition| describe_rendition(rendition)).collect(),
         missing: title.missing.iter().map(|missing| missing.label).collect(),
         unplayable: String::new().into(),
-        languages: Vec::new(),
+        languages: title.languages(),
     }
 }
 

@@ -6,12 +6,14 @@
 //!
 //! Nothing is read ahead but one batch, so a paused or slow player costs the hub one batch of memory and no work.
 
+mod subtitles;
 mod switch;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
+use self::subtitles::SubtitleQueue;
 use crate::{
     proto::{
         Message,
@@ -39,7 +41,7 @@ pub struct Batch {
 pub enum Step {
     /// A rendition begins: tell the player, and the operator.
     Rendition(Message, Arc<Rendition>),
-    /// A part of a packet.
+    /// A part of a packet, or of subtitles.
     Media(Message),
     /// The last message of the epoch.
     End(Message),
@@ -76,6 +78,7 @@ pub struct Play {
     sent: u64,
     credit: u64,
     ended: bool,
+    subtitles: SubtitleQueue,
 }
 
 /// What a member asks of a play.
@@ -101,6 +104,7 @@ impl Play {
         let title = switch::playable(title, request)?;
         let mode = switch::first_mode(&title, request);
         let planned = Plan::new(&title, mode, request.start, request.end)?;
+        let subtitles = title.subtitles.clone();
         let play = Self {
             id: request.id,
             title,
@@ -117,6 +121,7 @@ impl Play {
             sent: 0,
             credit: 0,
             ended: false,
+            subtitles: SubtitleQueue::new(&subtitles),
         };
         Ok((play, planned))
     }
@@ -195,6 +200,9 @@ impl Play {
     pub fn next_step(&mut self) -> Option<Step> {
         if self.ended {
             return None;
+        }
+        if let Some(part) = self.next_subtitles() {
+            return Some(Step::Media(part));
         }
         if let Some(cut) = self.next_cut() {
             return Some(Step::Media(cut));

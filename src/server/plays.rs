@@ -192,7 +192,7 @@ impl Plays {
                     title: title.name.as_str().into(),
                     duration: title.duration,
                     ladder: ladder(&title),
-                    languages: Vec::new(),
+                    languages: title.languages(),
                 };
                 let mut outputs = vec![PlayOutput::Control(answer.into())];
                 outputs.extend(notices(asked, &title, &plan));

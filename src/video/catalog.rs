@@ -7,13 +7,14 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::types::{Code, MediaTime, RenditionLabel};
+use crate::types::{Code, MediaTime, RenditionLabel, wire::Text};
 
 use super::{
     compat::CompatError,
     file_name::{FileName, Kind},
     index::Index,
     mp4::IndexError,
+    subtitles::{SubtitleFile, Subtitles, attach},
 };
 
 /// Everything that a hub offers, as it was found at one time.
@@ -35,6 +36,8 @@ pub struct Title {
     pub duration: MediaTime,
     /// Renditions that one would expect, the lowest first.
     pub missing: Vec<Missing>,
+    /// In the order of their languages, each once.
+    pub subtitles: Vec<Subtitles>,
 }
 
 /// One resolution of a title: one file.
@@ -137,6 +140,12 @@ impl Catalog {
         builder.finish()
     }
 
+    /// The same with these files of subtitles.
+    pub(super) fn with_subtitles(mut self, files: Vec<SubtitleFile>) -> Self {
+        self.remarks.extend(attach(&mut self.titles, files));
+        self
+    }
+
     /// All titles that can be played, sorted by name.
     #[must_use]
     pub fn titles(&self) -> &[Arc<Title>] {
@@ -193,8 +202,14 @@ impl Title {
     #[must_use]
     pub fn with(&self, keep: impl Fn(&Rendition) -> bool) -> Option<Self> {
         let renditions: Vec<_> = self.renditions.iter().filter(|rendition| keep(rendition)).cloned().collect();
-        let (name, missing) = (self.name.clone(), self.missing.clone());
-        (!renditions.is_empty()).then(|| Self { name, renditions, duration: self.duration, missing })
+        let (name, missing, subtitles) = (self.name.clone(), self.missing.clone(), self.subtitles.clone());
+        (!renditions.is_empty()).then(|| Self { name, renditions, duration: self.duration, missing, subtitles })
+    }
+
+    /// The languages of its subtitles, in order.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Text> {
+        self.subtitles.iter().map(|subtitles| subtitles.language.as_str().into()).collect()
     }
 
     /// The labels of its renditions, the lowest first.
@@ -279,7 +294,7 @@ impl Builder {
                 self.remarks.push(Remark { file: rendition.file.clone(), text });
             }
         }
-        Title { name, renditions, duration, missing }
+        Title { name, renditions, duration, missing, subtitles: Vec::new() }
     }
 
     /// A title whose names give heights is expected to have what other titles have; one file with a name of its

@@ -6,6 +6,7 @@ mod ahead;
 mod cut;
 mod status;
 mod step;
+mod subtitles;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -16,6 +17,7 @@ use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::CRED
 use self::{
     ahead::{MOST_READY, Progress, Stage},
     status::Knowledge,
+    subtitles::Subtitles,
 };
 use super::{
     clock::{Clock, Event, Wake},
@@ -63,6 +65,9 @@ pub(crate) struct Engine {
     /// Segments opened so far: tells the first frame of each.
     segments: u64,
     last_shown: Option<Shown>,
+    /// The picture itself, to be drawn again with other subtitles.
+    still: Option<Frame>,
+    subtitles: Subtitles,
     /// The time of the picture decoded last, since the last flush.
     last_decoded: MediaTime,
     /// How long that picture lasts, usually.
@@ -122,6 +127,8 @@ impl Engine {
             epoch: PlayEpoch::default(),
             segments: 0,
             last_shown: None,
+            still: None,
+            subtitles: Subtitles::default(),
             last_decoded: MediaTime(i64::MIN),
             last_length: MediaTime::ZERO,
             seeking: None,
@@ -198,6 +205,7 @@ impl Engine {
             Input::End { reason } => self.push(Entry::End(reason))?,
             Input::Cut { until } => self.cut(until),
             Input::Flush { epoch } => self.flush(epoch),
+            Input::Subtitles(change) => self.change_subtitles(change)?,
             Input::Pause => {
                 // Told also when nothing changes: whoever asked waits for an answer.
                 self.parts.pace.pause(now);
@@ -306,7 +314,11 @@ impl Engine {
     }
 
     fn show(&mut self) -> Result<Next, End> {
+        if self.may_leave_out() && !self.parts.display.takes() {
+            return Ok(self.leave_out());
+        }
         let Some(Ready { frame, segment, duration }) = self.ready.pop_front() else { return Ok(Next::Again) };
+        self.caption(&frame)?;
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
         self.parts.tally.shown(&frame);
         let size = (frame.width(), frame.height());
@@ -322,7 +334,14 @@ impl Engine {
         if let Some(epoch) = self.seeking.take() {
             (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });
         }
+        self.still = Some(frame);
         Ok(Next::Again)
+    }
+
+    /// Whether nobody waits for the next frame in particular, as for the first of a play, a seek or a rendition.
+    fn may_leave_out(&self) -> bool {
+        let next = self.ready.front().map(|ready| ready.segment);
+        self.seeking.is_none() && self.last_shown.is_some_and(|shown| Some(shown.segment) == next)
     }
 
     fn leave_out(&mut self) -> Next {

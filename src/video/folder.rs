@@ -19,6 +19,7 @@ use super::{
     index::Index,
     mp4::IndexError,
     source::{ReadError, VideoSource, checked_length},
+    subtitles,
 };
 
 /// Most files of a folder that are kept open. Half of the 1024 descriptors that a process has by default; the
@@ -63,7 +64,7 @@ impl FolderSource {
         }
         names.sort();
         let (mut found, mut files) = (Vec::new(), Vec::new());
-        for name in names {
+        for name in &names {
             let Some(text) = name.to_str() else {
                 let text = name.to_string_lossy().into_owned();
                 if FileName::parse(&text).kind != Kind::Other {
@@ -85,7 +86,8 @@ impl FolderSource {
             };
             found.push((text.to_owned(), result));
         }
-        Ok(Self { catalog: Arc::new(Catalog::build(found)), files, first })
+        let catalog = Catalog::build(found).with_subtitles(subtitles::read_all(&folder, &names));
+        Ok(Self { catalog: Arc::new(catalog), files, first })
     }
 
     /// The number after that of the last file.
@@ -123,23 +125,7 @@ impl VideoSource for FolderSource {
 impl VideoFile {
     /// Opens and indexes a file at the top level of a folder, whose path is canonical.
     fn open(folder: &Path, name: &str, kind: Kind, compat: &Compat) -> Result<(Self, Index), SkipReason> {
-        let path = folder.join(name).canonicalize().map_err(|_| SkipReason::LeavesFolder)?;
-        if !path.starts_with(folder) {
-            return Err(SkipReason::LeavesFolder);
-        }
-        // A FIFO would block until someone writes to it, some devices act when they are opened: a look first.
-        // Then again at what was opened, which is what counts.
-        let before = fs::symlink_metadata(&path).map_err(IndexError::from)?;
-        if !before.is_file() {
-            return Err(SkipReason::NotRegular);
-        }
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(&path);
-        let file = file.map_err(IndexError::from)?;
-        let metadata = file.metadata().map_err(IndexError::from)?;
-        if !metadata.is_file() {
-            return Err(SkipReason::NotRegular);
-        }
+        let (file, metadata) = open_file(folder, name)?;
         let index = compat.read(&file, metadata.len(), kind)?;
         Ok((Self { file, size: metadata.len(), modified: modified(&metadata) }, index))
     }
@@ -148,6 +134,28 @@ impl VideoFile {
         let now = self.file.metadata()?;
         Ok(now.len() != self.size || modified(&now) != self.modified)
     }
+}
+
+/// Opens a regular file at the top level of a folder, whose path is canonical.
+pub(super) fn open_file(folder: &Path, name: &str) -> Result<(File, Metadata), SkipReason> {
+    let path = folder.join(name).canonicalize().map_err(|_| SkipReason::LeavesFolder)?;
+    if !path.starts_with(folder) {
+        return Err(SkipReason::LeavesFolder);
+    }
+    // A FIFO would block until someone writes to it, some devices act when they are opened: a look first.
+    // Then again at what was opened, which is what counts.
+    let kind = fs::symlink_metadata(&path).map_err(IndexError::from)?;
+    if !kind.is_file() {
+        return Err(SkipReason::NotRegular);
+    }
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(&path);
+    let file = file.map_err(IndexError::from)?;
+    let metadata = file.metadata().map_err(IndexError::from)?;
+    if !metadata.is_file() {
+        return Err(SkipReason::NotRegular);
+    }
+    Ok((file, metadata))
 }
 
 /// Seconds and nanoseconds.

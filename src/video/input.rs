@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::subtitles::SubtitleChange;
 use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, RenditionLabel};
 
 /// One thing for a play to take in. Segments, packets and the end are worked through in order, at the pace of
@@ -28,6 +29,8 @@ pub enum Input {
         /// The epoch of what follows.
         epoch: PlayEpoch,
     },
+    /// Subtitles that there are, that have come, or that the viewer wants.
+    Subtitles(SubtitleChange),
     /// Hold the picture.
     Pause,
     /// Go on after a pause.

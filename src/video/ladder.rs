@@ -93,7 +93,7 @@ pub fn first_rung(ladder: &[Rung], estimate: Option<u64>) -> Option<RenditionLab
     let choices = || ladder.iter().filter(|rung| rung.adaptive || !any);
     let fits =
         |rung: &&Rung| u128::from(rung.average) * u128::from(HEADROOM) / 100 <= u128::from(estimate.unwrap_or(0));
-    choices().filter(fits).next_back().or_else(|| choices().next()).map(|rung| rung.label)
+    choices().rfind(fits).or_else(|| choices().next()).map(|rung| rung.label)
 }
 
 #[cfg(test)]

@@ -90,6 +90,7 @@ mod rotation;
 pub mod selector;
 mod sound_track;
 mod source;
+pub mod subtitles;
 #[cfg(any(test, feature = "player"))]
 mod tally;
 #[cfg(test)]
@@ -110,3 +111,4 @@ pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment, Switched, switc
 pub use rotation::Rotation;
 pub use sound_track::{NoSound, SoundFormat, SoundPacket, SoundTrack};
 pub use source::{MemorySource, ReadError, VideoSource};
+pub use subtitles::Subtitles;

@@ -20,7 +20,7 @@ mod simulation;
 
 use std::time::Duration;
 
-pub use self::{credit::allowance, meter::Meter};
+pub use self::{credit::Refill, meter::Meter};
 use super::ladder::Rung;
 use crate::types::{MediaTime, RenditionLabel};
 

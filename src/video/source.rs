@@ -12,6 +12,7 @@ use super::{
     index::Index,
     mp4::read,
     pieces::gather,
+    subtitles::is_subtitles,
 };
 
 /// Videos, and the bytes of their packets. Reads may block on a disk: they belong on a reader's thread.
@@ -77,15 +78,17 @@ pub struct MemorySource {
 }
 
 impl MemorySource {
-    /// From files by name, as a folder would have them.
+    /// From files by name, as a folder would have them, subtitles among them.
     #[must_use]
     pub fn new(files: impl IntoIterator<Item = (String, Bytes)>) -> Self {
+        let (subtitles, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| is_subtitles(name));
         let (names, files): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let found = names.into_iter().zip(&files).enumerate().map(|(id, (name, file))| {
             let index = read(file as &[u8]).map(|index| (FileId(id), index));
             (name, index.map_err(SkipReason::from))
         });
-        Self { catalog: Arc::new(Catalog::build(found.collect())), files }
+        let subtitles = subtitles.into_iter().map(|(name, data)| (name, Ok(data))).collect();
+        Self { catalog: Arc::new(Catalog::build(found.collect()).with_subtitles(subtitles)), files }
     }
 
     /// From files by name with an index of your own for each, whose packets lie within its bytes.

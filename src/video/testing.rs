@@ -67,7 +67,13 @@ pub(crate) fn title(renditions: Vec<Index>) -> Arc<Title> {
         let label = RenditionLabel(index.format().height);
         Arc::new(Rendition { label, file: format!("t_{label}.mp4"), index, id: FileId(place) })
     });
-    Arc::new(Title { name: "t".into(), renditions: renditions.collect(), duration, missing: Vec::new() })
+    Arc::new(Title {
+        name: "t".into(),
+        renditions: renditions.collect(),
+        duration,
+        missing: Vec::new(),
+        subtitles: Vec::new(),
+    })
 }
 
 /// A black picture.
@@ -165,8 +171,9 @@ impl Decode for FakeDecoder {
         }
         let pts = self.held.remove(0);
         let shown = self.segment.shows(pts);
-        let frame = || Frame { pts, ..frame(self.segment.height, pts.0 / FRAME.0) };
-        Ok(if shown { Decoded::Frame(frame()) } else { Decoded::Hidden })
+        let mut frame = frame(self.segment.height, pts.0 / FRAME.0);
+        frame.pts = pts;
+        Ok(if shown { Decoded::Frame(frame) } else { Decoded::Hidden })
     }
 }
 

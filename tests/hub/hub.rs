@@ -142,6 +142,12 @@ impl TestHub {
         Self { events, meter, memory, tls_memory, port, tls_port, folder, stopper, thread: Some(thread) }
     }
 
+    /// Where it takes TCP.
+    #[cfg(feature = "player")]
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A new link to it.
     pub(crate) fn link(&self, wire: Wire) -> Box<dyn Transport> {
         match wire {

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Meter, Selector, Situation, Switch, allowance};
+use super::{Meter, Refill, Selector, Situation, Switch};
 use crate::{
     types::{
         MediaTime, PlayMode, RenditionLabel,
@@ -139,6 +139,7 @@ impl Hub {
 struct Member {
     selector: Selector,
     meter: Meter,
+    refill: Refill,
     rungs: Vec<Rung>,
     current: RenditionLabel,
     asked: Option<RenditionLabel>,
@@ -150,7 +151,6 @@ struct Member {
     last_keyframe: MediaTime,
     received: u64,
     granted: u64,
-    exhausted: bool,
     ended: bool,
     /// The number of the frame that is shown next, and when it is due, in microseconds.
     frame: i64,
@@ -186,11 +186,7 @@ impl Member {
             Sent::Part { pts, keyframe, bytes, last } => {
                 self.received += bytes as u64;
                 let more = self.granted - self.received >= MAX_PART as u64;
-                if self.exhausted {
-                    self.meter.interrupted();
-                }
                 self.meter.arrived(clock, bytes, more);
-                self.exhausted = !more;
                 if keyframe {
                     self.last_keyframe = self.last_keyframe.max(pts);
                 }
@@ -200,7 +196,10 @@ impl Member {
                     self.newest = self.newest.max(pts + FRAME);
                 }
             }
-            Sent::End => self.ended = true,
+            Sent::End => {
+                self.ended = true;
+                self.meter.interrupted();
+            }
         }
     }
 
@@ -209,9 +208,10 @@ impl Member {
         let clock = Duration::from_micros(now.unsigned_abs());
         let rate = self.rungs.iter().find(|rung| rung.label == self.current).map_or(8_000_000, |rung| rung.peak);
         let target = self.selector.target(self.current);
-        let credit = allowance(self.buffered(), target, rate).and_then(|allowance| {
-            let offset = (self.received + allowance).min(self.received + CREDIT_WINDOW);
-            (offset >= self.granted + allowance / 2).then_some(offset)
+        let buffered = self.buffered();
+        let credit = self.refill.allowance(buffered, target, rate).and_then(|allowance| {
+            let offset = self.received + allowance.min(CREDIT_WINDOW);
+            (offset >= self.granted + allowance / 4).then_some(offset)
         });
         self.granted = credit.unwrap_or(self.granted);
         let throughput = self.meter.throughput(clock);
@@ -278,6 +278,7 @@ pub(super) fn simulate(title: &Arc<Title>, trace: &Trace, estimate: Option<u64>)
     let mut member = Member {
         selector: Selector::new(&rungs),
         meter: Meter::default(),
+        refill: Refill::default(),
         rungs,
         current: first,
         asked: None,
@@ -287,7 +288,6 @@ pub(super) fn simulate(title: &Arc<Title>, trace: &Trace, estimate: Option<u64>)
         last_keyframe: MediaTime::ZERO,
         received: 0,
         granted: 0,
-        exhausted: true,
         ended: false,
         frame: 0,
         due: None,

@@ -221,8 +221,8 @@ fn a_cut_that_comes_too_late_takes_nothing_away_and_doubles_nothing() {
         .chain(at(1_000, [FINISHED]));
     let outcome = play(script.collect(), fake());
     assert_eq!(outcome.numbers(), (0..100).collect::<Vec<_>>());
-    // Frame 25 was shown and four were ready.
-    assert_eq!(heights(&outcome), [(240, 30), (720, 70)]);
+    // Frame 24 was shown and four were ready.
+    assert_eq!(heights(&outcome), [(240, 29), (720, 71)]);
 }
 
 #[test]
