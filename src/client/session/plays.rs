@@ -92,7 +92,7 @@ impl MemberPlays {
             sound: request.sound && !request.full_speed,
             // Without a pace there is nothing to keep up with, so `auto` is the best there is.
             estimate: if request.full_speed { Some(u64::MAX) } else { self.estimate },
-            decodes: Vec::new(),
+            decodes: crate::video::decodes().to_vec(),
         };
         play.at = asked.start;
         play.asked = Some(asked.clone());
@@ -300,6 +300,8 @@ impl MemberPlays {
         let about = About { duration: Some(play.duration), ..About::default() };
         outputs.push(Output::Player(started.play, Input::About(about)));
         outputs.extend(self.offered(started.play, &started.languages));
+        let about = About { duration: Some(started.duration), ..About::default() };
+        outputs.push(Output::Player(started.play, Input::About(about)));
         outputs.extend(self.grant(started.play));
         outputs
     }
