@@ -159,9 +159,9 @@ mod tests {
 
     #[test]
     fn a_time_reads_as_on_a_clock() {
-        let clock = |seconds: f64| MediaTime::from_ticks((seconds * 1e6).round() as i64, 1_000_000).clock();
-        assert_eq!([0.0, 59.9, 83.0].map(clock), ["0:00", "0:59", "1:23"]);
-        assert_eq!([3_599.0, 3_600.0, 36_061.0, -5.0].map(clock), ["59:59", "1:00:00", "10:01:01", "0:00"]);
+        let clock = |milliseconds: i64| MediaTime(milliseconds * 1_000).clock();
+        assert_eq!([0, 59_900, 83_000].map(clock), ["0:00", "0:59", "1:23"]);
+        assert_eq!([3_599_000, 3_600_000, 36_061_000, -5_000].map(clock), ["59:59", "1:00:00", "10:01:01", "0:00"]);
     }
 
     #[test]
