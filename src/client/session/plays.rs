@@ -86,7 +86,7 @@ impl MemberPlays {
             sound: request.sound && !request.full_speed,
             // Without a pace there is nothing to keep up with, so `auto` is the best there is.
             estimate: if request.full_speed { Some(u64::MAX) } else { self.estimate },
-            decodes: Vec::new(),
+            decodes: crate::video::decodes().to_vec(),
         };
         let why = choice.why.clone().unwrap_or_else(|| "as asked for".to_owned());
         play.choice = Some(choice);
