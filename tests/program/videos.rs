@@ -6,6 +6,8 @@ use crate::{
     home::Home,
     process::{guest, hub, samples},
 };
+#[cfg(feature = "player")]
+use crate::{process::Process, support::schema::Schema};
 
 #[cfg(feature = "player")]
 #[test]
@@ -24,6 +26,29 @@ fn a_play_of_a_guest_writes_no_file() {
     let end = ended.events.iter().find(|event| event["event"] == "play_ended").unwrap();
     assert_eq!(end["frames"], 300);
     assert_eq!(home.content(), before, "and afterwards");
+}
+
+/// Qt's platform `offscreen` opens windows that nobody sees, so this runs anywhere.
+#[cfg(feature = "player")]
+#[test]
+fn plays_in_windows_run_side_by_side_to_their_ends() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut command = home.command(&["connect", &url, "--name", "alice", "--ephemeral", "--json"]);
+    command.env("QT_QPA_PLATFORM", "offscreen");
+    let mut alice = Process::start(command, "alice", Schema::Member);
+    alice.say("play mandelbrot mode=tour display=window end=1 id=one\nplay mandelbrot mode=240 display=window start=11 id=two");
+    for id in ["one", "two"] {
+        alice.wait(json!({"event": "display", "id": id, "kind": "window"}));
+        alice.wait(json!({"event": "play_started", "id": id}));
+    }
+    alice.say("pause two\nseek 11.5 two\nresume two");
+    let ended = alice.finished().with(0, "");
+    for id in ["one", "two"] {
+        let end = ended.events.iter().find(|event| event["event"] == "play_ended" && event["id"] == id).unwrap();
+        assert_eq!(end["reason"], "finished", "{end}");
+        assert!(end["shown"].as_u64().unwrap() > 0, "{end}");
+    }
 }
 
 #[cfg(not(feature = "player"))]
