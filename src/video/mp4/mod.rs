@@ -21,6 +21,9 @@ pub(super) mod limits;
 mod samples;
 mod track;
 
+#[cfg(test)]
+mod hostile_tests;
+
 pub use error::IndexError;
 pub(crate) use input::FileInput;
 #[cfg(any(test, feature = "player"))]
