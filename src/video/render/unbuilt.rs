@@ -80,7 +80,6 @@ impl Screen {
 
     /// No key means anything.
     #[must_use]
-    #[expect(clippy::unused_self, reason = "what it stands for has a use for it")]
     pub fn press(&self, _key: Key) -> bool {
         false
     }
