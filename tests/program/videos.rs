@@ -65,6 +65,34 @@ fn a_build_without_a_player_says_so() {
 }
 
 #[test]
+fn what_comes_into_the_folder_and_goes_is_noticed_without_being_told() {
+    let home = Home::new();
+    let videos = tempfile::tempdir().unwrap();
+    let sample = std::path::Path::new(&samples()).join("mandelbrot_240p.mp4");
+    let place = |name: &str| videos.path().join(name);
+    std::fs::copy(&sample, place("old_240p.mp4")).unwrap();
+    let (hub, url) = hub(&home, &["--videos", videos.path().to_str().unwrap()]);
+    hub.wait(json!({"event": "catalog", "titles": 1}));
+    let mut alice = guest(&home, &url, "alice", &[]);
+    alice.wait(json!({"event": "directory"}));
+    for number in 0..5 {
+        std::fs::copy(&sample, place(&format!("new{number}_240p.mp4"))).unwrap();
+    }
+    std::fs::copy(&sample, place("half_240p.mp4.part")).unwrap();
+    alice.wait(json!({"event": "videos_changed"}));
+    alice.say("videos");
+    // On a machine that is busy elsewhere, copies can be further apart than what counts as one.
+    while alice.wait(json!({"event": "videos"}))["titles"].as_array().unwrap().len() < 6 {
+        alice.wait(json!({"event": "videos_changed"}));
+        alice.say("videos");
+    }
+    std::fs::remove_file(place("old_240p.mp4")).unwrap();
+    alice.wait(json!({"event": "videos_changed"}));
+    hub.wait(json!({"event": "catalog", "titles": 5}));
+    alice.finished().with(0, "");
+}
+
+#[test]
 fn the_hub_lists_what_is_in_its_folder() {
     let home = Home::new();
     let (hub, url) = hub(&home, &["--videos", &samples()]);
