@@ -6,6 +6,8 @@ use crate::{
     home::Home,
     process::{guest, hub, samples},
 };
+#[cfg(feature = "player")]
+use crate::{process::Process, support::schema::Schema};
 
 #[cfg(feature = "player")]
 #[test]
@@ -26,6 +28,29 @@ fn a_play_of_a_guest_writes_no_file() {
     assert_eq!(home.content(), before, "and afterwards");
 }
 
+/// Qt's platform `offscreen` opens windows that nobody sees, so this runs anywhere.
+#[cfg(feature = "player")]
+#[test]
+fn plays_in_windows_run_side_by_side_to_their_ends() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut command = home.command(&["connect", &url, "--name", "alice", "--ephemeral", "--json"]);
+    command.env("QT_QPA_PLATFORM", "offscreen");
+    let mut alice = Process::start(command, "alice", Schema::Member);
+    alice.say("play mandelbrot mode=tour display=window end=1 id=one\nplay mandelbrot mode=240 display=window start=11 id=two");
+    for id in ["one", "two"] {
+        alice.wait(json!({"event": "display", "id": id, "kind": "window"}));
+        alice.wait(json!({"event": "play_started", "id": id}));
+    }
+    alice.say("pause two\nseek 11.5 two\nresume two");
+    let ended = alice.finished().with(0, "");
+    for id in ["one", "two"] {
+        let end = ended.events.iter().find(|event| event["event"] == "play_ended" && event["id"] == id).unwrap();
+        assert_eq!(end["reason"], "finished", "{end}");
+        assert!(end["shown"].as_u64().unwrap() > 0, "{end}");
+    }
+}
+
 #[cfg(not(feature = "player"))]
 #[test]
 fn a_build_without_a_player_says_so() {
@@ -37,6 +62,34 @@ fn a_build_without_a_player_says_so() {
     assert_eq!(ended.exit, 1);
     let error = ended.events.iter().find(|event| event["event"] == "error").unwrap();
     assert!(error["message"].as_str().unwrap().contains("no player"), "{error}");
+}
+
+#[test]
+fn what_comes_into_the_folder_and_goes_is_noticed_without_being_told() {
+    let home = Home::new();
+    let videos = tempfile::tempdir().unwrap();
+    let sample = std::path::Path::new(&samples()).join("mandelbrot_240p.mp4");
+    let place = |name: &str| videos.path().join(name);
+    std::fs::copy(&sample, place("old_240p.mp4")).unwrap();
+    let (hub, url) = hub(&home, &["--videos", videos.path().to_str().unwrap()]);
+    hub.wait(json!({"event": "catalog", "titles": 1}));
+    let mut alice = guest(&home, &url, "alice", &[]);
+    alice.wait(json!({"event": "directory"}));
+    for number in 0..5 {
+        std::fs::copy(&sample, place(&format!("new{number}_240p.mp4"))).unwrap();
+    }
+    std::fs::copy(&sample, place("half_240p.mp4.part")).unwrap();
+    alice.wait(json!({"event": "videos_changed"}));
+    alice.say("videos");
+    // On a machine that is busy elsewhere, copies can be further apart than what counts as one.
+    while alice.wait(json!({"event": "videos"}))["titles"].as_array().unwrap().len() < 6 {
+        alice.wait(json!({"event": "videos_changed"}));
+        alice.say("videos");
+    }
+    std::fs::remove_file(place("old_240p.mp4")).unwrap();
+    alice.wait(json!({"event": "videos_changed"}));
+    hub.wait(json!({"event": "catalog", "titles": 5}));
+    alice.finished().with(0, "");
 }
 
 #[test]
