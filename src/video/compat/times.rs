@@ -94,8 +94,9 @@ fn shown(said: &[Said], reorders: bool, usual: i64) -> Vec<i64> {
     }
     let mut times = vec![0; said.len()];
     // AVI says when pictures are decoded, and which of them are shown at once. Those without a time wait for others
-    // to overtake them, until the next one that waits is decoded.
-    let mut next = None;
+    // to overtake them, until the next one that waits is decoded; the last until all are.
+    let end = said.iter().filter_map(|one| one.dts).max().map(|last| last.saturating_add(usual));
+    let mut next = end;
     for (time, one) in times.iter_mut().zip(said).rev() {
         let waits = reorders && one.pts.is_none_or(|pts| one.dts.is_some_and(|dts| pts > dts));
         *time = match (one.pts, one.dts) {
@@ -179,7 +180,7 @@ mod tests {
         // I P B P B: AVI says when each is decoded, and of B that it is shown then.
         let told = [(None, 0), (None, 1), (Some(2), 2), (None, 3), (Some(4), 4)].map(|(pts, dts)| said(pts, Some(dts)));
         let shown: Vec<_> = frames(&told, true).into_iter().map(|(pts, _)| pts).collect();
-        assert_eq!(shown, [1, 3, 2, 4, 4]);
+        assert_eq!(shown, [1, 3, 2, 5, 4]);
         let in_order: Vec<_> = frames(&told, false).into_iter().map(|(pts, _)| pts).collect();
         assert_eq!(in_order, [0, 1, 2, 3, 4]);
         // An MPEG program stream says it of some.
