@@ -15,3 +15,6 @@ mod timers;
 
 pub use event_loop::{Accept, EventLoop, Occurrence};
 pub use signals::DefaultSignals;
+
+#[cfg(all(test, feature = "player"))]
+mod sound_tests;

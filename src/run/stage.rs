@@ -5,7 +5,10 @@ use std::{env, path::PathBuf, sync::OnceLock};
 use crate::{
     client::command::{DisplayChoice, PlayRequest},
     driver::member::Stage,
-    video::render::{Choice, Display, DisplayKind, NoDisplay, NoWindows, NullDisplay, Windows, choose, probe},
+    video::{
+        render::{Choice, Display, DisplayKind, NoDisplay, NoWindows, NullDisplay, Windows, choose, probe},
+        sound::Sinks,
+    },
 };
 
 /// Windows if this process can open any, else nothing. Whether it can is found out once.
@@ -14,6 +17,16 @@ pub(super) struct ProcessStage {
     pub(super) stdout_is_terminal: bool,
     pub(super) windows: Windows,
     pub(super) probed: OnceLock<Result<(), NoWindows>>,
+    pub(super) hearing: Hearing,
+}
+
+/// Which plays are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hearing {
+    Nothing,
+    /// Those that are shown: a script that shows nothing has nobody who listens.
+    Shown,
+    All,
 }
 
 impl ProcessStage {
@@ -44,4 +57,21 @@ impl Stage for ProcessStage {
             DisplayKind::Terminal | DisplayKind::None => Box::new(NullDisplay),
         }
     }
+
+    fn sinks(&self, kind: DisplayKind) -> Option<Box<dyn Sinks>> {
+        let is_heard = match self.hearing {
+            Hearing::Nothing => false,
+            Hearing::Shown => kind != DisplayKind::None,
+            Hearing::All => true,
+        };
+        is_heard.then(devices).flatten()
+    }
+}
+
+/// The system's sound device, in a build that has sound.
+fn devices() -> Option<Box<dyn Sinks>> {
+    #[cfg(feature = "sound")]
+    return Some(Box::new(crate::video::sound::Devices));
+    #[cfg(not(feature = "sound"))]
+    None
 }

@@ -6,6 +6,8 @@
 //!
 //! Nothing is read ahead but one batch, so a paused or slow player costs the hub one batch of memory and no work.
 
+mod sound;
+
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
@@ -15,9 +17,11 @@ use crate::{
         Message,
         message::{Packet, StreamEnd, StreamInfo},
     },
-    types::{EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel, limits::MAX_PART},
-    video::{self, Plan, PlanError, Rendition, Segment, Title, batches},
+    types::{Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel, limits::MAX_PART},
+    video::{self, Plan, PlanError, ReadError, Rendition, Segment, Title, VideoSource, batches},
 };
+
+use self::sound::PlaySound;
 
 /// Bit 0 of a packet's flags.
 const KEY_FRAME: u8 = 1;
@@ -28,6 +32,27 @@ pub struct Batch {
     pub epoch: PlayEpoch,
     pub rendition: Arc<Rendition>,
     pub packets: video::Batch,
+    pub track: Track,
+}
+
+/// Which of a file's tracks packets are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Track {
+    Pictures,
+    Sound,
+}
+
+impl Batch {
+    /// Reads it: each packet with its position. May block on a disk.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is another one by now.
+    pub fn read(&self, source: &dyn VideoSource) -> Result<Vec<(usize, Bytes)>, ReadError> {
+        match self.track {
+            Track::Pictures => source.read_batch(&self.rendition, &self.packets),
+            Track::Sound => source.read_sound(&self.rendition, self.packets.packets.clone()),
+        }
+    }
 }
 
 /// What a play sends next.
@@ -67,6 +92,8 @@ pub struct Play {
     sent: u64,
     credit: u64,
     ended: bool,
+    /// Nothing for a silent play.
+    sound: Option<PlaySound>,
 }
 
 /// What a member asks of a play.
@@ -101,8 +128,25 @@ impl Play {
             sent: 0,
             credit: 0,
             ended: false,
+            sound: None,
         };
         Ok((play, planned))
+    }
+
+    /// Sends the title's sound along, if it has any that the member decodes; `decodes` is empty when that is not known.
+    #[must_use]
+    pub fn with_sound(mut self, decodes: &[Codec]) -> Self {
+        self.sound = PlaySound::of(&self.title, decodes);
+        self.begin_sound();
+        self
+    }
+
+    /// What is heard of the epoch that begins: nothing where no picture is left.
+    fn begin_sound(&mut self) {
+        let start = self.segments.front().map_or(MediaTime(i64::MAX), |segment| segment.show.start);
+        if let Some(sound) = &mut self.sound {
+            sound.begin(start..self.end.unwrap_or(MediaTime(i64::MAX)));
+        }
     }
 
     /// The title that is played, without what is higher than asked for.
@@ -136,11 +180,23 @@ impl Play {
         (self.next, self.ended) = (None, false);
         self.ready.clear();
         (self.seq, self.sent, self.credit) = (0, 0, 0);
+        self.begin_sound();
         Ok(())
     }
 
     /// What is to be read now, if anything is. The answer comes by [`Play::take_read`].
     pub fn next_read(&mut self) -> Option<Batch> {
+        self.next_sound_read().or_else(|| self.next_picture_read())
+    }
+
+    fn next_sound_read(&mut self) -> Option<Batch> {
+        let sound = self.sound.as_mut().filter(|_| self.sent < self.credit)?;
+        let packets = video::Batch { packets: sound.next_read()?, bytes: 0..0 };
+        let rendition = Arc::clone(sound.rendition());
+        Some(Batch { epoch: self.epoch, rendition, packets, track: Track::Sound })
+    }
+
+    fn next_picture_read(&mut self) -> Option<Batch> {
         if self.reading || !self.ready.is_empty() || self.sent >= self.credit {
             return None;
         }
@@ -148,7 +204,7 @@ impl Play {
         let from = self.next?;
         let packets = batches(&segment.rendition.index, from..segment.packets.end).next()?;
         self.reading = true;
-        Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets })
+        Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets, track: Track::Pictures })
     }
 
     /// Whether a batch is of the current epoch.
@@ -159,8 +215,15 @@ impl Play {
 
     /// Takes in what was read, each packet with its position; an answer for another epoch is late and dropped.
     pub fn take_read(&mut self, batch: &Batch, packets: Vec<(usize, Bytes)>) {
+        let wanted = self.wants(batch);
+        if batch.track == Track::Sound {
+            if let Some(sound) = &mut self.sound {
+                sound.take_read(wanted, packets);
+            }
+            return;
+        }
         self.reading = false;
-        if !self.wants(batch) {
+        if !wanted {
             return;
         }
         self.next = Some(batch.packets.packets.end);
@@ -173,7 +236,18 @@ impl Play {
         if self.ended {
             return None;
         }
+        if let Some(step) = self.next_sound() {
+            return Some(step);
+        }
         let Some(segment) = self.segments.front() else {
+            // Sound may last longer than pictures.
+            self.sound.iter_mut().for_each(|sound| sound.follow(MediaTime(i64::MAX)));
+            if let Some(step) = self.next_sound() {
+                return Some(step);
+            }
+            if self.sound.as_ref().is_some_and(|sound| !sound.is_through()) {
+                return None;
+            }
             self.ended = true;
             let end = StreamEnd { play: self.id, epoch: self.epoch, reason: EndReason::Finished };
             return Some(Step::End(end.into()));
@@ -191,6 +265,13 @@ impl Play {
             }
             Some(_) => self.next_part().map(Step::Media),
         }
+    }
+
+    fn next_sound(&mut self) -> Option<Step> {
+        let room = self.credit.saturating_sub(self.sent);
+        let (message, size) = self.sound.as_mut()?.next_message(self.id, self.epoch, room)?;
+        self.sent += size;
+        Some(Step::Media(message))
     }
 
     fn stream_info(&self, segment: &Segment) -> Message {
@@ -215,6 +296,9 @@ impl Play {
         let room = self.credit.saturating_sub(self.sent);
         let segment = self.segments.front()?;
         let front = self.ready.front_mut()?;
+        if front.sent == 0 && self.sound.as_ref().is_some_and(PlaySound::is_behind) {
+            return None;
+        }
         let left = front.data.len() - front.sent;
         // Parts are not cut where the credit ends: a packet never has more of them than can be counted.
         let size = left.min(MAX_PART);
@@ -243,6 +327,7 @@ impl Play {
         if last {
             self.ready.pop_front();
             self.seq += 1;
+            self.sound.iter_mut().for_each(|sound| sound.follow(entry.dts + entry.duration));
         }
         Some(packet.into())
     }
@@ -257,5 +342,7 @@ fn capped(title: Arc<Title>, max: Option<u32>) -> Result<Arc<Title>, PlanError> 
 
 #[cfg(test)]
 mod reading_tests;
+#[cfg(test)]
+mod sound_tests;
 #[cfg(test)]
 mod tests;

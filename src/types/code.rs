@@ -61,6 +61,7 @@ numbered! {
         77 => HubUntrusted "hub_untrusted",
         78 => Blocked "blocked",
         79 => NotTrusted "not_trusted",
+        80 => NoSound "no_sound",
     }
 }
 

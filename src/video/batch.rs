@@ -10,7 +10,7 @@ pub const BATCH_BYTES: usize = crate::types::limits::MEDIA_LANE;
 
 /// Most bytes between two packets that are read and thrown away rather than read around: what sound lies
 /// between two pictures costs less to copy than a system call.
-const MAX_GAP: u64 = 4096;
+pub(super) const MAX_GAP: u64 = 4096;
 
 /// Packets that one read fetches.
 #[derive(Clone, Debug, PartialEq, Eq)]

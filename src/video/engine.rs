@@ -3,6 +3,7 @@
 //! Nothing here knows FFmpeg, windows or the system's clock; all of them are behind traits.
 
 mod ahead;
+pub(crate) mod sound;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -10,7 +11,10 @@ use crossbeam_channel::Receiver;
 
 use crate::types::{EndReason, MediaTime, PlayEpoch, limits::CREDIT_WINDOW};
 
-use self::ahead::{MOST_READY, Progress, Stage};
+use self::{
+    ahead::{MOST_READY, Progress, Stage},
+    sound::{Overfed, PlaySound},
+};
 use super::{
     clock::{Clock, Event, Wake},
     decode::Decoders,
@@ -65,6 +69,7 @@ pub(crate) struct Engine {
     dry: Option<Duration>,
     /// That nothing follows, and why, once all before it was decoded.
     ended: Option<EndReason>,
+    sound: PlaySound,
 }
 
 /// A picture that waits for its time.
@@ -110,6 +115,7 @@ impl Engine {
             seeking: None,
             dry: None,
             ended: None,
+            sound: PlaySound::none(),
         }
     }
 
@@ -142,6 +148,9 @@ impl Engine {
             Next::Again => Some(Duration::ZERO),
             Next::Wait(until) => until,
         };
+        if let Some(tending) = self.tend_sound() {
+            until = Some(until.map_or(tending, |until| until.min(tending)));
+        }
         loop {
             match self.parts.clock.wait(events, until) {
                 Wake::Event(event) => self.take(event)?,
@@ -166,7 +175,14 @@ impl Engine {
         match input {
             Input::Segment(segment) => self.push(Entry::Segment(segment))?,
             Input::Packet(packet) => self.push(Entry::Packet(packet))?,
-            Input::End { reason } => self.push(Entry::End(reason))?,
+            Input::End { reason } => {
+                self.sound.end();
+                self.push(Entry::End(reason))?;
+            }
+            Input::SoundTrack { format, heard } => self.sound.begin(format, heard),
+            Input::Sound(piece) => self.sound.push(piece).map_err(|Overfed| overfed())?,
+            Input::VolumeBy(percent) => self.sound.change_volume(percent),
+            Input::ToggleMute => self.sound.toggle_mute(),
             Input::Flush { epoch } => self.flush(epoch),
             Input::Pause => {
                 // Told also when nothing changes: whoever asked waits for an answer.
@@ -185,13 +201,12 @@ impl Engine {
     }
 
     fn push(&mut self, entry: Entry) -> Result<(), End> {
-        self.feed
-            .push(entry)
-            .map_err(|_| End::Unplayable(format!("the hub sent far more than the {CREDIT_WINDOW} bytes asked for")))
+        self.feed.push(entry).map_err(|_| overfed())
     }
 
     fn flush(&mut self, epoch: PlayEpoch) {
         self.feed.clear();
+        self.sound.flush();
         self.stage = None;
         self.ready.clear();
         self.parts.pace.reset();
@@ -220,6 +235,12 @@ impl Engine {
             };
         }
         self.end_stall(now);
+        if let Some(until) = self.awaits_sound(now) {
+            return match self.advance()? {
+                Progress::Moved => Ok(Next::Again),
+                Progress::Full | Progress::Dry => Ok(Next::Wait(Some(until))),
+            };
+        }
         let Some(Ready { frame, duration, .. }) = self.ready.front() else { return Ok(Next::Again) };
         let successor = self.ready.get(1).map(|ready| ready.frame.pts);
         match self.parts.pace.judge(now, frame.pts, successor, *duration) {
@@ -246,6 +267,7 @@ impl Engine {
             let over = self.last_shown.and_then(|shown| self.parts.pace.due(shown.until));
             return match over {
                 Some(over) if now < over => Ok(Next::Wait(Some(over))),
+                _ if !self.sound.is_over() => Ok(Next::Wait(None)),
                 _ => Err(End::Reason(reason)),
             };
         }
@@ -258,7 +280,8 @@ impl Engine {
         let (Some(since), Some(next)) = (self.dry.take(), self.ready.front()) else { return };
         let Some(due) = self.parts.pace.due(next.frame.pts) else { return };
         let lasted = now.saturating_sub(due.max(since));
-        if lasted < next.duration.as_duration() || lasted.is_zero() {
+        // Sound that was not held went on without pictures, for there are none beside it.
+        if self.sound.is_leading() || lasted < next.duration.as_duration() || lasted.is_zero() {
             return;
         }
         self.parts.pace.shift(now.saturating_sub(due));
@@ -292,5 +315,11 @@ impl Engine {
     }
 }
 
+fn overfed() -> End {
+    End::Unplayable(format!("the hub sent far more than the {CREDIT_WINDOW} bytes asked for"))
+}
+
+#[cfg(test)]
+mod sound_tests;
 #[cfg(test)]
 mod tests;

@@ -81,6 +81,7 @@ mod plan;
 pub mod player;
 pub mod render;
 pub mod report;
+pub mod sound;
 mod sound_track;
 mod source;
 #[cfg(any(test, feature = "player"))]

@@ -9,16 +9,16 @@ use bytes::Bytes;
 use crate::types::{Codec, MediaTime, limits::MAX_PART};
 
 /// Most packets of sound that are indexed: twelve hours of AAC at 44,100 samples a second. Each takes 32 bytes.
-pub const MAX_SOUND_PACKETS: usize = 2_000_000;
+pub(super) const MAX_SOUND_PACKETS: usize = 2_000_000;
 
 /// Highest rate that is passed on, in samples a second: twice what studios record.
-pub const MAX_SAMPLE_RATE: u32 = 384_000;
+pub(super) const MAX_SAMPLE_RATE: u32 = 384_000;
 
 /// Most channels that are passed on: 22.2, the largest layout in use.
-pub const MAX_CHANNELS: u16 = 24;
+pub(super) const MAX_CHANNELS: u16 = 24;
 
 /// Longest configuration of a decoder of sound, in bytes. Real ones have some tens.
-pub const MAX_SOUND_EXTRADATA: usize = 64 * 1024;
+pub(super) const MAX_SOUND_EXTRADATA: usize = 64 * 1024;
 
 /// From where before a place decoding begins, so that the sound at that place is whole: Opus asks for 80 ms
 /// (RFC 7845, 4.6), AAC for one packet.

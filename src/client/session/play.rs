@@ -9,7 +9,7 @@ use crate::{
     proto::message,
     types::{
         MediaTime, PlayEpoch,
-        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET},
+        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET, MAX_PART},
     },
     video::{input, render::Choice},
 };
@@ -36,6 +36,8 @@ pub(super) enum BadMedia {
     OutOfOrder,
     #[error("the hub sent a packet of more than {MAX_PACKET} bytes")]
     TooLarge,
+    #[error("the hub sent a packet of sound of more than {MAX_PART} bytes")]
+    SoundTooLarge,
 }
 
 /// A play that was asked for and has not ended.
@@ -66,6 +68,11 @@ pub(super) struct MemberPlay {
     granted: u64,
     parts: BytesMut,
     next_part: (u32, u16),
+    pub(super) next_sound: u32,
+    /// There is a device for it, and it was not asked for without sound.
+    pub(super) is_audible: bool,
+    /// The epoch has sound that is played.
+    pub(super) has_sound: bool,
 }
 
 impl MemberPlay {
@@ -91,6 +98,9 @@ impl MemberPlay {
             granted: 0,
             parts: BytesMut::new(),
             next_part: (0, 0),
+            next_sound: 0,
+            is_audible: false,
+            has_sound: false,
         }
     }
 
@@ -110,6 +120,7 @@ impl MemberPlay {
         (self.received, self.consumed, self.granted) = (0, 0, 0);
         self.parts.clear();
         self.next_part = (0, 0);
+        (self.next_sound, self.has_sound) = (0, false);
     }
 
     /// The offset to grant now, if it is worth a message.
@@ -129,15 +140,21 @@ impl MemberPlay {
         }
     }
 
+    /// Counts what came, of pictures and sound alike.
+    ///
+    /// # Errors
+    /// When it is more than was asked for.
+    pub(super) fn receive(&mut self, bytes: usize) -> Result<(), BadMedia> {
+        self.received += bytes as u64;
+        if self.received > self.granted { Err(BadMedia::BeyondCredit) } else { Ok(()) }
+    }
+
     /// Takes in a part; the packet when this was its last one.
     ///
     /// # Errors
     /// When the hub broke the rules of media; nothing it sends for this play can be used any more.
     pub(super) fn take_part(&mut self, part: &message::Packet) -> Result<Option<input::Packet>, BadMedia> {
-        self.received += part.data.len() as u64;
-        if self.received > self.granted {
-            return Err(BadMedia::BeyondCredit);
-        }
+        self.receive(part.data.len())?;
         if (part.seq, part.part) != self.next_part {
             return Err(BadMedia::OutOfOrder);
         }

@@ -31,6 +31,7 @@ pub(super) type Outputs = Vec<Output>;
 pub(super) struct MemberPlays {
     pub(super) plays: BTreeMap<PlayId, MemberPlay>,
     next: u32,
+    pub(super) told_silent: bool,
 }
 
 impl MemberPlays {
@@ -79,7 +80,7 @@ impl MemberPlays {
             start: request.start.unwrap_or(MediaTime::ZERO),
             end: request.end,
             max_height: request.max,
-            sound: request.sound && !request.full_speed,
+            sound: play.is_audible,
             estimate: None,
             decodes: Vec::new(),
         };
@@ -101,6 +102,8 @@ impl MemberPlays {
             }
             Message::StreamInfo(info) => self.segment(info),
             Message::Packet(packet) => self.packet(&packet),
+            Message::SoundInfo(info) => self.sound_info(info),
+            Message::Sound(sound) => self.sound(sound),
             Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
                 vec![Output::Player(end.play, Input::End { reason: end.reason })]
             }
@@ -144,6 +147,7 @@ impl MemberPlays {
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
             Report::Asked(action) => self.asked(id, action),
+            Report::Silent { text } => self.silent(id, &text),
             Report::Unplayable { text } => {
                 let notice = Event::Notice { code: Code::Unplayable, text };
                 vec![event(notice)]
@@ -329,7 +333,7 @@ impl MemberPlays {
         vec![Output::Event(event, reference.clone()), Output::Event(ok, reference)]
     }
 
-    fn grant(&mut self, id: PlayId) -> Outputs {
+    pub(super) fn grant(&mut self, id: PlayId) -> Outputs {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
         let credit = play.next_credit().map(|offset| Credit { play: id, epoch: play.epoch, offset });
         credit.into_iter().map(|credit| Output::Send(credit.into())).collect()

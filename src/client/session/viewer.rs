@@ -24,6 +24,8 @@ impl MemberPlays {
                 let to = (play.at + by).clamp(MediaTime::ZERO, last);
                 self.go_to(id, to)
             }
+            ViewerAction::VolumeBy(percent) => vec![Output::Player(id, Input::VolumeBy(percent))],
+            ViewerAction::ToggleMute => vec![Output::Player(id, Input::ToggleMute)],
             ViewerAction::Stop => vec![Output::Player(id, Input::Stop)],
             _ => Vec::new(),
         }
