@@ -38,6 +38,8 @@ pub enum Invocation {
     Keys(KeysOptions),
     /// Open a window and close it again; exit 0 when that works. Run as a child, because a failure aborts.
     ProbeWindow,
+    /// Take apart the video that is standard input. Run as a child, because it may not end well.
+    IndexVideo,
 }
 
 /// What the command line depends on beside its words.
@@ -105,6 +107,7 @@ pub fn parse(words: Vec<OsString>, surroundings: &Surroundings) -> Result<Invoca
         Verb::Serve(args) => serve::options(*args, surroundings).map(Invocation::Serve),
         Verb::Connect(args) => connect::options(*args, surroundings).map(Invocation::Connect),
         Verb::ProbeWindow => Ok(Invocation::ProbeWindow),
+        Verb::IndexVideo => Ok(Invocation::IndexVideo),
         Verb::Hub(args) => hub::options(args, surroundings).map(Invocation::Hub),
         Verb::Keys(args) => keys::options(args, surroundings).map(Invocation::Keys),
     };

@@ -47,6 +47,8 @@ pub(super) enum Verb {
     Keys(KeysArgs),
     #[command(hide = true)]
     ProbeWindow,
+    #[command(hide = true)]
+    IndexVideo,
 }
 
 #[derive(Debug, Args)]

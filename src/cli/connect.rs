@@ -135,9 +135,6 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
 }
 
 fn refuse_what_comes_later(args: &ConnectArgs) -> Result<(), CliError> {
-    if args.display == DisplayChoice::Terminal {
-        return Err(CliError::not_yet("--display terminal", "use --display window, or none to count frames only"));
-    }
     let Ok(reconnect_for) = read_seconds(&args.reconnect_for) else {
         let message = format!("--reconnect-for {}: that is no time", args.reconnect_for);
         return Err(CliError::usage(message, "give seconds, such as 60"));

@@ -112,6 +112,7 @@ fn a_member_at_a_terminal() {
     let options = connect("tcp://localhost:7 --name bob --ephemeral --plain --color never --display none --seal");
     assert_eq!(options.interaction, Interaction::Terminal { name: "bob".parse().ok(), plain: true });
     assert_eq!((options.keeping, options.color), (Keeping::Nothing, false));
+    assert_eq!(connect("--display terminal").display, DisplayChoice::Terminal);
     let dumb = Surroundings { dumb_terminal: true, ..at_a_terminal() };
     let Ok(Invocation::Connect(options)) = read("connect", &dumb) else { panic!("refused") };
     assert_eq!(options.interaction, Interaction::Terminal { name: None, plain: true });
@@ -158,7 +159,7 @@ fn what_cannot_be_followed_says_what_to_write() {
         ("connect --nmae bob", ExitCode::Usage, "--name"),
         ("connect tcp://example.org", ExitCode::Usage, "--insecure-plaintext"),
         ("connect http://h", ExitCode::Usage, "unix:/path"),
-        ("connect --display terminal", ExitCode::CommandFailed, "--display window"),
+        ("connect --display screen", ExitCode::Usage, "terminal"),
         ("connect --name b --json --trust-hub ask", ExitCode::Usage, "first-use"),
         ("connect --reconnect-for 60", ExitCode::CommandFailed, "leave --reconnect-for out"),
         ("connect --reconnect-for soon", ExitCode::Usage, "seconds"),
@@ -298,6 +299,7 @@ fn help_and_version_are_no_errors() {
         assert!(!ending.stdout.contains("probe-window"));
     }
     assert_eq!(read("probe-window", &in_a_pipe()), Ok(Invocation::ProbeWindow));
+    assert_eq!(read("index-video", &in_a_pipe()), Ok(Invocation::IndexVideo));
 }
 
 #[test]

@@ -65,6 +65,10 @@ pub struct EventLoop {
     ready: BTreeSet<LinkId>,
     /// Links with something to write or to tell.
     touched: BTreeSet<LinkId>,
+    /// Links whose media lane was full when their owner asked.
+    crowded: BTreeSet<LinkId>,
+    /// Those of them that have room again.
+    roomy: BTreeSet<LinkId>,
     timers: Timers,
     accept_again: Option<Instant>,
     reserve: Reserve,
@@ -90,6 +94,8 @@ impl EventLoop {
             next_link: 0,
             ready: BTreeSet::new(),
             touched: BTreeSet::new(),
+            crowded: BTreeSet::new(),
+            roomy: BTreeSet::new(),
             timers: Timers::default(),
             accept_again: None,
             reserve: Reserve::new(),
@@ -149,10 +155,19 @@ impl EventLoop {
         self.links.get(&link).map(|link| link.transport.channel_binding()).unwrap_or_default()
     }
 
-    /// Whether media may be queued on a link.
-    #[must_use]
-    pub fn has_room_for_media(&self, link: LinkId) -> bool {
-        self.links.get(&link).is_some_and(|link| link.connection.outbox().has_room_for_media())
+    /// Whether media may be queued on a link. If not, [`EventLoop::take_roomy`] names it once that has changed.
+    pub fn has_room_for_media(&mut self, link: LinkId) -> bool {
+        let Some(found) = self.links.get(&link) else { return false };
+        let has_room = found.connection.outbox().has_room_for_media();
+        if !has_room {
+            self.crowded.insert(link);
+        }
+        has_room
+    }
+
+    /// Links that had no room for media when they were asked and have it now.
+    pub fn take_roomy(&mut self) -> BTreeSet<LinkId> {
+        std::mem::take(&mut self.roomy)
     }
 
     /// The connections of all links, to broadcast into.
@@ -214,8 +229,13 @@ impl EventLoop {
             if link.is_over() {
                 self.links.remove(&id);
                 self.ready.remove(&id);
+                self.crowded.remove(&id);
+                self.roomy.remove(&id);
                 self.timers.set(id, None);
             } else {
+                if link.connection.outbox().has_room_for_media() && self.crowded.remove(&id) {
+                    self.roomy.insert(id);
+                }
                 self.timers.set(id, link.connection.deadline());
             }
         }

@@ -1,5 +1,6 @@
 //! The hub's thread: one loop over its listeners and links.
 
+mod media;
 mod operator;
 
 use std::{
@@ -12,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use media::MediaMeter;
+use media::MediaTurns;
 use operator::Operator;
 pub use operator::{OperatorParts, Reload};
 use rand::Rng as _;
@@ -43,9 +46,6 @@ use crate::{
 
 /// Threads that verify registrations, and as many that read files.
 const POOL_THREADS: usize = 2;
-
-/// Rounds of pumping media in one turn before links are looked at again.
-const MEDIA_ROUNDS: usize = 16;
 
 /// How long members may take to read their Goodbye when the hub closes. All has to be over within 2 s; the rest of
 /// them is for threads and for reports.
@@ -120,6 +120,7 @@ pub struct Hub {
     exempt: BTreeSet<LinkId>,
     requests: Requests,
     plays: BTreeMap<LinkId, Plays>,
+    media: MediaTurns,
     videos: Arc<dyn VideoSource>,
     /// Of each listener, as they were added.
     admissions: Vec<Admission>,
@@ -163,6 +164,7 @@ impl Hub {
             exempt: BTreeSet::new(),
             requests: Requests::default(),
             plays: BTreeMap::new(),
+            media: MediaTurns::default(),
             videos: parts.videos,
             operator: Operator::new(parts.operator, &notifier)?,
             admissions,
@@ -269,6 +271,7 @@ impl Hub {
                 let plays = self.plays.entry(link).or_insert_with(|| Plays::new(name));
                 let outputs = plays.message(message, &self.videos.catalog());
                 self.put_out(link, outputs);
+                self.media.is_due(link);
             }
             message => self.relay.message(link, message),
         }
@@ -283,6 +286,7 @@ impl Hub {
     fn ended(&mut self, link: LinkId, ending: &Ending, now: Instant) {
         self.door.ended(link, ending, now);
         self.exempt.remove(&link);
+        self.media.forget(link);
         if let Some(mut plays) = self.plays.remove(&link) {
             let outputs = plays.end_all(EndReason::Lost);
             self.put_out(link, outputs);
@@ -308,6 +312,7 @@ impl Hub {
             let Some(plays) = self.plays.get_mut(&link) else { continue };
             let outputs = plays.take_read(result);
             self.put_out(link, outputs);
+            self.media.is_due(link);
         }
     }
 
@@ -368,53 +373,6 @@ impl Hub {
         let now = clock::now();
         for page in listing::pages(&self.videos.catalog()) {
             self.with(link, |connection| connection.send(&page.into(), now));
-        }
-    }
-
-    /// Fills the media lanes and asks for what is to be read; true when there is more to do at once.
-    fn pump_media(&mut self) -> bool {
-        for _ in 0..MEDIA_ROUNDS {
-            let links: Vec<_> =
-                self.plays.iter().filter(|(_, plays)| !plays.is_empty()).map(|(link, _)| *link).collect();
-            let mut moved = false;
-            for link in links {
-                moved |= self.pump_link(link);
-            }
-            if !moved {
-                return false;
-            }
-            self.event_loop.flush();
-        }
-        true
-    }
-
-    /// Fills the media lane of one link; true when something was queued.
-    fn pump_link(&mut self, link: LinkId) -> bool {
-        let mut moved = false;
-        while let Some(plays) = self.plays.get_mut(&link)
-            && self.event_loop.has_room_for_media(link)
-        {
-            let outputs = plays.next_outputs();
-            if outputs.is_empty() {
-                for job in plays.reads() {
-                    self.readers.submit((link, job));
-                }
-                break;
-            }
-            moved = true;
-            self.put_out(link, outputs);
-        }
-        moved
-    }
-
-    fn put_out(&mut self, link: LinkId, outputs: Vec<PlayOutput>) {
-        let now = clock::now();
-        for output in outputs {
-            match output {
-                PlayOutput::Control(message) => self.with(link, |connection| connection.send(&message, now)),
-                PlayOutput::Media(message) => self.with(link, |connection| connection.send_media(&message)),
-                PlayOutput::Report(event) => (self.report)(event),
-            }
         }
     }
 

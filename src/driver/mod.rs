@@ -14,7 +14,7 @@ mod signals;
 mod timers;
 
 pub use event_loop::{Accept, EventLoop, Occurrence};
-pub use signals::DefaultSignals;
+pub use signals::{DefaultSignals, ResizeWatch};
 
 #[cfg(all(test, feature = "player"))]
 mod sound_tests;

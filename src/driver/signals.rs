@@ -4,7 +4,7 @@ use std::{io, thread};
 
 use crossbeam_channel::{Receiver, unbounded};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH},
     iterator::{Handle, Signals},
     low_level::emulate_default_handler,
 };
@@ -83,6 +83,28 @@ impl DefaultSignals {
 }
 
 impl Drop for DefaultSignals {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// While it lives, somebody is told when the terminal gets another size.
+pub struct ResizeWatch(Handle);
+
+impl ResizeWatch {
+    /// Calls `resized` after each change, on a thread of its own.
+    ///
+    /// # Errors
+    /// When the system does not let the signal be caught.
+    pub fn new(resized: impl Fn() + Send + 'static) -> io::Result<Self> {
+        let mut caught = Signals::new([SIGWINCH])?;
+        let handle = caught.handle();
+        thread::Builder::new().name("resizes".to_owned()).spawn(move || caught.forever().for_each(|_| resized()))?;
+        Ok(Self(handle))
+    }
+}
+
+impl Drop for ResizeWatch {
     fn drop(&mut self) {
         self.0.close();
     }

@@ -44,8 +44,16 @@ fn source(heights: &[u32]) -> MemorySource {
 /// A play as the hub has it.
 fn play(source: &MemorySource, mode: PlayMode) -> Play {
     let title = Arc::clone(source.catalog().title("beep").unwrap());
-    let request = Request { id: PlayId(1), mode, start: MediaTime::ZERO, end: None, max_height: None };
-    Play::new(title, request).unwrap().0.with_sound(&[])
+    let request = Request {
+        id: PlayId(1),
+        mode,
+        start: MediaTime::ZERO,
+        end: None,
+        max_height: None,
+        estimate: None,
+        decodes: Vec::new(),
+    };
+    Play::new(title, &request).unwrap().0.with_sound(&[])
 }
 
 /// Everything that the play sends in an epoch, as the member's player gets it.

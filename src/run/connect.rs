@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, IsTerminal as _},
+    io::{self, BufRead, BufReader},
     net::IpAddr,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -18,7 +18,7 @@ use super::{
     link::{Linked, link},
     passphrase::Unlocking,
     refusal::{OrRefuse as _, Refusal},
-    stage::{Hearing, ProcessStage},
+    stage::{Hearing, ProcessStage, screen, setting},
 };
 use crate::{
     cli::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending, SoundChoice},
@@ -36,13 +36,13 @@ use crate::{
     },
     crypto::RsaProvider,
     driver::{
-        DefaultSignals, clock,
+        DefaultSignals, ResizeWatch, clock,
         member::{Member, MemberParts},
     },
     proto::VERSIONS,
     transport::Notifier,
     types::{Code, Endpoint, ExitCode, HubKey, MemberName},
-    video::render::{self, Windows},
+    video::render::{self, Screen, Windows},
 };
 
 /// Runs a member until it has left. The main thread belongs to the windows; the member runs beside it.
@@ -58,7 +58,7 @@ pub(super) fn connect(options: ConnectOptions) -> ExitCode {
 }
 
 fn drive(options: &ConnectOptions, windows: Windows) -> ExitCode {
-    let surroundings = Surroundings { start: clock::now(), windows };
+    let surroundings = Surroundings { start: clock::now(), windows, screen: screen(options) };
     match options.interaction.clone() {
         Interaction::Script { name, source, json, on_error } => {
             let form = if json { Form::Json } else { Form::Text };
@@ -79,6 +79,7 @@ fn drive(options: &ConnectOptions, windows: Windows) -> ExitCode {
 struct Surroundings {
     start: Instant,
     windows: Windows,
+    screen: Screen,
 }
 
 fn run_script(
@@ -112,13 +113,18 @@ fn run_terminal(
     let (sender, typed) = unbounded();
     let words = SharedWords::default();
     let notifier: Arc<Mutex<Option<Notifier>>> = Arc::default();
-    let shell = Shell::start(Arc::clone(&words), plain, {
+    let screen = &surroundings.screen;
+    let shell = Shell::start(Arc::clone(&words), plain, screen, {
         let notifier = Arc::clone(&notifier);
         move |line| {
             // Whoever types after the end types for nobody.
             let _ = sender.send(line);
             held(&notifier).as_ref().map(Notifier::wake);
         }
+    })?;
+    let _resizes = ResizeWatch::new({
+        let screen = screen.clone();
+        move || screen.redraw()
     })?;
     let mut front = Terminal::new(Paint { enabled: options.color && !plain }, words, shell, typed);
     let start = surroundings.start;
@@ -132,6 +138,7 @@ fn run_terminal(
             break;
         }
     }
+    screen.give_back();
     front.finish();
     Ok(exit)
 }
@@ -167,7 +174,7 @@ fn join(
     surroundings: Surroundings,
     front: &mut dyn Front,
 ) -> Result<Member, Failure> {
-    let Surroundings { start, windows } = surroundings;
+    let Surroundings { start, windows, screen } = surroundings;
     let provider = Arc::new(RsaProvider::default());
     let mut rng: StdRng = rand::make_rng();
     let (mut keyring, guest) = open_keyring(options, name, *provider, &mut rng)?;
@@ -177,8 +184,9 @@ fn join(
     front.handle_event(Event::Connected { hub: options.hub.to_string() }, None, start.elapsed());
     let stage = ProcessStage {
         default: options.display,
-        stdout_is_terminal: io::stdout().is_terminal(),
+        setting: setting(options, &screen),
         windows,
+        screen,
         probed: OnceLock::new(),
         hearing: hearing(options),
     };

@@ -18,7 +18,11 @@ use std::io::{self, Write as _};
 
 use log::LevelFilter;
 
-use crate::{cli::Invocation, types::ExitCode, video::render};
+use crate::{
+    cli::Invocation,
+    types::ExitCode,
+    video::{compat, render},
+};
 
 /// Does what the command line asks for; the process then ends with this status.
 #[must_use]
@@ -45,14 +49,14 @@ pub fn run(invocation: Invocation) -> ExitCode {
             let _ = io::stderr().write_all(ending.stderr.as_bytes());
             ending.exit
         }
-        Invocation::ProbeWindow => {
-            if render::probe_main() == std::process::ExitCode::SUCCESS {
-                ExitCode::Fine
-            } else {
-                ExitCode::CommandFailed
-            }
-        }
+        Invocation::ProbeWindow => of_child(render::probe_main()),
+        Invocation::IndexVideo => of_child(compat::index_main()),
     }
+}
+
+/// How this process ends that was run as a child for one thing.
+fn of_child(ended: std::process::ExitCode) -> ExitCode {
+    if ended == std::process::ExitCode::SUCCESS { ExitCode::Fine } else { ExitCode::CommandFailed }
 }
 
 /// Starts logging on standard error. `SECURESTREAM_LOG` overrules the level.

@@ -1,21 +1,31 @@
 //! Where this process shows videos.
 
-use std::{env, path::PathBuf, sync::OnceLock};
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+    sync::OnceLock,
+};
 
 use crate::{
+    cli::{ConnectOptions, Interaction},
     client::command::{DisplayChoice, PlayRequest},
     driver::member::Stage,
     video::{
-        render::{Choice, Display, DisplayKind, NoDisplay, NoWindows, NullDisplay, Windows, choose, probe},
+        render::{
+            Choice, Display, DisplayKind, NoDisplay, NoTerminal, NoWindows, NullDisplay, Screen, Setting, Windows,
+            choose, probe,
+        },
         sound::Sinks,
     },
 };
 
-/// Windows if this process can open any, else nothing. Whether it can is found out once.
+/// Windows if this process can open any, and the terminal. Whether it can is found out once.
 pub(super) struct ProcessStage {
     pub(super) default: DisplayChoice,
-    pub(super) stdout_is_terminal: bool,
+    pub(super) setting: Setting,
     pub(super) windows: Windows,
+    pub(super) screen: Screen,
     pub(super) probed: OnceLock<Result<(), NoWindows>>,
     pub(super) hearing: Hearing,
 }
@@ -27,6 +37,35 @@ pub(super) enum Hearing {
     /// Those that are shown: a script that shows nothing has nobody who listens.
     Shown,
     All,
+}
+
+/// What this process has to show videos on, beside windows.
+pub(super) fn setting(options: &ConnectOptions, screen: &Screen) -> Setting {
+    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    Setting {
+        is_interactive: matches!(options.interaction, Interaction::Terminal { .. }),
+        stdout_is_terminal: io::stdout().is_terminal(),
+        over_ssh: is_set("SSH_CONNECTION") || is_set("SSH_TTY"),
+        terminal: screen.drawing(),
+    }
+}
+
+/// The terminal as a place for pictures, for a member that a person drives. It is asked what it can, so nobody
+/// else may read from it yet.
+pub(super) fn screen(options: &ConnectOptions) -> Screen {
+    let Interaction::Terminal { plain, .. } = options.interaction else { return Screen::none(NoTerminal::Script) };
+    let term = env::var("TERM").unwrap_or_default();
+    if !io::stdout().is_terminal() {
+        Screen::none(NoTerminal::NotATerminal)
+    } else if term == "dumb" {
+        Screen::none(NoTerminal::Term(term))
+    } else if plain {
+        Screen::none(NoTerminal::Plain)
+    } else if !options.color {
+        Screen::none(NoTerminal::NoColour)
+    } else {
+        Screen::ask()
+    }
 }
 
 impl ProcessStage {
@@ -48,13 +87,14 @@ impl Stage for ProcessStage {
             DisplayChoice::Terminal => Some(DisplayKind::Terminal),
             DisplayChoice::None => Some(DisplayKind::None),
         };
-        choose(asked, self.stdout_is_terminal, || self.probe())
+        choose(asked, &self.setting, || self.probe())
     }
 
     fn open(&self, title: &str, kind: DisplayKind) -> Box<dyn Display> {
         match kind {
             DisplayKind::Window => self.windows.display(title),
-            DisplayKind::Terminal | DisplayKind::None => Box::new(NullDisplay),
+            DisplayKind::Terminal => self.screen.display(title),
+            DisplayKind::None => Box::new(NullDisplay),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A hub's folder of videos, if it has one.
 
-use std::{path::Path, sync::Arc};
+use std::{env, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 
@@ -12,7 +12,7 @@ use crate::{
         report::{HubEvent, SkippedFile},
     },
     types::{Code, Printable},
-    video::{Catalog, LiveFolder, MemorySource, VideoSource},
+    video::{Catalog, Compat, LiveFolder, MemorySource, VideoSource},
 };
 
 /// Where videos are looked for when no folder is named.
@@ -37,7 +37,8 @@ impl Videos {
             }
             VideosFolder::None => return Ok(Self::None),
         };
-        let source = LiveFolder::open(path)
+        let compat = env::current_exe().map(Compat::by).unwrap_or_default();
+        let source = LiveFolder::open_with(path, compat)
             .with_context(|| format!("the videos folder {} cannot be read", path.display()))
             .or_refuse(Code::DataUnusable, "name a folder that is there with --videos DIR, or run with --no-videos")?;
         Ok(Self::Folder(Arc::new(source)))

@@ -33,11 +33,11 @@ fn describe(title: &Title) -> VideoTitle {
     VideoTitle {
         title: title.name.as_str().into(),
         duration: title.duration,
-        compat: false,
+        compat: title.renditions.iter().any(|rendition| rendition.index.is_compat()),
         renditions: title.renditions.iter().map(|rendition| describe_rendition(rendition)).collect(),
         missing: title.missing.iter().map(|missing| missing.label).collect(),
         unplayable: String::new().into(),
-        languages: Vec::new(),
+        languages: title.languages(),
     }
 }
 

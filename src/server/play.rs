@@ -7,21 +7,24 @@
 //! Nothing is read ahead but one batch, so a paused or slow player costs the hub one batch of memory and no work.
 
 mod sound;
+mod subtitles;
+mod switch;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
+use self::{sound::PlaySound, subtitles::SubtitleQueue};
 use crate::{
     proto::{
         Message,
         message::{Packet, StreamEnd, StreamInfo},
     },
-    types::{Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel, limits::MAX_PART},
+    types::{Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::MAX_PART},
     video::{self, Plan, PlanError, ReadError, Rendition, Segment, Title, VideoSource, batches},
 };
 
-use self::sound::PlaySound;
+pub(super) use self::switch::{ladder, left_out};
 
 /// Bit 0 of a packet's flags.
 const KEY_FRAME: u8 = 1;
@@ -60,7 +63,7 @@ impl Batch {
 pub enum Step {
     /// A rendition begins: tell the player, and the operator.
     Rendition(Message, Arc<Rendition>),
-    /// A part of a packet.
+    /// A part of a packet, or of subtitles.
     Media(Message),
     /// The last message of the epoch.
     End(Message),
@@ -80,10 +83,15 @@ struct ReadPacket {
 pub struct Play {
     id: PlayId,
     title: Arc<Title>,
+    /// After a seek it goes on like this: the tour, or the rendition that it is in.
     mode: PlayMode,
     end: Option<MediaTime>,
     epoch: PlayEpoch,
     segments: VecDeque<Segment>,
+    /// The last segment, once all of it was sent: it can still be cut.
+    over: Option<Segment>,
+    /// Told before anything else is sent.
+    cut: Option<MediaTime>,
     /// The packet of the first segment that is read next; nothing before its `StreamInfo` was sent.
     next: Option<usize>,
     reading: bool,
@@ -94,33 +102,42 @@ pub struct Play {
     ended: bool,
     /// Nothing for a silent play.
     sound: Option<PlaySound>,
+    subtitles: SubtitleQueue,
 }
 
 /// What a member asks of a play.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Request {
     pub id: PlayId,
     pub mode: PlayMode,
     pub start: MediaTime,
     pub end: Option<MediaTime>,
     pub max_height: Option<u32>,
+    /// Bits a second that the link carried last.
+    pub estimate: Option<u64>,
+    /// What the member decodes; empty when it does not say.
+    pub decodes: Vec<Codec>,
 }
 
 impl Play {
     /// Plans a play; also says which renditions are left out.
     ///
     /// # Errors
-    /// When the request does not fit the title.
-    pub fn new(title: Arc<Title>, request: Request) -> Result<(Self, Plan), PlanError> {
-        let title = capped(title, request.max_height)?;
-        let planned = Plan::new(&title, request.mode, request.start, request.end)?;
+    /// When the request does not fit the title or the member.
+    pub fn new(title: Arc<Title>, request: &Request) -> Result<(Self, Plan), PlanError> {
+        let title = switch::playable(title, request)?;
+        let mode = switch::first_mode(&title, request);
+        let planned = Plan::new(&title, mode, request.start, request.end)?;
+        let subtitles = title.subtitles.clone();
         let play = Self {
             id: request.id,
             title,
-            mode: request.mode,
+            mode,
             end: request.end,
             epoch: PlayEpoch::default(),
             segments: planned.segments.clone().into(),
+            over: None,
+            cut: None,
             next: None,
             reading: false,
             ready: VecDeque::new(),
@@ -129,6 +146,7 @@ impl Play {
             credit: 0,
             ended: false,
             sound: None,
+            subtitles: SubtitleQueue::new(&subtitles),
         };
         Ok((play, planned))
     }
@@ -141,15 +159,7 @@ impl Play {
         self
     }
 
-    /// What is heard of the epoch that begins: nothing where no picture is left.
-    fn begin_sound(&mut self) {
-        let start = self.segments.front().map_or(MediaTime(i64::MAX), |segment| segment.show.start);
-        if let Some(sound) = &mut self.sound {
-            sound.begin(start..self.end.unwrap_or(MediaTime(i64::MAX)));
-        }
-    }
-
-    /// The title that is played, without what is higher than asked for.
+    /// The title that is played, without what is higher than asked for or cannot be decoded.
     #[must_use]
     pub fn title(&self) -> &Arc<Title> {
         &self.title
@@ -178,6 +188,7 @@ impl Play {
         self.epoch = epoch;
         // A read that is under way stays the only one: seeks without end must not pile up reads.
         (self.next, self.ended) = (None, false);
+        (self.over, self.cut) = (None, None);
         self.ready.clear();
         (self.seq, self.sent, self.credit) = (0, 0, 0);
         self.begin_sound();
@@ -187,13 +198,6 @@ impl Play {
     /// What is to be read now, if anything is. The answer comes by [`Play::take_read`].
     pub fn next_read(&mut self) -> Option<Batch> {
         self.next_sound_read().or_else(|| self.next_picture_read())
-    }
-
-    fn next_sound_read(&mut self) -> Option<Batch> {
-        let sound = self.sound.as_mut().filter(|_| self.sent < self.credit)?;
-        let packets = video::Batch { packets: sound.next_read()?, bytes: 0..0 };
-        let rendition = Arc::clone(sound.rendition());
-        Some(Batch { epoch: self.epoch, rendition, packets, track: Track::Sound })
     }
 
     fn next_picture_read(&mut self) -> Option<Batch> {
@@ -207,28 +211,34 @@ impl Play {
         Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets, track: Track::Pictures })
     }
 
-    /// Whether a batch is of the current epoch.
+    /// Whether a batch is of the current epoch, and comes next.
     #[must_use]
     pub fn wants(&self, batch: &Batch) -> bool {
+        if batch.track == Track::Sound {
+            return batch.epoch == self.epoch;
+        }
+        let is_next = self.next == Some(batch.packets.packets.start);
+        let front = self.segments.front();
         batch.epoch == self.epoch
+            && is_next
+            && front.is_some_and(|front| Arc::ptr_eq(&front.rendition, &batch.rendition))
     }
 
-    /// Takes in what was read, each packet with its position; an answer for another epoch is late and dropped.
+    /// Takes in what was read, each packet with its position. An answer for another epoch or for a segment that was
+    /// cut meanwhile is late and dropped.
     pub fn take_read(&mut self, batch: &Batch, packets: Vec<(usize, Bytes)>) {
         let wanted = self.wants(batch);
         if batch.track == Track::Sound {
-            if let Some(sound) = &mut self.sound {
-                sound.take_read(wanted, packets);
-            }
-            return;
+            return self.take_sound_read(wanted, packets);
         }
         self.reading = false;
         if !wanted {
             return;
         }
-        self.next = Some(batch.packets.packets.end);
-        let read = packets.into_iter().map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 });
-        self.ready.extend(read);
+        let end = self.segments.front().map_or(0, |front| front.packets.end);
+        self.next = Some(batch.packets.packets.end.min(end));
+        let read = packets.into_iter().filter(|(index, _)| *index < end);
+        self.ready.extend(read.map(|(index, data)| ReadPacket { index, data, sent: 0, part: 0 }));
     }
 
     /// The next message, as far as credit and what was read reach.
@@ -236,16 +246,17 @@ impl Play {
         if self.ended {
             return None;
         }
-        if let Some(step) = self.next_sound() {
-            return Some(step);
+        if let Some(part) = self.next_subtitles() {
+            return Some(Step::Media(part));
+        }
+        if let Some(cut) = self.next_cut() {
+            return Some(Step::Media(cut));
+        }
+        if let Some(sound) = self.next_sound() {
+            return Some(sound);
         }
         let Some(segment) = self.segments.front() else {
-            // Sound may last longer than pictures.
-            self.sound.iter_mut().for_each(|sound| sound.follow(MediaTime(i64::MAX)));
-            if let Some(step) = self.next_sound() {
-                return Some(step);
-            }
-            if self.sound.as_ref().is_some_and(|sound| !sound.is_through()) {
+            if !self.has_sent_sound() {
                 return None;
             }
             self.ended = true;
@@ -259,19 +270,12 @@ impl Play {
                 Some(step)
             }
             Some(next) if self.ready.is_empty() && next >= segment.packets.end => {
-                self.segments.pop_front();
+                self.over = self.segments.pop_front();
                 self.next = None;
                 self.next_step()
             }
             Some(_) => self.next_part().map(Step::Media),
         }
-    }
-
-    fn next_sound(&mut self) -> Option<Step> {
-        let room = self.credit.saturating_sub(self.sent);
-        let (message, size) = self.sound.as_mut()?.next_message(self.id, self.epoch, room)?;
-        self.sent += size;
-        Some(Step::Media(message))
     }
 
     fn stream_info(&self, segment: &Segment) -> Message {
@@ -331,13 +335,6 @@ impl Play {
         }
         Some(packet.into())
     }
-}
-
-/// The title as far as a play may show it.
-fn capped(title: Arc<Title>, max: Option<u32>) -> Result<Arc<Title>, PlanError> {
-    let Some(max) = max.map(RenditionLabel) else { return Ok(title) };
-    let below = title.up_to(max).map(Arc::new);
-    below.ok_or_else(|| PlanError::NoneUpTo { max, have: title.labels().collect() })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    play::{Batch, Play, Request, Step},
+    play::{Batch, Play, Request, Step, ladder, left_out},
     report::HubEvent,
 };
 use crate::{
@@ -84,9 +84,7 @@ impl Plays {
                 Vec::new()
             }
             Message::Seek(seek) => self.seek(&seek),
-            Message::SwitchRendition(switch) => {
-                vec![refused(switch.play, Code::NotYet, "changing the rendition of a running play comes later")]
-            }
+            Message::SwitchRendition(switch) => self.switch(&switch),
             _ => Vec::new(),
         }
     }
@@ -184,11 +182,14 @@ impl Plays {
             start: asked.start,
             end: asked.end,
             max_height: asked.max_height,
+            estimate: asked.estimate,
+            decodes: asked.decodes.clone(),
         };
-        match Play::new(title, request) {
+        match Play::new(Arc::clone(&title), &request) {
             Err(error) => vec![refused(asked.play, error.code(), &error.to_string())],
             Ok((started, plan)) => {
                 let started = if asked.sound { started.with_sound(&asked.decodes) } else { started };
+                let whole = title;
                 let title = Arc::clone(started.title());
                 self.running.insert(asked.play, started);
                 self.newest = Some(asked.play);
@@ -196,11 +197,13 @@ impl Plays {
                     play: asked.play,
                     title: title.name.as_str().into(),
                     duration: title.duration,
-                    ladder: Vec::new(),
-                    languages: Vec::new(),
+                    ladder: ladder(&title),
+                    languages: title.languages(),
                 };
                 let mut outputs = vec![PlayOutput::Control(answer.into())];
                 outputs.extend(notices(asked, &title, &plan));
+                let left_out = left_out(&whole, &title, &request).into_iter();
+                outputs.extend(left_out.map(|text| notice(asked.play, Code::RenditionLeftOut, text)));
                 outputs
             }
         }
@@ -220,6 +223,16 @@ impl Plays {
         match play.seek(seek.epoch, seek.to) {
             Ok(()) => Vec::new(),
             Err(error) => vec![refused(seek.play, error.code(), &error.to_string())],
+        }
+    }
+
+    fn switch(&mut self, switch: &message::SwitchRendition) -> Vec<PlayOutput> {
+        let Some(play) = self.running.get_mut(&switch.play) else {
+            return vec![refused(switch.play, Code::NoSuchPlay, "no such play")];
+        };
+        match play.switch(switch.epoch, switch.rendition, switch.from) {
+            Ok(()) => Vec::new(),
+            Err(error) => vec![refused(switch.play, Code::NoSuchRendition, &error.to_string())],
         }
     }
 }

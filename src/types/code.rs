@@ -61,7 +61,8 @@ numbered! {
         77 => HubUntrusted "hub_untrusted",
         78 => Blocked "blocked",
         79 => NotTrusted "not_trusted",
-        80 => NoSound "no_sound",
+        80 => SubtitlesMissing "subtitles_missing",
+        81 => NoSound "no_sound",
     }
 }
 

@@ -39,6 +39,18 @@ pub const CREDIT_STEP: u64 = 512 * 1024;
 /// what a raise may lag behind, or a packet that large could never arrive whole.
 pub const CREDIT_WINDOW: u64 = MAX_PACKET as u64 + CREDIT_STEP;
 
+/// Largest file of subtitles in bytes: ten times what a long film with much talk has.
+pub const MAX_SUBTITLES: usize = 1024 * 1024;
+
+/// Subtitles of one title in bytes, all languages together.
+pub const MAX_SUBTITLES_OF_TITLE: usize = 4 * MAX_SUBTITLES;
+
+/// Languages of subtitles that a title may have.
+pub const MAX_LANGUAGES: usize = 32;
+
+/// Longest name of a language of subtitles, in bytes.
+pub const MAX_LANGUAGE: usize = 16;
+
 /// Plays that one member may run at the same time.
 pub const MAX_PLAYS: usize = 16;
 

@@ -97,7 +97,7 @@ numbered! {
 /// Which renditions a play shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PlayMode {
-    /// What the link carries; the highest rendition for now.
+    /// What the link carries: the member changes it while it plays.
     #[default]
     Auto,
     /// Each rendition in turn, lowest first, an equal share of the title each.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::index::{Index, Packet};
+use super::index::Index;
 
 /// Most bytes that one read fetches, unless one packet alone has more. As much as a play may have waiting in its
 /// lane, see [`MEDIA_LANE`](crate::types::limits::MEDIA_LANE).
@@ -32,33 +32,32 @@ pub fn batches(index: &Index, packets: Range<usize>) -> impl Iterator<Item = Bat
     let mut next = packets.start;
     let end = packets.end.min(index.packets().len());
     std::iter::from_fn(move || {
-        let rest = index.packets().get(next..end)?;
-        let batch = first_batch(rest, next)?;
+        let batch = first_batch(index, next..end)?;
         next = batch.packets.end;
         Some(batch)
     })
 }
 
-/// The longest batch that begins with the first packet, which stands at `position`.
-fn first_batch(packets: &[Packet], position: usize) -> Option<Batch> {
-    let mut bytes = packets.first()?.bytes();
-    let mut count = 1;
-    for packet in packets.iter().skip(1) {
-        let follows = packet.offset >= bytes.end && packet.offset - bytes.end <= MAX_GAP;
-        if !follows || packet.bytes().end - bytes.start > BATCH_BYTES as u64 {
+/// The longest batch that begins with the first of some packets.
+fn first_batch(index: &Index, packets: Range<usize>) -> Option<Batch> {
+    let mut bytes = if packets.is_empty() { None } else { index.span(packets.start) }?;
+    let mut end = packets.start + 1;
+    for position in packets.start + 1..packets.end {
+        let Some(next) = index.span(position) else { break };
+        let follows = next.start >= bytes.end && next.start - bytes.end <= MAX_GAP;
+        if !follows || next.end - bytes.start > BATCH_BYTES as u64 {
             break;
         }
-        bytes.end = packet.bytes().end;
-        count += 1;
+        (bytes.end, end) = (next.end, position + 1);
     }
-    Some(Batch { packets: position..position + count, bytes })
+    Some(Batch { packets: packets.start..end, bytes })
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
         types::{Codec, MediaTime},
-        video::index::VideoFormat,
+        video::index::{Packet, VideoFormat},
     };
 
     use super::*;

@@ -7,12 +7,14 @@ use std::{
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::types::{Code, MediaTime, RenditionLabel};
+use crate::types::{Code, MediaTime, RenditionLabel, wire::Text};
 
 use super::{
+    compat::CompatError,
     file_name::{FileName, Kind},
     index::Index,
     mp4::IndexError,
+    subtitles::{SubtitleFile, Subtitles, attach},
 };
 
 /// Everything that a hub offers, as it was found at one time.
@@ -34,6 +36,8 @@ pub struct Title {
     pub duration: MediaTime,
     /// Renditions that one would expect, the lowest first.
     pub missing: Vec<Missing>,
+    /// In the order of their languages, each once.
+    pub subtitles: Vec<Subtitles>,
 }
 
 /// One resolution of a title: one file.
@@ -80,8 +84,11 @@ pub enum SkipReason {
     Unusable(#[from] IndexError),
     #[error("it is still being written, by its name")]
     Unfinished,
-    #[error("its container is not read; MP4 and MOV are")]
+    /// Other containers take libavformat.
+    #[error("its container is read only by builds with the feature player; MP4 and MOV are read by all")]
     Container,
+    #[error(transparent)]
+    NotTaken(CompatError),
     #[error("it is a link that leads out of the folder, or nowhere")]
     LeavesFolder,
     #[error("it is no regular file")]
@@ -133,6 +140,12 @@ impl Catalog {
         builder.finish()
     }
 
+    /// The same with these files of subtitles.
+    pub(super) fn with_subtitles(mut self, files: Vec<SubtitleFile>) -> Self {
+        self.remarks.extend(attach(&mut self.titles, files));
+        self
+    }
+
     /// All titles that can be played, sorted by name.
     #[must_use]
     pub fn titles(&self) -> &[Arc<Title>] {
@@ -180,9 +193,23 @@ impl Title {
     /// The title as if it had nothing above a label; nothing when all is above.
     #[must_use]
     pub fn up_to(&self, max: RenditionLabel) -> Option<Self> {
-        let renditions: Vec<_> = self.renditions.iter().filter(|rendition| rendition.label <= max).cloned().collect();
+        let below = self.with(|rendition| rendition.label <= max)?;
         let missing = self.missing.iter().filter(|missing| missing.label <= max).cloned().collect();
-        (!renditions.is_empty()).then(|| Self { name: self.name.clone(), renditions, duration: self.duration, missing })
+        Some(Self { missing, ..below })
+    }
+
+    /// The title as if it had only some of its renditions; nothing when none is left.
+    #[must_use]
+    pub fn with(&self, keep: impl Fn(&Rendition) -> bool) -> Option<Self> {
+        let renditions: Vec<_> = self.renditions.iter().filter(|rendition| keep(rendition)).cloned().collect();
+        let (name, missing, subtitles) = (self.name.clone(), self.missing.clone(), self.subtitles.clone());
+        (!renditions.is_empty()).then(|| Self { name, renditions, duration: self.duration, missing, subtitles })
+    }
+
+    /// The languages of its subtitles, in order.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Text> {
+        self.subtitles.iter().map(|subtitles| subtitles.language.as_str().into()).collect()
     }
 
     /// The labels of its renditions, the lowest first.
@@ -267,7 +294,7 @@ impl Builder {
                 self.remarks.push(Remark { file: rendition.file.clone(), text });
             }
         }
-        Title { name, renditions, duration, missing }
+        Title { name, renditions, duration, missing, subtitles: Vec::new() }
     }
 
     /// A title whose names give heights is expected to have what other titles have; one file with a name of its

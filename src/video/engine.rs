@@ -3,17 +3,23 @@
 //! Nothing here knows FFmpeg, windows or the system's clock; all of them are behind traits.
 
 mod ahead;
+mod cut;
 pub(crate) mod sound;
+mod status;
+mod step;
+mod subtitles;
 
 use std::{collections::VecDeque, time::Duration};
 
 use crossbeam_channel::Receiver;
 
-use crate::types::{EndReason, MediaTime, PlayEpoch, limits::CREDIT_WINDOW};
+use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::CREDIT_WINDOW};
 
 use self::{
     ahead::{MOST_READY, Progress, Stage},
     sound::{Overfed, PlaySound},
+    status::Knowledge,
+    subtitles::Subtitles,
 };
 use super::{
     clock::{Clock, Event, Wake},
@@ -61,14 +67,25 @@ pub(crate) struct Engine {
     /// Segments opened so far: tells the first frame of each.
     segments: u64,
     last_shown: Option<Shown>,
+    /// The picture itself, to be drawn again with other subtitles.
+    still: Option<Frame>,
+    subtitles: Subtitles,
     /// The time of the picture decoded last, since the last flush.
     last_decoded: MediaTime,
+    /// How long that picture lasts, usually.
+    last_length: MediaTime,
     /// The epoch of a flush whose first frame was not shown yet.
     seeking: Option<PlayEpoch>,
     /// Since when nothing is left to show while more is to come.
     dry: Option<Duration>,
+    /// From where the segment that came last is shown no more, until the next one comes.
+    cut: Option<MediaTime>,
     /// That nothing follows, and why, once all before it was decoded.
     ended: Option<EndReason>,
+    /// The viewer waits for the next frame, in a pause.
+    stepping: bool,
+    /// For the display.
+    knowledge: Knowledge,
     sound: PlaySound,
 }
 
@@ -85,6 +102,8 @@ struct Shown {
     pts: MediaTime,
     until: MediaTime,
     segment: u64,
+    label: RenditionLabel,
+    size: (u32, u32),
 }
 
 /// How a play ends.
@@ -111,10 +130,16 @@ impl Engine {
             epoch: PlayEpoch::default(),
             segments: 0,
             last_shown: None,
+            still: None,
+            subtitles: Subtitles::default(),
             last_decoded: MediaTime(i64::MIN),
+            last_length: MediaTime::ZERO,
             seeking: None,
             dry: None,
+            cut: None,
             ended: None,
+            stepping: false,
+            knowledge: Knowledge::default(),
             sound: PlaySound::none(),
         }
     }
@@ -148,8 +173,8 @@ impl Engine {
             Next::Again => Some(Duration::ZERO),
             Next::Wait(until) => until,
         };
-        if let Some(tending) = self.tend_sound() {
-            until = Some(until.map_or(tending, |until| until.min(tending)));
+        for due in [self.inform(), self.tend_sound()].into_iter().flatten() {
+            until = Some(until.map_or(due, |until| until.min(due)));
         }
         loop {
             match self.parts.clock.wait(events, until) {
@@ -173,8 +198,14 @@ impl Engine {
         };
         let now = self.parts.clock.now();
         match input {
-            Input::Segment(segment) => self.push(Entry::Segment(segment))?,
-            Input::Packet(packet) => self.push(Entry::Packet(packet))?,
+            Input::Segment(segment) => {
+                self.drop_what_was_cut();
+                self.push(Entry::Segment(segment))?;
+            }
+            Input::Packet(packet) => {
+                self.knowledge.received(packet.pts + packet.duration);
+                self.push(Entry::Packet(packet))?;
+            }
             Input::End { reason } => {
                 self.sound.end();
                 self.push(Entry::End(reason))?;
@@ -183,18 +214,23 @@ impl Engine {
             Input::Sound(piece) => self.sound.push(piece).map_err(|Overfed| overfed())?,
             Input::VolumeBy(percent) => self.sound.change_volume(percent),
             Input::ToggleMute => self.sound.toggle_mute(),
+            Input::Cut { until } => self.cut(until),
             Input::Flush { epoch } => self.flush(epoch),
+            Input::Subtitles(change) => self.change_subtitles(change)?,
             Input::Pause => {
                 // Told also when nothing changes: whoever asked waits for an answer.
                 self.parts.pace.pause(now);
                 (self.parts.reports)(Report::Paused { at: self.position() });
             }
             Input::Resume => {
+                self.stepping = false;
                 if self.parts.pace.resume(now) {
                     self.dry = self.dry.map(|_| now);
                 }
                 (self.parts.reports)(Report::Resumed { at: self.position() });
             }
+            Input::Step => self.step_on(),
+            Input::About(about) => self.knowledge.learn(&about),
             Input::Stop => return Err(End::Reason(EndReason::Stopped)),
         }
         Ok(())
@@ -207,6 +243,8 @@ impl Engine {
     fn flush(&mut self, epoch: PlayEpoch) {
         self.feed.clear();
         self.sound.flush();
+        self.knowledge.flushed();
+        self.stepping = false;
         self.stage = None;
         self.ready.clear();
         self.parts.pace.reset();
@@ -214,6 +252,7 @@ impl Engine {
         self.seeking = Some(epoch);
         self.last_decoded = MediaTime(i64::MIN);
         self.dry = None;
+        self.cut = None;
         self.ended = None;
     }
 
@@ -225,6 +264,9 @@ impl Engine {
     /// Shows or leaves out one frame, or decodes a little, or says how long there is nothing to do.
     fn step(&mut self) -> Result<Next, End> {
         let now = self.parts.clock.now();
+        if self.stepping && self.seeking.is_none() && self.last_shown.is_some() {
+            return self.step_to_next();
+        }
         // The first frame, and the one that a seek leads to, are shown in a pause too: there is something to see.
         let is_held = self.parts.pace.is_paused() && self.seeking.is_none() && self.last_shown.is_some();
         if self.ready.is_empty() || is_held {
@@ -290,10 +332,16 @@ impl Engine {
     }
 
     fn show(&mut self) -> Result<Next, End> {
+        if self.may_leave_out() && !self.parts.display.takes() {
+            return Ok(self.leave_out());
+        }
         let Some(Ready { frame, segment, duration }) = self.ready.pop_front() else { return Ok(Next::Again) };
+        self.caption(&frame)?;
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
         self.parts.tally.shown(&frame);
-        let before = self.last_shown.replace(Shown { pts: frame.pts, until: frame.pts + duration, segment });
+        let size = (frame.width(), frame.height());
+        let shown = Shown { pts: frame.pts, until: frame.pts + duration, segment, label: frame.label, size };
+        let before = self.last_shown.replace(shown);
         if before.is_none() {
             (self.parts.reports)(Report::FirstFrame);
         }
@@ -304,7 +352,14 @@ impl Engine {
         if let Some(epoch) = self.seeking.take() {
             (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });
         }
+        self.still = Some(frame);
         Ok(Next::Again)
+    }
+
+    /// Whether nobody waits for the next frame in particular, as for the first of a play, a seek or a rendition.
+    fn may_leave_out(&self) -> bool {
+        let next = self.ready.front().map(|ready| ready.segment);
+        self.seeking.is_none() && self.last_shown.is_some_and(|shown| Some(shown.segment) == next)
     }
 
     fn leave_out(&mut self) -> Next {

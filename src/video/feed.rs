@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::types::{EndReason, limits::CREDIT_WINDOW};
+use crate::types::{EndReason, MediaTime, limits::CREDIT_WINDOW};
 
 use super::input::{Packet, Segment};
 
@@ -69,6 +69,34 @@ impl Feed {
         let entry = self.entries.pop_front()?;
         self.size -= entry.size();
         Some(entry)
+    }
+
+    /// Shortens the segment that came last, and takes back an end that was told behind it. Whether that segment still
+    /// waits here.
+    pub(crate) fn cut(&mut self, until: MediaTime) -> bool {
+        while self.entries.back().is_some_and(|last| matches!(last, Entry::End(_))) {
+            self.size -= self.entries.pop_back().map_or(0, |end| end.size());
+        }
+        let last = self.entries.iter_mut().rev().find_map(|entry| match entry {
+            Entry::Segment(segment) => Some(segment),
+            Entry::Packet(_) | Entry::End(_) => None,
+        });
+        let Some(segment) = last else { return false };
+        segment.until = Some(segment.until.map_or(until, |before| before.min(until)));
+        true
+    }
+
+    /// Forgets the packets at the end of the queue that nothing shown before `until` needs: those behind the last one
+    /// that is shown. Their bytes.
+    pub(crate) fn trim(&mut self, until: MediaTime) -> u64 {
+        let mut bytes = 0;
+        while let Some(Entry::Packet(packet)) = self.entries.back()
+            && packet.pts >= until
+        {
+            bytes += packet.data.len() as u64;
+            self.size -= self.entries.pop_back().map_or(0, |entry| entry.size());
+        }
+        bytes
     }
 
     /// Forgets all of it: a seek.

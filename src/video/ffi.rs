@@ -55,6 +55,17 @@ pub(super) fn set_sound_format(context: &mut Context, sample_rate: u32, channels
     }
 }
 
+/// Gives a context that was not opened yet the size of its pictures, in pixels: some codecs leave it to the container.
+pub(super) fn set_size(context: &mut Context, width: u32, height: u32) {
+    let (Ok(width), Ok(height)) = (i32::try_from(width), i32::try_from(height)) else { return };
+    // SAFETY: the context's pointer is valid for as long as `context` is borrowed, and nothing else uses it meanwhile.
+    unsafe {
+        let raw = context.as_mut_ptr();
+        ((*raw).width, (*raw).height) = (width, height);
+        ((*raw).coded_width, (*raw).coded_height) = (width, height);
+    }
+}
+
 /// What FFmpeg knows by this name of a codec (not of one of its decoders).
 pub(super) fn codec_named(name: &str) -> Option<Id> {
     let name = CString::new(name).ok()?;
@@ -78,8 +89,75 @@ pub(super) fn set_variable_while_alone(name: &str, value: &str) -> bool {
     true
 }
 
+/// Whether libavformat says that a packet is decoded and not shown.
+pub(super) fn is_discarded(packet: &ffmpeg::Packet) -> bool {
+    use ffmpeg::codec::packet::Ref as _;
+    // SAFETY: the pointer is valid as long as `packet` is.
+    unsafe { (*packet.as_ptr()).flags & ffi::AV_PKT_FLAG_DISCARD != 0 }
+}
+
+/// What a demuxer found out about pictures.
+pub(super) struct Shape {
+    /// In pixels.
+    pub(super) width: i32,
+    /// In pixels.
+    pub(super) height: i32,
+    /// How many pictures may overtake another.
+    pub(super) delay: i32,
+}
+
+/// What a demuxer found out about a track.
+pub(super) fn shape(parameters: &ffmpeg::codec::Parameters) -> Shape {
+    // SAFETY: the pointer is valid as long as `parameters` is.
+    let raw = unsafe { &*parameters.as_ptr() };
+    Shape { width: raw.width, height: raw.height, delay: raw.video_delay }
+}
+
+/// Reads the headers of pictures.
+pub(super) struct Parser {
+    context: Context,
+    parser: std::ptr::NonNull<ffi::AVCodecParserContext>,
+}
+
+impl Parser {
+    /// `None` when FFmpeg has none for the codec.
+    pub(super) fn new(id: Id, extradata: &[u8]) -> Option<Self> {
+        let mut context = Context::new();
+        set_extradata(&mut context, extradata).ok()?;
+        let id: ffi::AVCodecID = id.into();
+        // SAFETY: it takes any number and gives a new parser or null; who made it owns it.
+        let parser = std::ptr::NonNull::new(unsafe { ffi::av_parser_init(id as i32) })?;
+        // SAFETY: just made, and nobody else has it.
+        unsafe { (*parser.as_ptr()).flags |= ffi::PARSER_FLAG_COMPLETE_FRAMES as i32 };
+        Some(Self { context, parser })
+    }
+
+    /// Where a packet's picture is in the order of display of its coded sequence, and whether one begins with it.
+    /// The packets of a track are to be given one after the other.
+    pub(super) fn order(&mut self, packet: &ffmpeg::Packet) -> (i32, bool) {
+        use ffmpeg::codec::packet::Ref as _;
+        let (mut out, mut out_size) = (std::ptr::null_mut(), 0);
+        // SAFETY: parser and context are this value's own. FFmpeg's packets are followed by the padding that parsers
+        // read into, and outlive the call; `out` then points into the packet or the parser and is not used.
+        unsafe {
+            let (raw, parser) = (packet.as_ptr(), self.parser.as_ptr());
+            let none = ffi::AV_NOPTS_VALUE;
+            let (data, size) = ((*raw).data, (*raw).size);
+            let context = self.context.as_mut_ptr();
+            ffi::av_parser_parse2(parser, context, &raw mut out, &raw mut out_size, data, size, none, none, -1);
+            ((*parser).output_picture_number, (*parser).key_frame == 1)
+        }
+    }
+}
+
+impl Drop for Parser {
+    fn drop(&mut self) {
+        // SAFETY: made by `av_parser_init`, and closed once.
+        unsafe { ffi::av_parser_close(self.parser.as_ptr()) };
+    }
+}
+
 /// The decoder configuration that a demuxer found.
-#[cfg(test)]
 pub(super) fn extradata(parameters: &ffmpeg::codec::Parameters) -> Vec<u8> {
     // SAFETY: the pointer is valid as long as `parameters` is, and FFmpeg keeps pointer and size in step.
     unsafe {

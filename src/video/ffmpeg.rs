@@ -46,6 +46,7 @@ impl Decoders for Libavcodec {
         let (id, codec) = known.ok_or_else(|| Undecodable(format!("this FFmpeg has no decoder for {name}")))?;
         let mut context = Context::new_with_codec(codec);
         ffi::set_extradata(&mut context, &segment.extradata).map_err(unopened)?;
+        ffi::set_size(&mut context, width, height);
         configure(&mut context, id);
         let mut unopened_decoder = context.decoder();
         unopened_decoder.set_packet_time_base(Rational(1, 1_000_000));

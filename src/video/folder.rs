@@ -14,10 +14,12 @@ use rustix::fs::OFlags;
 
 use super::{
     catalog::{Catalog, FileId, Rendition, SkipReason},
+    compat::Compat,
     file_name::{FileName, Kind},
     index::Index,
-    mp4::{FileInput, IndexError, read},
+    mp4::IndexError,
     source::{ReadError, VideoSource, checked_length},
+    subtitles,
 };
 
 /// Most files of a folder that are kept open. Half of the 1024 descriptors that a process has by default; the
@@ -45,11 +47,16 @@ impl FolderSource {
     /// Opens and indexes the videos in a folder. Fails only when the folder itself cannot be read: what is wrong
     /// with a file stands in the catalogue.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        Self::open_from(folder, 0)
+        Self::open_from(folder, 0, &Compat::default())
     }
 
-    /// As [`FolderSource::open`], with numbers of files from `first` on, so that those of several sources differ.
-    pub(super) fn open_from(folder: &Path, first: usize) -> io::Result<Self> {
+    /// As [`FolderSource::open`], also with files that take libavformat.
+    pub fn open_with(folder: &Path, compat: &Compat) -> io::Result<Self> {
+        Self::open_from(folder, 0, compat)
+    }
+
+    /// As [`FolderSource::open_with`], with numbers of files from `first` on, so that those of several sources differ.
+    pub(super) fn open_from(folder: &Path, first: usize, compat: &Compat) -> io::Result<Self> {
         let folder = folder.canonicalize()?;
         let mut names = Vec::new();
         for entry in fs::read_dir(&folder)? {
@@ -57,7 +64,7 @@ impl FolderSource {
         }
         names.sort();
         let (mut found, mut files) = (Vec::new(), Vec::new());
-        for name in names {
+        for name in &names {
             let Some(text) = name.to_str() else {
                 let text = name.to_string_lossy().into_owned();
                 if FileName::parse(&text).kind != Kind::Other {
@@ -69,16 +76,18 @@ impl FolderSource {
                 _ if text.starts_with('.') => continue,
                 Kind::Other => continue,
                 Kind::Unfinished => Err(SkipReason::Unfinished),
-                Kind::OtherVideo => Err(SkipReason::Container),
-                Kind::Indexed if files.len() == MAX_FILES => Err(SkipReason::TooMany(MAX_FILES)),
-                Kind::Indexed => VideoFile::open(&folder, text).map(|(file, index)| {
-                    files.push(file);
-                    (FileId(first + files.len() - 1), index)
-                }),
+                Kind::Indexed | Kind::OtherVideo if files.len() == MAX_FILES => Err(SkipReason::TooMany(MAX_FILES)),
+                kind @ (Kind::Indexed | Kind::OtherVideo) => {
+                    VideoFile::open(&folder, text, kind, compat).map(|(file, index)| {
+                        files.push(file);
+                        (FileId(first + files.len() - 1), index)
+                    })
+                }
             };
             found.push((text.to_owned(), result));
         }
-        Ok(Self { catalog: Arc::new(Catalog::build(found)), files, first })
+        let catalog = Catalog::build(found).with_subtitles(subtitles::read_all(&folder, &names));
+        Ok(Self { catalog: Arc::new(catalog), files, first })
     }
 
     /// The number after that of the last file.
@@ -115,25 +124,9 @@ impl VideoSource for FolderSource {
 
 impl VideoFile {
     /// Opens and indexes a file at the top level of a folder, whose path is canonical.
-    fn open(folder: &Path, name: &str) -> Result<(Self, Index), SkipReason> {
-        let path = folder.join(name).canonicalize().map_err(|_| SkipReason::LeavesFolder)?;
-        if !path.starts_with(folder) {
-            return Err(SkipReason::LeavesFolder);
-        }
-        // A FIFO would block until someone writes to it, some devices act when they are opened: a look first.
-        // Then again at what was opened, which is what counts.
-        let kind = fs::symlink_metadata(&path).map_err(IndexError::from)?;
-        if !kind.is_file() {
-            return Err(SkipReason::NotRegular);
-        }
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(&path);
-        let file = file.map_err(IndexError::from)?;
-        let metadata = file.metadata().map_err(IndexError::from)?;
-        if !metadata.is_file() {
-            return Err(SkipReason::NotRegular);
-        }
-        let index = read(&FileInput { file: &file, size: metadata.len() })?;
+    fn open(folder: &Path, name: &str, kind: Kind, compat: &Compat) -> Result<(Self, Index), SkipReason> {
+        let (file, metadata) = open_file(folder, name)?;
+        let index = compat.read(&file, metadata.len(), kind)?;
         Ok((Self { file, size: metadata.len(), modified: modified(&metadata) }, index))
     }
 
@@ -141,6 +134,28 @@ impl VideoFile {
         let now = self.file.metadata()?;
         Ok(now.len() != self.size || modified(&now) != self.modified)
     }
+}
+
+/// Opens a regular file at the top level of a folder, whose path is canonical.
+pub(super) fn open_file(folder: &Path, name: &str) -> Result<(File, Metadata), SkipReason> {
+    let path = folder.join(name).canonicalize().map_err(|_| SkipReason::LeavesFolder)?;
+    if !path.starts_with(folder) {
+        return Err(SkipReason::LeavesFolder);
+    }
+    // A FIFO would block until someone writes to it, some devices act when they are opened: a look first.
+    // Then again at what was opened, which is what counts.
+    let kind = fs::symlink_metadata(&path).map_err(IndexError::from)?;
+    if !kind.is_file() {
+        return Err(SkipReason::NotRegular);
+    }
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(&path);
+    let file = file.map_err(IndexError::from)?;
+    let metadata = file.metadata().map_err(IndexError::from)?;
+    if !metadata.is_file() {
+        return Err(SkipReason::NotRegular);
+    }
+    Ok((file, metadata))
 }
 
 /// Seconds and nanoseconds.

@@ -6,7 +6,12 @@ use bytes::Bytes;
 
 use crate::types::{Codec, MediaTime};
 
-use super::sound_track::{NoSound, SoundTrack};
+use super::{
+    ladder::Gops,
+    pieces::{Pieces, Run, span},
+    rotation::Rotation,
+    sound_track::{NoSound, SoundTrack},
+};
 
 /// What a decoder must know before the first packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +29,7 @@ pub struct VideoFormat {
 /// One compressed packet, which decodes to one picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
-    /// From the start of the file, in bytes.
+    /// From the start of the file, in bytes; where its first piece begins if it is scattered.
     pub offset: u64,
     /// In bytes, at least 1.
     pub size: u32,
@@ -39,7 +44,7 @@ pub struct Packet {
 }
 
 impl Packet {
-    /// Where it lies in the file, in bytes.
+    /// Where it lies in the file, in bytes, if it lies in one piece; [`Index::span`] knows.
     #[must_use]
     pub fn bytes(&self) -> Range<u64> {
         self.offset..self.offset + u64::from(self.size)
@@ -55,6 +60,10 @@ pub struct Index {
     entry_points: Vec<usize>,
     frames: usize,
     frame_duration: MediaTime,
+    gops: Gops,
+    pieces: Pieces,
+    rotation: Rotation,
+    compat: bool,
     /// Nothing for a file without sound.
     sound: Option<Result<Arc<SoundTrack>, NoSound>>,
 }
@@ -72,7 +81,22 @@ impl Index {
         times.sort_unstable();
         let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
         let entry_points = entry_points(&packets);
-        Some(Self { format, packets, shown, entry_points, frames: times.len(), frame_duration, sound: None })
+        let gops = Gops::of(&packets, &entry_points, &shown);
+        let (pieces, rotation, compat) = (Pieces::default(), Rotation::None, false);
+        let (frames, sound) = (times.len(), None);
+        Some(Self {
+            format,
+            packets,
+            shown,
+            entry_points,
+            frames,
+            frame_duration,
+            gops,
+            pieces,
+            rotation,
+            compat,
+            sound,
+        })
     }
 
     /// With the sound of the same file, or why that is left out.
@@ -91,6 +115,49 @@ impl Index {
     #[must_use]
     pub fn no_sound(&self) -> Option<&NoSound> {
         self.sound.as_ref().and_then(|sound| sound.as_ref().err())
+    }
+
+    /// The same for pictures that are to be turned.
+    #[must_use]
+    pub fn rotated(self, rotation: Rotation) -> Self {
+        Self { rotation, ..self }
+    }
+
+    /// The same with packets that do not lie in one piece.
+    pub(super) fn scattered(self, pieces: Pieces) -> Self {
+        Self { pieces, ..self }
+    }
+
+    /// The same, of a file that libavformat took apart.
+    pub(super) fn compat(self) -> Self {
+        Self { compat: true, ..self }
+    }
+
+    /// How its pictures are to be turned.
+    #[must_use]
+    pub fn rotation(&self) -> Rotation {
+        self.rotation
+    }
+
+    /// Whether libavformat took the file apart, not this program's own reader.
+    #[must_use]
+    pub fn is_compat(&self) -> bool {
+        self.compat
+    }
+
+    /// The pieces of the packet at a position; none when it lies in one.
+    pub(super) fn pieces(&self, position: usize) -> &[Run] {
+        self.pieces.of(position)
+    }
+
+    /// From the first to the last byte of the packet at a position, which may have others in between.
+    #[must_use]
+    pub fn span(&self, position: usize) -> Option<Range<u64>> {
+        let packet = self.packets.get(position)?;
+        match self.pieces(position) {
+            [] => Some(packet.bytes()),
+            runs => span(runs, packet.size),
+        }
     }
 
     /// How the packets are coded.
@@ -142,6 +209,11 @@ impl Index {
         let bytes: u64 = self.packets.iter().map(|packet| u64::from(packet.size)).sum();
         let micros = u128::from((self.shown.end - self.shown.start).0.unsigned_abs().max(1));
         u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
+    }
+
+    /// What its keyframes say about it.
+    pub(super) fn gops(&self) -> Gops {
+        self.gops
     }
 
     /// The position of the last entry point with pts ≤ `at`, else the first packet.

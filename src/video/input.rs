@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::sound_track::SoundFormat;
+use super::subtitles::SubtitleChange;
 use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, RenditionLabel};
 
 /// One thing for a play to take in. Segments, packets and the end are worked through in order, at the pace of
@@ -20,11 +21,19 @@ pub enum Input {
         /// What [`Summary::reason`](super::report::Summary::reason) becomes.
         reason: EndReason,
     },
+    /// Of the segment that came last nothing is shown from here on, because another one goes on there. What was decoded
+    /// already is shown all the same, and not shown again by the other one.
+    Cut {
+        /// The first time that is not shown any more.
+        until: MediaTime,
+    },
     /// A seek: forget all that came before; a segment of this epoch follows.
     Flush {
         /// The epoch of what follows.
         epoch: PlayEpoch,
     },
+    /// Subtitles that there are, that have come, or that the viewer wants.
+    Subtitles(SubtitleChange),
     /// Hold the picture.
     Pause,
     /// Go on after a pause.
@@ -43,8 +52,21 @@ pub enum Input {
     VolumeBy(i8),
     /// Sound off or on.
     ToggleMute,
+    /// Pause, and show the next frame. Answered like [`Input::Pause`], once it is shown.
+    Step,
+    /// Something about the play that its display may tell.
+    About(About),
     /// End now.
     Stop,
+}
+
+/// What only the session knows of a play. What is `None` stays as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// How long the title is.
+    pub duration: Option<MediaTime>,
+    /// What the link carried last, in bits a second.
+    pub throughput: Option<u64>,
 }
 
 /// A stretch of the title in one rendition. It gets a decoder of its own.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::{
     catalog::{Catalog, Rendition},
+    compat::Compat,
     folder::FolderSource,
     source::{ReadError, VideoSource},
 };
@@ -20,6 +21,7 @@ use super::{
 #[derive(Debug)]
 pub struct LiveFolder {
     path: PathBuf,
+    compat: Compat,
     /// Held while the folder is read.
     reading: Mutex<()>,
     /// As it was found each time, the newest last; at least one.
@@ -29,8 +31,13 @@ pub struct LiveFolder {
 impl LiveFolder {
     /// Opens and indexes the videos in a folder; see [`FolderSource::open`].
     pub fn open(path: &Path) -> io::Result<Self> {
-        let found = vec![Arc::new(FolderSource::open(path)?)];
-        Ok(Self { path: path.to_owned(), reading: Mutex::default(), found: RwLock::new(found) })
+        Self::open_with(path, Compat::default())
+    }
+
+    /// Opens and indexes the videos in a folder, also those that take libavformat.
+    pub fn open_with(path: &Path, compat: Compat) -> io::Result<Self> {
+        let found = vec![Arc::new(FolderSource::open_with(path, &compat)?)];
+        Ok(Self { path: path.to_owned(), compat, reading: Mutex::default(), found: RwLock::new(found) })
     }
 
     /// Reads the folder again, which takes as long as opening it did; meanwhile everything stays as it was, and also
@@ -38,7 +45,7 @@ impl LiveFolder {
     pub fn reload(&self) -> io::Result<Arc<Catalog>> {
         let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.found().last().map_or(0, |source| source.end());
-        let source = FolderSource::open_from(&self.path, next)?;
+        let source = FolderSource::open_from(&self.path, next, &self.compat)?;
         let catalog = source.catalog();
         let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
         // Whoever is about to play something of a catalogue before has it in hand.

@@ -56,6 +56,7 @@
 mod batch;
 mod catalog;
 pub mod clock;
+pub mod compat;
 #[cfg(any(test, feature = "player"))]
 mod decode;
 #[cfg(any(test, feature = "player"))]
@@ -73,17 +74,23 @@ mod fixture;
 mod folder;
 pub mod frame;
 mod index;
+mod index_wire;
 pub mod input;
+mod ladder;
 mod live_folder;
 mod mp4;
 pub mod pace;
+mod pieces;
 mod plan;
 pub mod player;
 pub mod render;
 pub mod report;
+mod rotation;
+pub mod selector;
 pub mod sound;
 mod sound_track;
 mod source;
+pub mod subtitles;
 #[cfg(any(test, feature = "player"))]
 mod tally;
 #[cfg(test)]
@@ -92,10 +99,15 @@ pub mod viewer;
 
 pub use batch::{BATCH_BYTES, Batch, batches};
 pub use catalog::{Catalog, LookupError, Missing, Remark, Rendition, SkipReason, Skipped, Title};
+pub use compat::Compat;
 pub use folder::FolderSource;
 pub use index::{Index, Packet, VideoFormat};
+pub use index_wire::IndexWireError;
+pub use ladder::{Rung, first_rung};
 pub use live_folder::LiveFolder;
 pub use mp4::IndexError;
-pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment};
+pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment, Switched, switch};
+pub use rotation::Rotation;
 pub use sound_track::{NoSound, SoundFormat, SoundPacket, SoundTrack};
 pub use source::{MemorySource, ReadError, VideoSource};
+pub use subtitles::Subtitles;

@@ -146,6 +146,11 @@ impl Pace {
         }
     }
 
+    /// The frame at `pts` belongs to this time, whatever was before; a pause goes on from it.
+    pub fn go_on_from(&mut self, now: Duration, pts: MediaTime) {
+        self.start(now, pts);
+    }
+
     /// Moves all that is still to come by this much.
     pub fn shift(&mut self, by: Duration) {
         if let Some(anchor) = &mut self.anchor {

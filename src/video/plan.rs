@@ -10,9 +10,13 @@
 //! the title is shown once whether or not keyframes align, and with B-frames. Two renditions may round times
 //! differently: what is less than half a frame before K is taken for the picture at K.
 
+mod switch;
+
 use std::{ops::Range, sync::Arc};
 
-use crate::types::{Code, MediaTime, PlayMode, RenditionLabel};
+pub use self::switch::{Switched, switch};
+
+use crate::types::{Code, Codec, MediaTime, PlayMode, RenditionLabel};
 
 use super::{
     catalog::{Rendition, Title},
@@ -68,6 +72,9 @@ pub enum PlanError {
     NoPicture,
     #[error("this hub knows no such mode; it knows auto, tour and one rendition")]
     UnknownMode,
+    /// Nothing that is asked for is of a codec that the member has.
+    #[error("it is of codec {codec}, which this member does not decode")]
+    Undecodable { codec: Codec },
     #[error("there is no {label}; there is {}", List(.have))]
     NoSuchRendition { label: RenditionLabel, have: Vec<RenditionLabel> },
     /// All renditions are higher than what is asked for at most.
@@ -82,6 +89,7 @@ impl PlanError {
         match self {
             Self::OutOfRange { .. } | Self::NoPicture => Code::OutOfRange,
             Self::UnknownMode => Code::NotYet,
+            Self::Undecodable { .. } => Code::Unplayable,
             Self::NoSuchRendition { .. } | Self::NoneUpTo { .. } => Code::NoSuchRendition,
         }
     }
@@ -102,7 +110,8 @@ impl Plan {
     /// Costs one look at each packet of the renditions shown, and no reading.
     ///
     /// A tour gives every rendition an equal share of the title, the lowest first, wherever the play starts: a
-    /// seek lands in the rendition whose turn it is there. Auto is the highest rendition for now.
+    /// seek lands in the rendition whose turn it is there. Auto is the highest rendition: whoever lets a member choose
+    /// asks for one rendition instead, and goes on in another by [`switch`].
     ///
     /// # Errors
     /// See [`PlanError`]; a plan without a picture is one.

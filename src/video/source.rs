@@ -11,7 +11,9 @@ use super::{
     catalog::{Catalog, FileId, Rendition, SkipReason},
     index::Index,
     mp4::read,
+    pieces::gather,
     sound_track::SoundPacket,
+    subtitles::is_subtitles,
 };
 
 /// Videos, and the bytes of their packets. Reads may block on a disk: they belong on a reader's thread.
@@ -23,12 +25,16 @@ pub trait VideoSource: Send + Sync {
     /// earlier one, within what its index points to.
     fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError>;
 
-    /// The packets of a batch with their positions in the index. They share one buffer.
+    /// The packets of a batch with their positions in the index. Those that lie in one piece share one buffer.
     fn read_batch(&self, rendition: &Rendition, batch: &Batch) -> Result<Vec<(usize, Bytes)>, ReadError> {
         let bytes = self.read(rendition, batch.bytes.clone())?;
         let packets = rendition.index.packets().get(batch.packets.clone()).ok_or(ReadError::OutOfRange)?;
         let start = batch.bytes.start;
         let slices = packets.iter().zip(batch.packets.clone()).map(|(packet, position)| {
+            let runs = rendition.index.pieces(position);
+            if !runs.is_empty() {
+                return gather(runs, start, &bytes).map(|packet| (position, packet));
+            }
             let from = usize::try_from(packet.offset.checked_sub(start)?).ok()?;
             let until = from.checked_add(packet.size as usize)?;
             (until <= bytes.len()).then(|| (position, bytes.slice(from..until)))
@@ -107,15 +113,17 @@ pub struct MemorySource {
 }
 
 impl MemorySource {
-    /// From files by name, as a folder would have them.
+    /// From files by name, as a folder would have them, subtitles among them.
     #[must_use]
     pub fn new(files: impl IntoIterator<Item = (String, Bytes)>) -> Self {
+        let (subtitles, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| is_subtitles(name));
         let (names, files): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let found = names.into_iter().zip(&files).enumerate().map(|(id, (name, file))| {
             let index = read(file as &[u8]).map(|index| (FileId(id), index));
             (name, index.map_err(SkipReason::from))
         });
-        Self { catalog: Arc::new(Catalog::build(found.collect())), files }
+        let subtitles = subtitles.into_iter().map(|(name, data)| (name, Ok(data))).collect();
+        Self { catalog: Arc::new(Catalog::build(found.collect()).with_subtitles(subtitles)), files }
     }
 
     /// From files by name with an index of your own for each, whose packets lie within its bytes.

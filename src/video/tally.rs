@@ -48,6 +48,21 @@ impl Tally {
         }
     }
 
+    /// Frames shown so far.
+    pub(crate) fn count_shown(&self) -> u64 {
+        self.shown
+    }
+
+    /// Frames left out so far.
+    pub(crate) fn count_dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// How many times the picture stood still so far.
+    pub(crate) fn count_stalls(&self) -> u64 {
+        self.stalls
+    }
+
     /// The picture stood still for want of packets.
     pub(crate) fn stalled(&mut self) {
         self.stalls += 1;

@@ -18,7 +18,7 @@ use super::{
     frame::{Colour, Frame, Matrix, Range},
     index::{self, Index, VideoFormat},
     input::{Packet, Segment},
-    render::{Display, DisplayGone, DisplayKind},
+    render::{Display, DisplayGone, DisplayKind, Status},
 };
 
 /// 25 frames a second.
@@ -67,7 +67,13 @@ pub(crate) fn title(renditions: Vec<Index>) -> Arc<Title> {
         let label = RenditionLabel(index.format().height);
         Arc::new(Rendition { label, file: format!("t_{label}.mp4"), index, id: FileId(place) })
     });
-    Arc::new(Title { name: "t".into(), renditions: renditions.collect(), duration, missing: Vec::new() })
+    Arc::new(Title {
+        name: "t".into(),
+        renditions: renditions.collect(),
+        duration,
+        missing: Vec::new(),
+        subtitles: Vec::new(),
+    })
 }
 
 /// A black picture.
@@ -165,7 +171,9 @@ impl Decode for FakeDecoder {
         }
         let pts = self.held.remove(0);
         let shown = self.segment.shows(pts);
-        Ok(if shown { Decoded::Frame(frame(self.segment.height, pts.0 / FRAME.0)) } else { Decoded::Hidden })
+        let mut frame = frame(self.segment.height, pts.0 / FRAME.0);
+        frame.pts = pts;
+        Ok(if shown { Decoded::Frame(frame) } else { Decoded::Hidden })
     }
 }
 
@@ -173,6 +181,8 @@ impl Decode for FakeDecoder {
 pub(crate) struct RecordingDisplay {
     pub(crate) time: Arc<Mutex<Duration>>,
     pub(crate) shown: Arc<Mutex<Vec<Showing>>>,
+    /// What it was told and when, in milliseconds.
+    pub(crate) told: Arc<Mutex<Vec<(u128, Status)>>>,
     /// How long each picture takes.
     pub(crate) slowness: Duration,
     pub(crate) drops_late: bool,
@@ -198,6 +208,10 @@ impl Display for RecordingDisplay {
 
     fn drops_late(&self) -> bool {
         self.drops_late
+    }
+
+    fn inform(&mut self, status: &Status) {
+        self.told.lock().unwrap().push((self.time.lock().unwrap().as_millis(), status.clone()));
     }
 
     fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone> {

@@ -10,7 +10,7 @@ use securestream::{
     crypto::testing::InsecureProvider,
     directory::MemoryDirectory,
     driver::{
-        hub::{Entrance, Hub, HubParts, HubStopper, OperatorParts},
+        hub::{Entrance, Hub, HubParts, HubStopper, MediaMeter, OperatorParts},
         ledger::{Ledger, Remembered},
     },
     server::{Admission, RelayOptions, report::HubEvent},
@@ -79,6 +79,8 @@ pub(crate) use over_every_link;
 /// A hub that runs until this is dropped, and that can be reached over every kind of link.
 pub(crate) struct TestHub {
     pub(crate) events: Events,
+    /// What it does for plays.
+    pub(crate) meter: MediaMeter,
     memory: MemoryConnector,
     tls_memory: MemoryConnector,
     port: u16,
@@ -134,10 +136,16 @@ impl TestHub {
         let (sender, receiver) = mpsc::channel();
         // Nobody listens any more only when the test is over.
         let hub = Hub::new(parts, move |event| drop(sender.send(as_json(&event)))).unwrap();
-        let stopper = hub.stopper();
+        let (stopper, meter) = (hub.stopper(), hub.media_meter());
         let thread = thread::spawn(|| hub.run());
         let events = Events::new("the hub", Schema::Hub, receiver);
-        Self { events, memory, tls_memory, port, tls_port, folder, stopper, thread: Some(thread) }
+        Self { events, meter, memory, tls_memory, port, tls_port, folder, stopper, thread: Some(thread) }
+    }
+
+    /// Where it takes TCP.
+    #[cfg(feature = "player")]
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// A new link to it.

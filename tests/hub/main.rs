@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "player")]
+mod adaptive;
 mod bench;
 mod bindings;
 mod hostile;
@@ -16,6 +18,7 @@ mod videos;
 mod door;
 mod membership;
 mod memory;
+mod paused;
 #[cfg(feature = "player")]
 mod player;
 mod plays;
@@ -24,6 +27,9 @@ mod records;
 mod registration;
 mod relay;
 mod seals;
+#[cfg(feature = "player")]
+mod shaped;
 mod simulation;
 mod slow;
+mod subtitles;
 mod tls;

@@ -69,7 +69,7 @@ impl TestMember {
 
     /// Starts a member.
     pub(crate) fn start_as(link: Box<dyn Transport>, role: Role) -> Self {
-        let Role { name, seed, provider, folder, policy, on_equivocation } = role;
+        let Role { name, seed, provider, folder, policy, on_equivocation, stage } = role;
         let typed: MemberName = name.parse().unwrap();
         let mut rng = rng(&seed);
         let guest = folder.is_none();
@@ -81,7 +81,7 @@ impl TestMember {
         let trust = MemberTrust { pins, policy, on_equivocation, last_seen: head };
         let me = Me { name: typed, fingerprint: keyring.identity().fingerprint(), guest };
         let worker = Worker::new(provider, keyring, Box::new(rng), || NOW);
-        let parts = MemberParts { me, transport: link, worker, trust, stage: Arc::new(NoStage), start: Instant::now() };
+        let parts = MemberParts { me, transport: link, worker, trust, stage, start: Instant::now() };
         let member = Member::new(parts).unwrap();
         let (requests, asked) = mpsc::channel();
         let (told, events) = mpsc::channel();
@@ -151,6 +151,8 @@ pub(crate) struct Role {
     pub(crate) folder: Option<PathBuf>,
     pub(crate) policy: Policy,
     pub(crate) on_equivocation: OnEquivocation,
+    /// Where its plays are shown.
+    pub(crate) stage: Arc<dyn Stage>,
 }
 
 impl Role {
@@ -162,6 +164,7 @@ impl Role {
             folder: None,
             policy: Policy::FirstUse,
             on_equivocation: OnEquivocation::End,
+            stage: Arc::new(NoStage),
         }
     }
 

@@ -3,10 +3,10 @@
 use securestream::{
     proto::{
         Message,
-        message::{Credit, ListVideos, Play, Seek, Stop},
+        message::{Credit, ListVideos, Play, Seek, Stop, SwitchRendition},
     },
     types::{
-        Code, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel,
+        Code, Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel,
         limits::{MAX_PART, MAX_PLAYS},
     },
 };
@@ -26,6 +26,8 @@ over_every_link!(
     bad_input_47_48_files_that_cannot_be_played,
     bad_input_51_times_outside_the_title,
     bad_input_52_the_seventeenth_play,
+    a_play_goes_on_in_another_rendition_of_those_that_it_was_told,
+    a_codec_that_the_member_lacks_is_refused_by_name,
 );
 
 const TITLE: &[(&str, &str)] = &[("wide.mp4", "wide.mp4")];
@@ -233,4 +235,46 @@ fn bad_input_52_the_seventeenth_play(wire: Wire) {
     greedy.send(Stop { play: PlayId(3) });
     assert_eq!(ask(&mut greedy, request(17, "wide")), Answer::Started);
     assert_eq!(play_out(&mut greedy, 17, 0).1, EndReason::Finished);
+}
+
+fn a_play_goes_on_in_another_rendition_of_those_that_it_was_told(wire: Wire) {
+    let (hub, _) = hub_over("videos");
+    let mut member = Raw::join(&hub, wire, "viewer");
+    member.send(request(1, "mandelbrot"));
+    let started = member.wait(|message| if let Message::PlayStarted(started) = message { Some(started) } else { None });
+    let labels: Vec<_> = started.ladder.iter().map(|rung| (rung.label.0, rung.adaptive)).collect();
+    assert_eq!(labels, [(240, true), (720, true), (1080, true)]);
+    assert!(started.ladder.iter().all(|rung| rung.peak >= rung.bitrate && rung.bitrate > 100_000));
+    member.send(Credit { play: PlayId(1), epoch: PlayEpoch(0), offset: 100_000 });
+    member.wait(|message| matches!(message, Message::Packet(_)).then_some(()));
+    hub.events.wait(json!({"event": "rendition", "name": "viewer", "height": 240}));
+    let switch = |rendition, epoch| SwitchRendition {
+        play: PlayId(1),
+        epoch: PlayEpoch(epoch),
+        rendition: RenditionLabel(rendition),
+        from: Some(MediaTime(1_500_000)),
+    };
+    // Of another epoch it is late, and of a rendition that is not there an error.
+    member.send(switch(1080, 7));
+    member.send(switch(480, 0));
+    assert_eq!(answer(&mut member), Answer::Refused(Code::NoSuchRendition));
+    member.send(switch(720, 0));
+    let cut = member.wait(|message| if let Message::StreamCut(cut) = message { Some(cut) } else { None });
+    assert_eq!((cut.epoch, cut.show_until), (PlayEpoch(0), MediaTime(1_980_000)));
+    member.send(Credit { play: PlayId(1), epoch: PlayEpoch(0), offset: 500_000 });
+    let info = member.wait(|message| if let Message::StreamInfo(info) = message { Some(info) } else { None });
+    assert_eq!((info.rendition, info.show_from), (RenditionLabel(720), MediaTime(2_000_000)));
+    hub.events.wait(json!({"event": "rendition", "name": "viewer", "height": 720}));
+    assert_eq!(play_out(&mut member, 1, 0).1, EndReason::Finished);
+}
+
+fn a_codec_that_the_member_lacks_is_refused_by_name(wire: Wire) {
+    let hub = hub_with(TITLE, &[]);
+    let mut member = Raw::join(&hub, wire, "viewer");
+    let play = |decodes| Play { decodes, ..request(1, "wide") };
+    member.send(play(vec![Codec::VP9]));
+    let text = member.wait(|message| if let Message::PlayRefused(refused) = message { Some(refused) } else { None });
+    assert_eq!(text.code, Code::Unplayable);
+    assert!(text.text.contains("h264"), "{}", text.text);
+    assert_eq!(ask(&mut member, play(vec![Codec::VP9, Codec::H264])), Answer::Started);
 }

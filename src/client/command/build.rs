@@ -10,7 +10,10 @@ use super::{
     nearest,
     time::{TimeError, read_seconds, read_time},
 };
-use crate::types::{Fingerprint, MediaTime, MemberName, PlayMode, RenditionLabel, limits::MAX_TEXT};
+use crate::{
+    types::{Fingerprint, MediaTime, MemberName, PlayMode, RenditionLabel, limits::MAX_TEXT},
+    video::subtitles::is_language,
+};
 
 /// What TIME looks like.
 const TIME_FORMS: &str = "times are seconds (7.25) or [h:]m:ss";
@@ -100,6 +103,7 @@ impl Arguments {
             checksum: self.one_of("checksum", &FLAG)?.unwrap_or(false),
             display: self.display()?,
             sound: self.one_of("sound", &[("auto", true), ("none", false)])?.unwrap_or(true),
+            subtitles: self.language()?,
             id: self.play_name()?,
         })
     }
@@ -132,13 +136,17 @@ impl Arguments {
             ("terminal", DisplayChoice::Terminal),
             ("none", DisplayChoice::None),
         ];
-        match self.one_of("display", &known)? {
-            Some(DisplayChoice::Terminal) => Err(InputError::NotYet {
-                command: self.command,
-                what: "display=terminal",
-                hint: "play it with display=window, or display=none to count its frames",
-            }),
-            choice => Ok(choice),
+        self.one_of("display", &known)
+    }
+
+    fn language(&mut self) -> Result<Option<String>, InputError> {
+        match self.take("subtitles") {
+            Some(word) if word == "none" => Ok(None),
+            Some(word) if is_language(&word) => Ok(Some(word)),
+            Some(word) => {
+                Err(self.value("subtitles", &word, "give a language as `videos` lists it, such as de, or none"))
+            }
+            None => Ok(None),
         }
     }
 

@@ -35,8 +35,6 @@ pub enum InputError {
     Json(String),
     #[error("a line is UTF-8 text, and this one is not")]
     NotUtf8,
-    #[error("{what} comes with a later version")]
-    NotYet { command: CommandName, what: &'static str, hint: &'static str },
     #[error("{0} is for scripts")]
     OnlyInScripts(CommandName),
 }
@@ -50,7 +48,6 @@ impl InputError {
             Self::OutOfRange { .. } => Code::OutOfRange,
             Self::NobodyCalled { .. } => Code::NoSuchMember,
             Self::TextTooLarge { .. } | Self::LineTooLarge { .. } => Code::MessageTooLarge,
-            Self::NotYet { .. } => Code::NotYet,
             _ => Code::Usage,
         }
     }
@@ -68,7 +65,6 @@ impl InputError {
             | Self::NobodyCalled { command, .. }
             | Self::TextTooLarge { command, .. }
             | Self::OpenQuote { command }
-            | Self::NotYet { command, .. }
             | Self::OnlyInScripts(command) => Some(*command),
             Self::UnknownCommand { .. } | Self::LineTooLarge { .. } | Self::Json(_) | Self::NotUtf8 => None,
         }
@@ -90,7 +86,6 @@ impl InputError {
             Self::TextTooLarge { .. } | Self::LineTooLarge { .. } => "send it in several messages".to_owned(),
             Self::Json(_) => r#"write {"cmd":"send","to":"bob","text":"hi"}"#.to_owned(),
             Self::NotUtf8 => "save the script as UTF-8".to_owned(),
-            Self::NotYet { hint, .. } => (*hint).to_owned(),
             Self::OnlyInScripts(_) => "connect with --script FILE to run a script".to_owned(),
             _ => self.command().map_or_else(String::new, |name| Syntax::of(name).line.to_owned()),
         }

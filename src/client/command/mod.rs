@@ -95,6 +95,8 @@ pub struct PlayRequest {
     pub display: Option<DisplayChoice>,
     /// Whether its sound is played.
     pub sound: bool,
+    /// The language of the subtitles that are shown from the start.
+    pub subtitles: Option<String>,
     /// What to call the play, instead of a number.
     pub id: Option<String>,
 }
@@ -106,7 +108,7 @@ pub enum DisplayChoice {
     Auto,
     /// A window or an error.
     Window,
-    /// The terminal itself; comes later.
+    /// The terminal itself, above the conversation.
     Terminal,
     /// Decoded and counted, not shown.
     None,
@@ -206,6 +208,7 @@ impl PlayRequest {
             checksum: false,
             display: None,
             sound: true,
+            subtitles: None,
             id: None,
         }
     }

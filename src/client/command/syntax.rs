@@ -83,9 +83,9 @@ const TABLE: &[Syntax] = &[
     Syntax {
         name: CommandName::Play,
         arguments: &[required("title")],
-        fields: &["mode", "max", "start", "end", "speed", "checksum", "display", "sound", "id"],
+        fields: &["mode", "max", "start", "end", "speed", "checksum", "display", "sound", "subtitles", "id"],
         line: "play TITLE [mode=auto|tour|HEIGHT] [max=HEIGHT] [start=TIME] [end=TIME] [speed=max] [checksum=1] \
-               [display=auto|window|none] [sound=auto|none] [id=WORD]",
+               [display=auto|window|terminal|none] [sound=auto|none] [subtitles=LANGUAGE] [id=WORD]",
         about: "plays a title; a tour shows each rendition for an equal share of it",
     },
     on_play(CommandName::Pause, "pause [ID]", "pauses a play; without an ID the newest"),

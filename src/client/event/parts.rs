@@ -44,6 +44,9 @@ pub struct TitleEntry {
     /// Renditions that other titles have and this one lacks.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "all_as_text")]
     pub missing: Vec<RenditionLabel>,
+    /// The languages of its subtitles.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subtitles: Vec<String>,
     /// Why it cannot be played.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unplayable: Option<String>,

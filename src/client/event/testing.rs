@@ -53,6 +53,7 @@ pub(crate) fn title(text: &str) -> TitleEntry {
         compat: false,
         renditions: vec![rendition(240, 426, 240), rendition(720, 1280, 720)],
         missing: vec![RenditionLabel(1080)],
+        subtitles: vec!["de".to_owned(), "pt-BR".to_owned()],
         unplayable: None,
     }
 }
@@ -108,8 +109,13 @@ fn about_posts() -> Vec<Event> {
 
 fn about_plays() -> Vec<Event> {
     let (id, at) = ("1".to_owned(), MediaTime(7_250_000));
-    let unplayable =
-        TitleEntry { renditions: vec![], missing: vec![], unplayable: Some("no moov".to_owned()), ..title("broken") };
+    let unplayable = TitleEntry {
+        renditions: vec![],
+        missing: vec![],
+        subtitles: vec![],
+        unplayable: Some("no moov".to_owned()),
+        ..title("broken")
+    };
     let label = RenditionLabel(720);
     vec![
         Event::Videos { titles: vec![title("mandelbrot"), unplayable] },

@@ -255,7 +255,6 @@ fn a_failed_command_stops_the_script_with_its_exit_code() {
         ("sned bob hi", ExitCode::Usage),
         ("send bob", ExitCode::Usage),
         ("wait left timeout=0.001", ExitCode::WaitTimedOut),
-        ("play mandelbrot display=terminal", ExitCode::CommandFailed),
     ] {
         let mut rig = Rig::new();
         rig.line(line);

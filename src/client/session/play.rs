@@ -4,6 +4,10 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 
+use super::{
+    steer::{Steering, may_go_on},
+    subtitles::SubtitleParts,
+};
 use crate::{
     client::command::PlayRequest,
     proto::message,
@@ -63,6 +67,9 @@ pub(super) struct MemberPlay {
     pub(super) resuming: Vec<Option<String>>,
     pub(super) seeking: Vec<Option<String>>,
     pub(super) stopping: Vec<Option<String>>,
+    pub(super) subtitles: SubtitleParts,
+    /// Which rendition, and how much of it.
+    pub(super) steering: Steering,
     received: u64,
     consumed: u64,
     granted: u64,
@@ -80,19 +87,21 @@ impl MemberPlay {
         Self {
             id,
             title: request.title.clone(),
+            at: request.start.unwrap_or(MediaTime::ZERO),
+            steering: Steering::new(request.mode, request.full_speed),
             request,
             reference,
             asked_at: now,
             stage: Stage::Choosing,
             choice: None,
             duration: MediaTime::ZERO,
-            at: MediaTime::ZERO,
             epoch: PlayEpoch::default(),
             is_paused: false,
             pausing: Vec::new(),
             resuming: Vec::new(),
             seeking: Vec::new(),
             stopping: Vec::new(),
+            subtitles: SubtitleParts::default(),
             received: 0,
             consumed: 0,
             granted: 0,
@@ -118,19 +127,31 @@ impl MemberPlay {
     pub(super) fn begin_epoch(&mut self, epoch: PlayEpoch) {
         self.epoch = epoch;
         (self.received, self.consumed, self.granted) = (0, 0, 0);
+        self.steering.begin_epoch();
         self.parts.clear();
         self.next_part = (0, 0);
         (self.next_sound, self.has_sound) = (0, false);
     }
 
-    /// The offset to grant now, if it is worth a message.
+    /// The offset to grant now, if it is worth a message: bounded by time, or at full speed by bytes alone.
     pub(super) fn next_credit(&mut self) -> Option<u64> {
-        let offset = self.consumed + CREDIT_WINDOW;
-        if offset < self.granted + CREDIT_STEP {
+        let most = self.consumed + CREDIT_WINDOW;
+        let (offset, step) = if self.request.full_speed { (most, CREDIT_STEP) } else { self.timed_credit(most)? };
+        if offset < self.granted + step.min(CREDIT_STEP) {
             return None;
         }
         self.granted = offset;
         Some(offset)
+    }
+
+    /// Bytes of this epoch that came.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Bytes of this epoch that the player took.
+    pub(super) fn consumed(&self) -> u64 {
+        self.consumed
     }
 
     /// The decoder took this much; of another epoch it no longer counts.
@@ -153,8 +174,14 @@ impl MemberPlay {
     ///
     /// # Errors
     /// When the hub broke the rules of media; nothing it sends for this play can be used any more.
-    pub(super) fn take_part(&mut self, part: &message::Packet) -> Result<Option<input::Packet>, BadMedia> {
+    pub(super) fn take_part(
+        &mut self,
+        part: &message::Packet,
+        now: Instant,
+    ) -> Result<Option<input::Packet>, BadMedia> {
         self.receive(part.data.len())?;
+        let more = may_go_on(self.granted, self.received);
+        self.steering.part_came(now.saturating_duration_since(self.asked_at), part.data.len(), more);
         if (part.seq, part.part) != self.next_part {
             return Err(BadMedia::OutOfOrder);
         }
@@ -167,12 +194,14 @@ impl MemberPlay {
             return Ok(None);
         }
         self.next_part = (part.seq.wrapping_add(1), 0);
-        Ok(Some(input::Packet {
+        let packet = input::Packet {
             pts: part.pts,
             dts: part.dts,
             duration: part.duration,
             keyframe: part.flags & 1 != 0,
             data: self.parts.split().freeze(),
-        }))
+        };
+        self.steering.packet_came(&packet);
+        Ok(Some(packet))
     }
 }

@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, time::Instant};
 use super::{
     Output, Over,
     play::{MemberPlay, Stage},
+    rendition::since,
+    steer::Shown as ShownRendition,
 };
 use crate::{
     client::{
@@ -32,6 +34,8 @@ pub(super) struct MemberPlays {
     pub(super) plays: BTreeMap<PlayId, MemberPlay>,
     next: u32,
     pub(super) told_silent: bool,
+    /// What the link carried last, in bits a second.
+    estimate: Option<u64>,
 }
 
 impl MemberPlays {
@@ -48,6 +52,9 @@ impl MemberPlays {
             Command::Pause { play } => self.pause(play.as_deref(), reference.clone(), Input::Pause),
             Command::Resume { play } => self.pause(play.as_deref(), reference.clone(), Input::Resume),
             Command::Seek { target, play } => self.seek(target, play.as_deref(), reference.clone()),
+            Command::Rendition { choice, play } => {
+                self.choose_rendition(choice, play.as_deref(), reference.clone(), now)
+            }
             _ => Err(Failure::new(Code::NotYet, format!("{name} comes with a later version"), meanwhile(name))),
         };
         result.unwrap_or_else(|failure| vec![Output::Event(Event::Error(failure.of(name)), reference)])
@@ -58,12 +65,9 @@ impl MemberPlays {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
         let choice = match chosen {
             Ok(choice) => choice,
-            Err(NoDisplay::NotYet) => {
-                return self.failed(id, failure(Code::NotYet, "the terminal display comes later"));
-            }
             Err(error) => {
-                let text = format!("cannot show \"{}\": {error}", play.title);
-                return self.failed(id, failure(Code::DisplayUnavailable, &text));
+                let text = format!("Cannot show \"{}\": {error}.", play.title);
+                return self.failed(id, Failure::new(Code::DisplayUnavailable, text, error.hint()));
             }
         };
         play.stage = Stage::Asked;
@@ -81,7 +85,8 @@ impl MemberPlays {
             end: request.end,
             max_height: request.max,
             sound: play.is_audible,
-            estimate: None,
+            // Without a pace there is nothing to keep up with, so `auto` is the best there is.
+            estimate: if request.full_speed { Some(u64::MAX) } else { self.estimate },
             decodes: Vec::new(),
         };
         let why = choice.why.clone().unwrap_or_else(|| "as asked for".to_owned());
@@ -91,20 +96,23 @@ impl MemberPlays {
     }
 
     /// A message about a play.
-    pub(super) fn message(&mut self, message: Message, _now: Instant) -> Outputs {
+    pub(super) fn message(&mut self, message: Message, now: Instant) -> Outputs {
         match message {
             Message::PlayStarted(started) => self.started(started),
-            Message::PlayRefused(refused) => self.refused(refused),
+            Message::PlayRefused(refused) => self.refused(refused, now),
             Message::PlayNotice(notice) => {
                 let Some(play) = self.plays.get(&notice.play) else { return Vec::new() };
                 let event = Event::Notice { code: notice.code, text: notice.text.0 };
                 vec![Output::Event(event, play.reference.clone())]
             }
+            Message::Subtitles(part) => self.subtitles(&part),
             Message::StreamInfo(info) => self.segment(info),
-            Message::Packet(packet) => self.packet(&packet),
             Message::SoundInfo(info) => self.sound_info(info),
             Message::Sound(sound) => self.sound(sound),
+            Message::Packet(packet) => self.packet(&packet, now),
+            Message::StreamCut(cut) if self.is_of(cut.play, cut.epoch) => self.cut(cut.play, cut.show_until),
             Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
+                self.all_came(end.play);
                 vec![Output::Player(end.play, Input::End { reason: end.reason })]
             }
             _ => Vec::new(),
@@ -119,15 +127,16 @@ impl MemberPlays {
         match report {
             Report::FirstFrame => self.first_frame(id, now),
             Report::Rendition { label, width, height, from } => {
-                play.at = from;
-                vec![event(Event::Rendition { id: viewer_id, label, width, height, from })]
+                self.rendition_shown(id, ShownRendition { label, width, height }, from)
             }
             Report::Consumed { epoch, bytes, at } => {
-                if epoch == play.epoch {
+                if epoch == play.epoch && play.steering.has_landed {
                     play.at = at;
                 }
                 play.consume(epoch, bytes);
-                self.grant(id)
+                let mut outputs = self.grant(id);
+                outputs.extend(self.steer(id, now));
+                outputs
             }
             Report::Stalled { lasted } => {
                 let ms = lasted.as_millis().try_into().unwrap_or(u64::MAX);
@@ -143,16 +152,17 @@ impl MemberPlays {
             }
             Report::Seeked { epoch, at } if epoch == play.epoch => {
                 play.at = at;
+                play.steering.has_landed = true;
                 answer_all(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
-            Report::Asked(action) => self.asked(id, action),
             Report::Silent { text } => self.silent(id, &text),
+            Report::Asked(action) => self.asked(id, action, now),
             Report::Unplayable { text } => {
                 let notice = Event::Notice { code: Code::Unplayable, text };
                 vec![event(notice)]
             }
-            Report::Ended(summary) => self.ended(id, summary),
+            Report::Ended(summary) => self.ended(id, summary, now),
         }
     }
 
@@ -267,15 +277,22 @@ impl MemberPlays {
         };
         play.stage = Stage::Opening;
         play.duration = started.duration;
+        play.steering.take_ladder(&started.ladder);
         play.title = started.title.0;
         let Some(choice) = play.choice.take() else { return Vec::new() };
         let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
+        outputs.extend(self.offered(started.play, &started.languages));
         outputs.extend(self.grant(started.play));
         outputs
     }
 
-    /// The hub refuses a play, or a seek in one that runs: then it does not know where to go on.
-    fn refused(&mut self, refused: message::PlayRefused) -> Outputs {
+    /// The hub refuses a play, a change of its rendition, or a seek in one that runs: then it does not know where to go
+    /// on.
+    fn refused(&mut self, refused: message::PlayRefused, now: Instant) -> Outputs {
+        let is_of_switch = matches!(refused.code, Code::NoSuchRendition | Code::NotYet);
+        if is_of_switch && self.plays.get(&refused.play).is_some_and(MemberPlay::has_begun) {
+            return self.switch_refused(refused.play, &refused.text, now);
+        }
         let Some(play) = self.plays.get_mut(&refused.play).filter(|play| play.has_begun()) else {
             return self.failed(refused.play, failure(refused.code, &refused.text));
         };
@@ -300,15 +317,35 @@ impl MemberPlays {
             until: info.show_until,
             frame_duration: info.frame_duration,
         };
-        vec![Output::Player(info.play, Input::Segment(segment))]
+        if let Some(play) = self.plays.get_mut(&info.play) {
+            play.steering.begin_segment(&segment);
+        }
+        let mut outputs = vec![Output::Player(info.play, Input::Segment(segment))];
+        outputs.extend(self.grant(info.play));
+        outputs
     }
 
-    fn packet(&mut self, packet: &Packet) -> Outputs {
+    fn cut(&mut self, id: PlayId, until: MediaTime) -> Outputs {
+        if let Some(play) = self.plays.get_mut(&id) {
+            play.steering.cut(until);
+        }
+        vec![Output::Player(id, Input::Cut { until })]
+    }
+
+    fn all_came(&mut self, id: PlayId) {
+        if let Some(play) = self.plays.get_mut(&id) {
+            play.steering.all_came();
+        }
+    }
+
+    fn packet(&mut self, packet: &Packet, now: Instant) -> Outputs {
         let (id, epoch) = (packet.play, packet.epoch);
         let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
-        match play.take_part(packet) {
-            Ok(Some(packet)) => vec![Output::Player(id, Input::Packet(packet))],
-            Ok(None) => Vec::new(),
+        match play.take_part(packet, now) {
+            Ok(packet) => {
+                let packet = packet.map(|packet| Output::Player(id, Input::Packet(packet)));
+                packet.into_iter().chain(self.grant(id)).chain(self.steer(id, now)).collect()
+            }
             Err(error) => {
                 let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
                 let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
@@ -339,8 +376,10 @@ impl MemberPlays {
         credit.into_iter().map(|credit| Output::Send(credit.into())).collect()
     }
 
-    fn ended(&mut self, id: PlayId, summary: Summary) -> Outputs {
-        let Some(play) = self.plays.remove(&id) else { return Vec::new() };
+    fn ended(&mut self, id: PlayId, summary: Summary, now: Instant) -> Outputs {
+        let Some(mut play) = self.plays.remove(&id) else { return Vec::new() };
+        self.estimate = play.steering.throughput(since(&play, now)).or(self.estimate);
+        let choosing = std::mem::take(&mut play.steering.asking);
         let mut outputs = vec![Output::Send(Stop { play: id }.into())];
         if play.stage != Stage::Playing {
             let code = if summary.reason == EndReason::Stopped { Code::NoSuchPlay } else { Code::Unplayable };
@@ -351,6 +390,7 @@ impl MemberPlays {
             outputs.extend(unanswered(play.pausing, CommandName::Pause));
             outputs.extend(unanswered(play.resuming, CommandName::Resume));
             outputs.extend(unanswered(play.seeking, CommandName::Seek));
+            outputs.extend(unanswered(choosing, CommandName::Rendition));
             return outputs;
         }
         let end = PlayEnd {
@@ -373,6 +413,7 @@ impl MemberPlays {
         outputs.extend(unanswered(play.pausing, CommandName::Pause));
         outputs.extend(unanswered(play.resuming, CommandName::Resume));
         outputs.extend(unanswered(play.seeking, CommandName::Seek));
+        outputs.extend(unanswered(choosing, CommandName::Rendition));
         outputs
     }
 
@@ -393,7 +434,7 @@ impl MemberPlays {
     }
 
     /// As [`Self::find`], of a play that has a player.
-    fn find_begun(&mut self, id: Option<&str>) -> Result<(PlayId, &mut MemberPlay), Failure> {
+    pub(super) fn find_begun(&mut self, id: Option<&str>) -> Result<(PlayId, &mut MemberPlay), Failure> {
         let number = self.find(id)?;
         let begun = self.plays.get_mut(&number).filter(|play| play.has_begun());
         begun
@@ -454,12 +495,13 @@ fn hint_for(code: Code) -> &'static str {
 }
 
 #[cfg(test)]
+mod sound_tests;
+#[cfg(test)]
 mod tests;
 
 /// What to do until a command is there.
 fn meanwhile(command: CommandName) -> &'static str {
     match command {
-        CommandName::Rendition => "stop the play and play it again with mode= and start=",
         CommandName::Verify | CommandName::Trust => "`directory` shows keys; compare them with their owners elsewhere",
         _ => "see `help`",
     }

@@ -57,6 +57,7 @@ fn title_entry(title: VideoTitle) -> TitleEntry {
         compat: title.compat,
         renditions: title.renditions.into_iter().map(rendition).collect(),
         missing: title.missing,
+        subtitles: title.languages.into_iter().map(|language| language.0).collect(),
         unplayable: Some(title.unplayable.0).filter(|why| !why.is_empty()),
     }
 }

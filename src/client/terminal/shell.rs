@@ -16,9 +16,10 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::{NameAnswer, NameQuestion, Prompt, SharedWords, Typed};
-use crate::types::MemberName;
+use crate::{types::MemberName, video::render::Screen};
 
 mod editor;
+mod keys;
 mod modes;
 mod plain;
 
@@ -39,7 +40,8 @@ const DRAWING: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Shell {
     prompts: Sender<Asked>,
-    texts: Sender<String>,
+    texts: Sender<Text>,
+    screen: Screen,
     /// Texts handed over, and those that did not fit.
     handed: u64,
     dropped: u64,
@@ -56,13 +58,27 @@ struct Asked {
     after: u64,
 }
 
+/// What is to be printed above the line that is edited.
+#[derive(Debug)]
+enum Text {
+    /// Lines, with the end of the last one.
+    Lines(String),
+    /// What a display needs printed, which nobody waits for.
+    OfDisplay(String),
+}
+
 impl Shell {
     /// Takes the terminal on standard input and output; `plain` is lines only. Whatever is typed goes to
-    /// `on_typed`, in a thread of the shell.
+    /// `on_typed`, in a thread of the shell. Keys of the player act on what `screen` shows.
     ///
     /// # Errors
     /// When the terminal cannot be set up.
-    pub fn start(words: SharedWords, plain: bool, on_typed: impl Fn(Typed) + Send + 'static) -> io::Result<Self> {
+    pub fn start(
+        words: SharedWords,
+        plain: bool,
+        screen: &Screen,
+        on_typed: impl Fn(Typed) + Send + 'static,
+    ) -> io::Result<Self> {
         // At most one prompt is on its way, see `asking`.
         let (prompts, asked) = bounded(1);
         let (texts, to_print) = bounded(MAX_WAITING);
@@ -79,9 +95,14 @@ impl Shell {
         if plain {
             plain::start(wires, answered)?;
         } else {
-            editor::start(words, wires, answered)?;
+            editor::start(words, screen.clone(), wires, answered)?;
         }
-        Ok(Self { prompts, texts, handed: 0, dropped: 0, printed, asking, modes })
+        screen.print_by({
+            let texts = texts.clone();
+            // What does not fit is drawn later: there is more to come.
+            move |text| drop(texts.try_send(Text::OfDisplay(text + "\n")))
+        });
+        Ok(Self { prompts, texts, screen: screen.clone(), handed: 0, dropped: 0, printed, asking, modes })
     }
 
     /// Asks for a line, unless one is being typed already.
@@ -103,7 +124,8 @@ impl Shell {
     }
 
     fn hand(&mut self, text: String) -> bool {
-        let fits = self.texts.try_send(text + "\n").is_ok();
+        self.screen.note(&text);
+        let fits = self.texts.try_send(Text::Lines(text + "\n")).is_ok();
         self.handed += u64::from(fits);
         fits
     }
@@ -138,7 +160,7 @@ pub fn ask_name(shell: &mut Shell, mut next: impl FnMut() -> Option<Typed>) -> O
 /// What ties the two threads of a terminal to their [`Shell`].
 struct Wires {
     asked: Receiver<Asked>,
-    to_print: Receiver<String>,
+    to_print: Receiver<Text>,
     printed: Arc<Progress>,
 }
 
@@ -153,8 +175,13 @@ impl Wires {
         let (to_print, asked, printed) = (self.to_print, self.asked, self.printed.clone());
         spawn("printer", move || {
             for text in to_print {
-                print(text);
-                printed.advance();
+                match text {
+                    Text::Lines(text) => {
+                        print(text);
+                        printed.advance();
+                    }
+                    Text::OfDisplay(text) => print(text),
+                }
             }
         })?;
         let printed = self.printed;
@@ -194,6 +221,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::video::render::NoTerminal;
 
     /// A terminal without a terminal: what is printed and asked comes out in order.
     fn wired() -> (Shell, Receiver<String>, Sender<Typed>, Receiver<Typed>) {
@@ -219,7 +247,9 @@ mod tests {
                 },
             )
             .unwrap();
-        (Shell { prompts, texts, handed: 0, dropped: 0, printed, asking, modes: None }, screen, keys, answers)
+        let nowhere = Screen::none(NoTerminal::Plain);
+        let shell = Shell { prompts, texts, screen: nowhere, handed: 0, dropped: 0, printed, asking, modes: None };
+        (shell, screen, keys, answers)
     }
 
     #[test]
@@ -254,13 +284,19 @@ mod tests {
         let (texts, to_print) = bounded(2);
         let (prompts, _asked) = bounded(1);
         let printed = Arc::new(Progress::default());
-        let mut shell = Shell { prompts, texts, handed: 0, dropped: 0, printed, asking: Arc::default(), modes: None };
+        let screen = Screen::none(NoTerminal::Plain);
+        let asking = Arc::default();
+        let mut shell = Shell { prompts, texts, screen, handed: 0, dropped: 0, printed, asking, modes: None };
+        let mut next = || match to_print.recv() {
+            Ok(Text::Lines(text)) => text,
+            other => panic!("{other:?}"),
+        };
         for text in ["a", "b", "c", "d"] {
             shell.print(text);
         }
         assert_eq!((shell.handed, shell.dropped), (2, 2));
-        assert_eq!([to_print.recv().unwrap(), to_print.recv().unwrap()], ["a\n", "b\n"]);
+        assert_eq!([next(), next()], ["a\n", "b\n"]);
         shell.print("e");
-        assert_eq!([to_print.recv().unwrap(), to_print.recv().unwrap()], ["* 2 texts could not be shown\n", "e\n"]);
+        assert_eq!([next(), next()], ["* 2 texts could not be shown\n", "e\n"]);
     }
 }

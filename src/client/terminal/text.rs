@@ -156,6 +156,9 @@ fn video(title: &TitleEntry, number: usize) -> String {
         let missing: Vec<String> = title.missing.iter().map(ToString::to_string).collect();
         let _ = write!(line, "  (no {})", missing.join(", "));
     }
+    if !title.subtitles.is_empty() {
+        let _ = write!(line, "  subtitles: {}", Printable(&title.subtitles.join(", ")));
+    }
     line
 }
 

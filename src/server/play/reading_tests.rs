@@ -15,8 +15,9 @@ fn source() -> MemorySource {
 
 fn play(source: &MemorySource) -> Play {
     let title = Arc::clone(source.catalog().title("wide").unwrap());
-    let request = Request { id: ID, mode: PlayMode::Auto, start: MediaTime::ZERO, end: None, max_height: None };
-    Play::new(title, request).unwrap().0
+    let (start, end, max_height, estimate) = (MediaTime::ZERO, None, None, None);
+    let request = Request { id: ID, mode: PlayMode::Auto, start, end, max_height, estimate, decodes: Vec::new() };
+    Play::new(title, &request).unwrap().0
 }
 
 fn read(source: &MemorySource, batch: &Batch) -> Vec<(usize, Bytes)> {

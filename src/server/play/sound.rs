@@ -9,13 +9,14 @@ use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
+use super::{Batch, Play, Step, Track};
 use crate::{
     proto::{
         Message,
         message::{Sound, SoundInfo},
     },
     types::{Codec, MediaTime, PlayEpoch, PlayId},
-    video::{Rendition, SoundTrack, Title},
+    video::{self, Rendition, SoundTrack, Title},
 };
 
 /// How far sound is sent ahead of pictures: a player has decoded it when its picture comes.
@@ -64,11 +65,6 @@ impl PlaySound {
             seq: 0,
             pictures: None,
         })
-    }
-
-    /// Whose file it is read from.
-    pub(super) fn rendition(&self) -> &Arc<Rendition> {
-        &self.rendition
     }
 
     /// Begins an epoch: what is heard of it. A read that is under way stays the only one.
@@ -161,5 +157,45 @@ impl PlaySound {
     fn is_due(&self, position: usize) -> bool {
         let packet = self.track.packets().get(position);
         packet.zip(self.pictures).is_some_and(|(packet, pictures)| packet.pts <= pictures + LEAD)
+    }
+}
+
+impl Play {
+    /// What is heard of the epoch that begins: nothing where no picture is left.
+    pub(super) fn begin_sound(&mut self) {
+        let start = self.segments.front().map_or(MediaTime(i64::MAX), |segment| segment.show.start);
+        if let Some(sound) = &mut self.sound {
+            sound.begin(start..self.end.unwrap_or(MediaTime(i64::MAX)));
+        }
+    }
+
+    pub(super) fn next_sound_read(&mut self) -> Option<Batch> {
+        let sound = self.sound.as_mut().filter(|_| self.sent < self.credit)?;
+        let packets = video::Batch { packets: sound.next_read()?, bytes: 0..0 };
+        let rendition = Arc::clone(&sound.rendition);
+        Some(Batch { epoch: self.epoch, rendition, packets, track: Track::Sound })
+    }
+
+    pub(super) fn take_sound_read(&mut self, wanted: bool, packets: Vec<(usize, Bytes)>) {
+        if let Some(sound) = &mut self.sound {
+            sound.take_read(wanted, packets);
+        }
+    }
+
+    pub(super) fn next_sound(&mut self) -> Option<Step> {
+        let room = self.credit.saturating_sub(self.sent);
+        let sound = self.sound.as_mut()?;
+        if self.segments.is_empty() {
+            // Sound may last longer than pictures.
+            sound.follow(MediaTime(i64::MAX));
+        }
+        let (message, size) = sound.next_message(self.id, self.epoch, room)?;
+        self.sent += size;
+        Some(Step::Media(message))
+    }
+
+    /// All sound was sent, or there is none.
+    pub(super) fn has_sent_sound(&self) -> bool {
+        self.sound.as_ref().is_none_or(PlaySound::is_through)
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use super::*;
 use crate::{
     proto::message::{Sound, SoundInfo},
-    types::Codec,
+    types::{Codec, RenditionLabel},
     video::{Index, MemorySource, SoundFormat, SoundPacket, SoundTrack, testing},
 };
 
@@ -36,7 +36,9 @@ fn source(frames: u32, packets: i64) -> MemorySource {
 fn play(source: &MemorySource, mode: PlayMode, start: i64, end: Option<i64>) -> Play {
     let title = Arc::clone(source.catalog().title("t").unwrap());
     let (start, end) = (MediaTime(start), end.map(MediaTime));
-    Play::new(title, Request { id: PlayId(1), mode, start, end, max_height: None }).unwrap().0.with_sound(&[])
+    let request =
+        Request { id: PlayId(1), mode, start, end, max_height: None, estimate: Some(u64::MAX), decodes: Vec::new() };
+    Play::new(title, &request).unwrap().0.with_sound(&[])
 }
 
 /// Everything that it sends until it can do no more.
@@ -190,9 +192,17 @@ fn sound_ends_with_the_part_that_is_played() {
 fn a_member_that_cannot_decode_it_gets_none() {
     let source = source(25, 51);
     let title = Arc::clone(source.catalog().title("t").unwrap());
-    let request = Request { id: PlayId(1), mode: PlayMode::Auto, start: MediaTime::ZERO, end: None, max_height: None };
+    let request = Request {
+        id: PlayId(1),
+        mode: PlayMode::Auto,
+        start: MediaTime::ZERO,
+        end: None,
+        max_height: None,
+        estimate: None,
+        decodes: Vec::new(),
+    };
     for (decodes, count) in [(vec![Codec::H264], 0), (vec![Codec::H264, Codec::AAC], 51), (Vec::new(), 51)] {
-        let mut play = Play::new(Arc::clone(&title), request).unwrap().0.with_sound(&decodes);
+        let mut play = Play::new(Arc::clone(&title), &request).unwrap().0.with_sound(&decodes);
         play.raise_credit(PlayEpoch(0), u64::MAX);
         assert_eq!(sounds(&run(&mut play, &source)).len(), count, "{decodes:?}");
     }

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{types::Code, video::testing};
+use crate::{
+    types::{Code, RenditionLabel},
+    video::testing,
+};
 
 /// One play, read from files whose bytes tell where they lie.
 struct Viewer {
@@ -24,7 +27,8 @@ struct Received {
 }
 
 fn request(mode: PlayMode) -> Request {
-    Request { id: PlayId(1), mode, start: MediaTime::ZERO, end: None, max_height: None }
+    let (start, end, max_height, estimate) = (MediaTime::ZERO, None, None, None);
+    Request { id: PlayId(1), mode, start, end, max_height, estimate, decodes: Vec::new() }
 }
 
 /// What stands in a file at these positions.
@@ -38,7 +42,7 @@ fn read(batch: &Batch) -> Vec<(usize, Bytes)> {
 }
 
 impl Viewer {
-    fn new(title: &Arc<Title>, request: Request) -> Self {
+    fn new(title: &Arc<Title>, request: &Request) -> Self {
         let (play, _) = Play::new(Arc::clone(title), request).unwrap();
         Self { play, received: 0, packets: Vec::new(), infos: Vec::new(), end: None }
     }
@@ -93,7 +97,7 @@ impl Viewer {
 
 #[test]
 fn without_credit_a_rendition_is_announced_and_nothing_is_read() {
-    let mut viewer = Viewer::new(&testing::title(vec![testing::index(240, 10, 5, 100)]), request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&testing::title(vec![testing::index(240, 10, 5, 100)]), &request(PlayMode::Auto));
     viewer.run().run();
     assert_eq!((viewer.infos.len(), viewer.packets.len()), (1, 0));
     let info = &viewer.infos[0];
@@ -103,7 +107,7 @@ fn without_credit_a_rendition_is_announced_and_nothing_is_read() {
 #[test]
 fn packets_come_in_parts_of_at_most_32_kib_that_make_what_stands_in_the_file() {
     let size = u32::try_from(2 * MAX_PART + 17).unwrap();
-    let mut viewer = Viewer::new(&testing::title(vec![testing::index(240, 4, 2, size)]), request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&testing::title(vec![testing::index(240, 4, 2, size)]), &request(PlayMode::Auto));
     viewer.credit(0, u64::MAX).run();
     assert_eq!(viewer.packets.len(), 4);
     for (number, packet) in viewer.packets.iter().enumerate() {
@@ -119,7 +123,7 @@ fn packets_come_in_parts_of_at_most_32_kib_that_make_what_stands_in_the_file() {
 #[test]
 fn credit_is_never_exceeded_and_never_taken_back() {
     let title = testing::title(vec![testing::index(240, 50, 5, 5000)]);
-    let mut viewer = Viewer::new(&title, request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&title, &request(PlayMode::Auto));
     for offset in [1, 4999, 5000, 12_000, 3, 0, 12_001, 100_000, 99] {
         viewer.credit(0, offset).run();
     }
@@ -135,7 +139,7 @@ fn credit_is_never_exceeded_and_never_taken_back() {
 #[test]
 fn credit_byte_by_byte_makes_no_more_parts_than_can_be_counted() {
     let size = u32::try_from(3 * MAX_PART).unwrap();
-    let mut viewer = Viewer::new(&testing::title(vec![testing::index(240, 1, 1, size)]), request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&testing::title(vec![testing::index(240, 1, 1, size)]), &request(PlayMode::Auto));
     for offset in 0..=u64::from(size) {
         viewer.credit(0, offset).run();
     }
@@ -145,7 +149,7 @@ fn credit_byte_by_byte_makes_no_more_parts_than_can_be_counted() {
 #[test]
 fn a_seek_begins_anew_at_the_keyframe_before_and_what_was_read_before_is_dropped() {
     let title = testing::title(vec![testing::index(240, 20, 5, 1000)]);
-    let mut viewer = Viewer::new(&title, request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&title, &request(PlayMode::Auto));
     viewer.credit(0, 2000).run();
     viewer.credit(0, 3000);
     let stale = viewer.play.next_read();
@@ -168,7 +172,7 @@ fn a_seek_begins_anew_at_the_keyframe_before_and_what_was_read_before_is_dropped
 #[test]
 fn bad_input_51_a_seek_out_of_the_title_changes_nothing() {
     let title = testing::title(vec![testing::index(240, 10, 5, 1000)]);
-    let mut viewer = Viewer::new(&title, request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&title, &request(PlayMode::Auto));
     viewer.credit(0, 5000).run();
     for to in [MediaTime(-1), testing::pts(10), MediaTime(i64::MIN), MediaTime(i64::MAX)] {
         assert!(matches!(viewer.play.seek(PlayEpoch(1), to), Err(PlanError::OutOfRange { .. })), "{to:?}");
@@ -180,7 +184,7 @@ fn bad_input_51_a_seek_out_of_the_title_changes_nothing() {
 #[test]
 fn after_its_end_a_play_can_still_be_sought_back() {
     let title = testing::title(vec![testing::index(240, 10, 5, 1000)]);
-    let mut viewer = Viewer::new(&title, request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&title, &request(PlayMode::Auto));
     viewer.credit(0, u64::MAX).run();
     assert!(viewer.end.take().is_some());
     viewer.play.seek(PlayEpoch(1), MediaTime::ZERO).unwrap();
@@ -196,7 +200,7 @@ fn a_tour_announces_each_rendition_and_shows_every_frame_once() {
         testing::index(720, 30, 5, 20),
         testing::index(1080, 30, 5, 30),
     ]);
-    let mut viewer = Viewer::new(&title, request(PlayMode::Tour));
+    let mut viewer = Viewer::new(&title, &request(PlayMode::Tour));
     viewer.credit(0, u64::MAX).run();
     let heights: Vec<_> = viewer.infos.iter().map(|info| info.height).collect();
     assert_eq!(heights, [240, 720, 1080]);
@@ -216,14 +220,14 @@ fn nothing_above_the_given_height_is_shown_in_any_mode() {
     let title = testing::title(vec![testing::index(240, 5, 5, 10), testing::index(720, 5, 5, 20)]);
     let fixed = |label| PlayMode::Fixed(RenditionLabel(label));
     for (mode, max, heights) in [
-        (PlayMode::Auto, None, vec![720]),
-        (PlayMode::Auto, Some(720), vec![720]),
-        (PlayMode::Auto, Some(719), vec![240]),
-        (PlayMode::Auto, Some(240), vec![240]),
+        (PlayMode::Auto, None, vec![240]),
+        (PlayMode::Auto, Some(239 + 1), vec![240]),
+        (fixed(720), None, vec![720]),
+        (fixed(720), Some(720), vec![720]),
         (PlayMode::Tour, Some(500), vec![240]),
         (fixed(240), Some(240), vec![240]),
     ] {
-        let mut viewer = Viewer::new(&title, Request { max_height: max, ..request(mode) });
+        let mut viewer = Viewer::new(&title, &Request { max_height: max, ..request(mode) });
         viewer.credit(0, u64::MAX).run();
         assert_eq!(viewer.infos.iter().map(|info| info.height).collect::<Vec<_>>(), heights, "{mode:?} {max:?}");
         assert_eq!(viewer.play.title().duration, title.duration);
@@ -235,7 +239,7 @@ fn nothing_above_the_given_height_is_shown_in_any_mode() {
         (fixed(720), Some(719)),
         (fixed(480), None),
     ] {
-        let error = Play::new(Arc::clone(&title), Request { max_height: max, ..request(mode) }).unwrap_err();
+        let error = Play::new(Arc::clone(&title), &Request { max_height: max, ..request(mode) }).unwrap_err();
         assert_eq!(error.code(), Code::NoSuchRendition, "{mode:?} {max:?}: {error}");
     }
 }
@@ -243,7 +247,7 @@ fn nothing_above_the_given_height_is_shown_in_any_mode() {
 #[test]
 fn a_seek_to_where_the_rendition_has_ended_ends_the_new_epoch() {
     let title = testing::title(vec![testing::index(240, 20, 5, 10), testing::index(720, 10, 5, 20)]);
-    let mut viewer = Viewer::new(&title, request(PlayMode::Auto));
+    let mut viewer = Viewer::new(&title, &request(PlayMode::Fixed(RenditionLabel(720))));
     viewer.play.seek(PlayEpoch(1), testing::pts(15)).unwrap();
     viewer.credit(1, u64::MAX).run();
     let end = viewer.end.take().unwrap();

@@ -161,8 +161,13 @@ fn bad_input_51_a_seek_is_refused_for_a_time_or_play_that_is_not_there() {
     assert_eq!(screen.refusal(seek(1, 2_000_000)), (PlayId(1), Code::OutOfRange));
     assert_eq!(screen.refusal(seek(2, 0)), (PlayId(2), Code::NoSuchPlay));
     assert!(screen.ask(seek(1, 1_000_000)).is_empty());
-    let switch = SwitchRendition { play: PlayId(1), epoch: PlayEpoch(0), rendition: RenditionLabel(240), from: None };
-    assert_eq!(screen.refusal(switch), (PlayId(1), Code::NotYet));
+    let switch = SwitchRendition { play: PlayId(1), epoch: PlayEpoch(1), rendition: RenditionLabel(240), from: None };
+    assert_eq!(screen.refusal(switch.clone()), (PlayId(1), Code::NoSuchRendition));
+    assert_eq!(screen.refusal(SwitchRendition { play: PlayId(2), ..switch.clone() }), (PlayId(2), Code::NoSuchPlay));
+    let there = SwitchRendition { rendition: RenditionLabel(272), ..switch.clone() };
+    assert!(screen.ask(there).is_empty());
+    let late = SwitchRendition { epoch: PlayEpoch(0), ..switch };
+    assert!(screen.ask(late).is_empty(), "it crossed a seek: dropped, as all of an old epoch is");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Decoding a little ahead of what is shown.
 
+use std::ops::Range;
+
 use super::{End, Engine, Ready};
 use crate::{
     types::{EndReason, MediaTime},
@@ -26,6 +28,8 @@ pub(super) struct Stage {
     decoder: Box<dyn Decode>,
     segment: u64,
     frame_duration: MediaTime,
+    /// What of it is shown, as far as the decoder does not know: a cut came later, or others were quicker.
+    shows: Range<MediaTime>,
     hungry: bool,
     errors: u32,
 }
@@ -56,12 +60,13 @@ impl Engine {
         let decoded = stage.decoder.next();
         stage.errors = if decoded.is_err() { stage.errors + 1 } else { 0 };
         match decoded {
+            Ok(Decoded::Frame(frame)) if !stage.shows.contains(&frame.pts) => self.parts.tally.decoded(),
             Ok(Decoded::Frame(frame)) if frame.pts < self.last_decoded => {
                 // Damage can make a decoder give a picture after its time: the ones after it were taken already.
                 self.parts.tally.corrupt(Undecodable("a picture out of order".into()));
             }
             Ok(Decoded::Frame(frame)) => {
-                self.last_decoded = frame.pts;
+                (self.last_decoded, self.last_length) = (frame.pts, stage.frame_duration);
                 self.ready.push_back(Ready { frame, segment: stage.segment, duration: stage.frame_duration });
                 self.parts.tally.decoded();
             }
@@ -124,14 +129,23 @@ impl Engine {
     fn open(&mut self, segment: &Segment) -> Result<(), End> {
         let decoder = self.parts.decoders.open(segment).map_err(|error| End::Unplayable(error.0))?;
         self.segments += 1;
+        self.knowledge.opened(segment);
         self.stage = Some(Stage {
             decoder,
             segment: self.segments,
             frame_duration: segment.frame_duration,
+            shows: self.not_shown_before(segment)..MediaTime(i64::MAX),
             hungry: true,
             errors: 0,
         });
         Ok(())
+    }
+
+    /// The stage's segment is shown up to here only.
+    pub(super) fn cut_stage(&mut self, until: MediaTime) {
+        if let Some(stage) = &mut self.stage {
+            stage.shows.end = stage.shows.end.min(until);
+        }
     }
 
     /// Ends the play when this many packets have given no picture at all.

@@ -1,11 +1,14 @@
 //! Plays with stand-ins for all around them, under a clock that only moves when it is waited on.
 
+mod viewer;
+
 use std::{sync::Arc, time::Duration};
 
 use super::{ahead::HOPELESS_AFTER, *};
 use crate::video::{
     input::{Packet, Segment},
     pace::{Speed, WhenLate},
+    render::Status,
     report::Summary,
     testing::{FakeDecoders, RecordingDisplay, ScriptedClock, Showing, packet, pts, segment},
 };
@@ -24,6 +27,7 @@ struct Scene {
 
 struct Outcome {
     shown: Vec<Showing>,
+    told: Vec<(u128, Status)>,
     reports: Vec<Report>,
     summary: Summary,
 }
@@ -48,10 +52,11 @@ impl Scene {
     fn run(self) -> Outcome {
         let clock = ScriptedClock::new(self.script);
         let (sender, reports) = crossbeam_channel::unbounded();
-        let shown = Arc::default();
+        let (shown, told) = (Arc::default(), Arc::default());
         let display = RecordingDisplay {
             time: clock.time(),
             shown: Arc::clone(&shown),
+            told: Arc::clone(&told),
             slowness: self.slowness,
             drops_late: self.drops_late,
             lasts: self.lasts,
@@ -72,7 +77,8 @@ impl Scene {
         assert_eq!(summary.frames_by_height.values().sum::<u64>(), summary.frames);
         let shown = shown.lock().unwrap().clone();
         assert_eq!(shown.len() as u64, summary.shown);
-        Outcome { shown, reports, summary }
+        let told = told.lock().unwrap().clone();
+        Outcome { shown, told, reports, summary }
     }
 }
 

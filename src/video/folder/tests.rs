@@ -10,7 +10,10 @@ use std::{
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::{TempDir, tempdir};
 
-use crate::video::{LookupError, batches};
+use crate::{
+    types::limits::MAX_SUBTITLES,
+    video::{LookupError, batches},
+};
 
 use super::*;
 
@@ -82,7 +85,7 @@ fn other_files_are_passed_over_and_videos_that_are_not_used_are_told() {
         skipped(&source),
         [
             "copy_240p.mp4.part: it is still being written, by its name",
-            "film.mkv: its container is not read; MP4 and MOV are",
+            "film.mkv: its container is read only by builds with the feature player; MP4 and MOV are read by all",
             "folder.mp4: it is no regular file",
             "page.mp4: it is not an MP4 or MOV file, whatever its name says",
         ]
@@ -179,4 +182,107 @@ fn bad_input_49_a_file_that_is_cut_or_rewritten_ends_its_plays_and_a_replaced_on
     assert!(matches!(read_good(&source), Err(ReadError::FileChanged)), "a byte is gone");
     file.set_len(100).unwrap();
     assert!(matches!(read_good(&source), Err(ReadError::FileChanged)), "cut");
+}
+
+/// What the log is told, of files that are used or not.
+fn remarks(source: &FolderSource) -> Vec<String> {
+    source.catalog().remarks().iter().map(|remark| format!("{}: {}", remark.file, remark.text)).collect()
+}
+
+fn languages(source: &FolderSource, title: &str) -> Vec<String> {
+    let catalog = source.catalog();
+    catalog.title(title).unwrap().languages().into_iter().map(|language| language.0).collect()
+}
+
+#[test]
+fn subtitles_beside_a_title_are_found_with_their_languages() {
+    let folder = folder();
+    let place = |name: &str| folder.path().join(name);
+    fs::copy(sample("wide.mp4"), place("Zoe\u{308}.mp4")).unwrap();
+    for name in ["good.de.srt", "good.pt-BR.VTT", "good.srt", "Zo\u{eb}.en.srt", ".good.fr.srt", "good.it.srt.part"] {
+        fs::write(place(name), name).unwrap();
+    }
+    let source = FolderSource::open(folder.path()).unwrap();
+    assert_eq!(titles(&source), ["Zo\u{eb}", "good"]);
+    assert_eq!(languages(&source, "good"), ["de", "pt-BR", "und"]);
+    assert_eq!(languages(&source, "Zo\u{eb}"), ["en"], "however its accents were typed");
+    let catalog = source.catalog();
+    assert_eq!(catalog.title("good").unwrap().subtitles[0].data, "good.de.srt");
+    assert_eq!((skipped(&source), remarks(&source)), (vec![], vec![]));
+}
+
+#[test]
+fn subtitles_that_are_not_used_are_told_and_are_no_broken_videos() {
+    let folder = folder();
+    let place = |name: &str| folder.path().join(name);
+    let (too_large, fits) = (vec![b'x'; MAX_SUBTITLES + 1], vec![b'x'; MAX_SUBTITLES]);
+    let files: [(&str, &[u8]); 8] = [
+        ("good.DE.vtt", b"first by name"),
+        ("good.de.srt", b"the same language"),
+        ("good.empty.srt", b""),
+        ("good.much.too-long-a-language.srt", b"x"),
+        ("other.de.srt", b"x"),
+        ("good_272p.de.srt", b"x"),
+        ("good.large.srt", &too_large),
+        ("good.fits.srt", &fits),
+    ];
+    for (name, content) in files {
+        fs::write(place(name), content).unwrap();
+    }
+    let source = FolderSource::open(folder.path()).unwrap();
+    assert_eq!(languages(&source, "good"), ["DE", "fits"]);
+    assert!(skipped(&source).is_empty() && source.catalog().unplayable().next().is_none());
+    assert_eq!(
+        remarks(&source),
+        [
+            "good.de.srt: not used: good.DE.vtt has the subtitles of this title in this language already",
+            "good.empty.srt: not used: it is empty",
+            "good.large.srt: not used: subtitles of more than 1048576 bytes are not read",
+            "good.much.too-long-a-language.srt: not used: there is no title \"good.much.too-long-a-language\" that can be played",
+            "good_272p.de.srt: not used: there is no title \"good_272p\" that can be played",
+            "other.de.srt: not used: there is no title \"other\" that can be played",
+        ]
+    );
+}
+
+#[test]
+fn bad_input_45_subtitles_out_of_the_folder_and_what_is_no_file_are_not_read() {
+    let (folder, outside) = (folder(), tempdir().unwrap());
+    let path = folder.path();
+    fs::write(outside.path().join("secret"), "x").unwrap();
+    symlink(outside.path().join("secret"), path.join("good.aa.srt")).unwrap();
+    symlink("/dev/zero", path.join("good.bb.srt")).unwrap();
+    mknodat(CWD, path.join("good.cc.srt"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    fs::create_dir(path.join("good.dd.srt")).unwrap();
+    fs::write(path.join("good.ee.srt"), "x").unwrap();
+    symlink("good.ee.srt", path.join("good.ff.vtt")).unwrap();
+    let source = FolderSource::open(path).unwrap();
+    assert_eq!(languages(&source, "good"), ["ee", "ff"], "a link within the folder is fine");
+    assert_eq!(remarks(&source).len(), 4);
+}
+
+#[test]
+fn subtitles_of_a_title_and_of_a_folder_have_bounds() {
+    let folder = folder();
+    let place = |name: &str| folder.path().join(name);
+    for number in 0..40 {
+        fs::write(place(&format!("good.l{number:02}.srt")), "x").unwrap();
+    }
+    let source = FolderSource::open(folder.path()).unwrap();
+    assert_eq!((languages(&source, "good").len(), remarks(&source).len()), (32, 8));
+    // Each 1 MiB: four are of one title, and sixteen of the folder.
+    for number in 0..40 {
+        let title = char::from(b'a' + number / 4);
+        fs::copy(sample("wide.mp4"), place(&format!("{title}.mp4"))).unwrap();
+        let size = MAX_SUBTITLES - usize::from(number % 4 == 3);
+        fs::write(place(&format!("{title}.l{number:02}.srt")), vec![b'x'; size]).unwrap();
+    }
+    fs::write(place("a.z.srt"), "xx").unwrap();
+    let source = FolderSource::open(folder.path()).unwrap();
+    let catalog = source.catalog();
+    let kept: Vec<_> = catalog.titles().iter().flat_map(|title| &title.subtitles).map(|file| file.data.len()).collect();
+    assert!(kept.iter().sum::<usize>() <= 16 * MAX_SUBTITLES, "{kept:?}");
+    assert_eq!(languages(&source, "a").len(), 4, "the fifth is above 4 MiB");
+    assert_eq!((languages(&source, "d").len(), languages(&source, "f").len()), (4, 0));
+    assert!(remarks(&source).iter().any(|remark| remark.contains("16777216 bytes in all")), "{:?}", remarks(&source));
 }

@@ -56,6 +56,32 @@ pub enum IndexError {
     Io(#[from] io::Error),
 }
 
+impl IndexError {
+    /// Whether another reader may take the file: what is refused is more than this one understands, or less than
+    /// certain to be wrong.
+    pub(crate) fn is_of_this_reader(&self) -> bool {
+        match self {
+            Self::NotMp4
+            | Self::HeaderTooLarge(_)
+            | Self::TooManyBoxes
+            | Self::Malformed(_)
+            | Self::Codec(_)
+            | Self::SeveralFormats
+            | Self::SeveralEdits => true,
+            Self::Empty
+            | Self::NoHeader
+            | Self::Truncated { .. }
+            | Self::NoVideo
+            | Self::Encrypted
+            | Self::Dimensions { .. }
+            | Self::TooManyPackets(_)
+            | Self::PacketTooLarge(_)
+            | Self::NoPictures
+            | Self::Io(_) => false,
+        }
+    }
+}
+
 /// Shown in MB with one digit behind the point, as file managers do; small sizes in bytes.
 struct Megabytes(u64);
 

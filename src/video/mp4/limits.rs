@@ -8,10 +8,10 @@ pub(super) const MAX_HEADER: u64 = 64 * 1024 * 1024;
 pub(super) const MAX_BOXES: usize = 1_000_000;
 
 /// Most packets that are indexed: 9 hours at 60 pictures a second. Each takes 40 bytes of memory.
-pub(super) const MAX_PACKETS: usize = 2_000_000;
+pub(crate) const MAX_PACKETS: usize = 2_000_000;
 
 /// Largest width and height in pixels: what the codecs of today can say, and 16 times the area of 4K.
-pub(super) const MAX_DIMENSION: u32 = 16_384;
+pub(crate) const MAX_DIMENSION: u32 = 16_384;
 
 /// Longest codec configuration in bytes: it travels in one record. Real ones have less than 1 kB.
-pub(super) const MAX_EXTRADATA: usize = 64 * 1024;
+pub(crate) const MAX_EXTRADATA: usize = 64 * 1024;

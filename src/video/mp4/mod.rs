@@ -18,11 +18,13 @@ mod format;
 mod fragment;
 mod input;
 mod layout;
-mod limits;
+pub(super) mod limits;
 mod samples;
 mod sound;
 mod track;
 
 pub use error::IndexError;
 pub(crate) use input::FileInput;
+#[cfg(any(test, feature = "player"))]
+pub(crate) use input::Input;
 pub(crate) use track::read;

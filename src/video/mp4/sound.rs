@@ -20,7 +20,7 @@ use super::{
     fragment::Fragments,
     layout::Layout,
     samples::{Sample, samples},
-    track::{timescale, track_id},
+    track::{head, timescale},
 };
 
 /// Length of an audio sample entry in front of what its versions add, in bytes.
@@ -55,7 +55,7 @@ fn track(layout: &Layout, trak: &[u8], origin: Origin, file_size: u64) -> Result
     let scale = timescale(require(mdia, *b"mdhd", "a track has no clock (mdhd)")?)?;
     let movie_scale = timescale(require(&layout.moov, *b"mvhd", "it has no clock (mvhd)")?)?;
     let edit = edit(trak, movie_scale, scale)?;
-    let mut fragments = Fragments::new(track_id(trak)?, &layout.moov, samples(stbl, file_size)?, file_size)?;
+    let mut fragments = Fragments::new(head(trak)?.0, &layout.moov, samples(stbl, file_size)?, file_size)?;
     for (start, moof) in &layout.fragments {
         fragments.add(*start, moof)?;
     }

@@ -2,7 +2,10 @@
 
 use crate::{
     types::{MediaTime, limits::MAX_PACKET},
-    video::index::{Index, Packet, VideoFormat},
+    video::{
+        index::{Index, Packet, VideoFormat},
+        rotation::Rotation,
+    },
 };
 
 use super::{
@@ -23,6 +26,7 @@ struct Track {
     /// Ticks a second.
     scale: u32,
     edit: Edit,
+    rotation: Rotation,
     samples: Vec<Sample>,
 }
 
@@ -64,11 +68,12 @@ fn track(layout: &Layout, trak: &[u8], file_size: u64) -> Result<Option<Track>, 
     let scale = timescale(require(mdia, *b"mdhd", "a track has no clock (mdhd)")?)?;
     let movie_scale = timescale(require(&layout.moov, *b"mvhd", "it has no clock (mvhd)")?)?;
     let edit = edit(trak, movie_scale, scale)?;
-    let mut fragments = Fragments::new(track_id(trak)?, &layout.moov, samples(stbl, file_size)?, file_size)?;
+    let (id, rotation) = head(trak)?;
+    let mut fragments = Fragments::new(id, &layout.moov, samples(stbl, file_size)?, file_size)?;
     for (start, moof) in &layout.fragments {
         fragments.add(*start, moof)?;
     }
-    Ok(Some(Track { format, scale, edit, samples: fragments.finish() }))
+    Ok(Some(Track { format, scale, edit, rotation, samples: fragments.finish() }))
 }
 
 /// The ticks a second of mvhd or mdhd: behind two dates.
@@ -82,11 +87,27 @@ pub(super) fn timescale(body: &[u8]) -> Result<u32, IndexError> {
     }
 }
 
-pub(super) fn track_id(trak: &[u8]) -> Result<u32, IndexError> {
+/// A track's number, and how its pictures are to be turned (tkhd).
+pub(super) fn head(trak: &[u8]) -> Result<(u32, Rotation), IndexError> {
     let (version, _, mut fields) = Fields::full(require(trak, *b"tkhd", "a track has no head (tkhd)")?)?;
     fields.u32_or_u64(version)?;
     fields.u32_or_u64(version)?;
-    fields.u32()
+    let id = fields.u32()?;
+    Ok((id, rotation(fields, version).unwrap_or_default()))
+}
+
+/// Behind the duration, layer, group and volume stands the matrix.
+fn rotation(mut fields: Fields<'_>, version: u8) -> Result<Rotation, IndexError> {
+    fields.u32()?;
+    fields.u32_or_u64(version)?;
+    for _ in 0..4 {
+        fields.u32()?;
+    }
+    let mut matrix = [0; 9];
+    for value in &mut matrix {
+        *value = fields.i32()?;
+    }
+    Ok(Rotation::from_matrix(matrix))
 }
 
 impl Track {
@@ -126,7 +147,8 @@ impl Track {
             dts: time(sample.dts),
             duration: ticks(sample.duration.into()),
         });
-        Index::new(self.format, packets.collect(), time(first)..time(end)).ok_or(IndexError::NoPictures)
+        let index = Index::new(self.format, packets.collect(), time(first)..time(end));
+        index.map(|index| index.rotated(self.rotation)).ok_or(IndexError::NoPictures)
     }
 }
 

@@ -81,7 +81,7 @@ fn title(renditions: Vec<Index>) -> Title {
         let label = RenditionLabel(100 * (u32::try_from(place).unwrap() + 1));
         Arc::new(Rendition { label, file: format!("t_{label}.mp4"), index, id: FileId(place) })
     });
-    Title { name: "t".into(), renditions: renditions.collect(), duration, missing: Vec::new() }
+    Title { name: "t".into(), renditions: renditions.collect(), duration, missing: Vec::new(), subtitles: Vec::new() }
 }
 
 /// A title whose renditions have the same frames, and references by label.

@@ -52,7 +52,7 @@ fn enlarge(chroma: Plane<'_>, large: &mut Mat, width: i32, height: i32) -> Resul
 }
 
 /// Rows for blue, green and red; columns for Y, U, V and a constant, all for samples of 0 to 255.
-fn weights(Colour { matrix, range }: Colour) -> [[f32; 4]; 3] {
+pub(super) fn weights(Colour { matrix, range }: Colour) -> [[f32; 4]; 3] {
     // Weights of red and blue in luma, as ITU-R BT.601, BT.709 and BT.2020 have them.
     let (red, blue) = match matrix {
         Matrix::Bt601 => (0.299, 0.114),

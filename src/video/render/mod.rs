@@ -1,4 +1,4 @@
-//! Where pictures go: a window, or nowhere.
+//! Where pictures go: a window, the terminal, or nowhere.
 
 #[cfg(feature = "player")]
 mod colour;
@@ -9,6 +9,13 @@ mod null;
 #[cfg(feature = "player")]
 mod overlay;
 mod probe;
+mod status;
+#[cfg(feature = "player")]
+mod subtitle;
+#[cfg(feature = "player")]
+mod terminal;
+#[cfg(feature = "player")]
+mod text;
 #[cfg(not(feature = "player"))]
 mod unbuilt;
 #[cfg(feature = "player")]
@@ -20,11 +27,16 @@ use super::{clock::Event, frame::Frame, viewer::ViewerAction};
 
 #[cfg(feature = "player")]
 pub use host::{WindowHost, Windows, windows};
-pub use kind::{Choice, DisplayKind, NoDisplay, choose};
+pub use kind::{Choice, DisplayKind, NoDisplay, NoTerminal, Setting, choose};
 pub use null::NullDisplay;
 pub use probe::{NoWindows, PROBE_COMMAND, probe, probe_main};
+pub use status::Status;
+#[cfg(feature = "player")]
+pub use terminal::Screen;
+#[cfg(feature = "player")]
+pub use text::{Anchor, Canvas, Extent, TextPainter};
 #[cfg(not(feature = "player"))]
-pub use unbuilt::{WindowHost, Windows, windows};
+pub use unbuilt::{Screen, WindowHost, Windows, windows};
 
 /// Keeps the window system's own messages (Qt's) off standard error, which is the terminal's. To be called
 /// first of all in `main`: it changes nothing once a second thread runs, nor what the user has set.
@@ -54,10 +66,32 @@ pub trait Display: Send {
     /// When nobody can see it any more. The play ends.
     fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone>;
 
+    /// Shows other subtitles from now on, in lines, or none. The next frame comes with them; where none is about to
+    /// come, `still` is the one that is on the display, to be drawn again with them.
+    ///
+    /// # Errors
+    /// As for [`Display::show`].
+    fn caption(&mut self, text: Option<&str>, still: Option<&Frame>) -> Result<(), DisplayGone> {
+        let _ = (text, still);
+        Ok(())
+    }
+
     /// Whether frames that come late are left out: a viewer wants the time to be right. Where nobody looks,
     /// all of them count.
     fn drops_late(&self) -> bool {
         false
+    }
+
+    /// Tells it how the play stands: when that changed, at most a few times a second. A display that has no use for it
+    /// does nothing.
+    fn inform(&mut self, status: &Status) {
+        let _ = status;
+    }
+
+    /// Whether it takes a frame now. What it does not take is left out, and counts as one that came late. It is
+    /// not asked about the first frame of a play, of a seek or of a rendition.
+    fn takes(&mut self) -> bool {
+        true
     }
 
     /// Called once before the first frame, with what to call when the viewer closes the display.

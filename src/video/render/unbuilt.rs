@@ -2,7 +2,8 @@
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::{Display, NullDisplay};
+use super::{Display, NoTerminal, NullDisplay};
+use crate::video::viewer::Key;
 
 /// Would make windows for players.
 #[derive(Clone, Debug)]
@@ -38,6 +39,70 @@ impl WindowHost {
         // Nothing is ever sent: the receiver ends when the senders are gone.
         self.alive.iter().for_each(drop);
     }
+}
+
+/// Would be the terminal that a person sits at, as a place for pictures.
+#[derive(Clone, Debug)]
+pub struct Screen(NoTerminal);
+
+impl Screen {
+    /// One that shows no pictures, and why.
+    #[must_use]
+    pub fn none(why: NoTerminal) -> Self {
+        Self(why)
+    }
+
+    /// One that shows no pictures: nothing is asked.
+    #[must_use]
+    pub fn ask() -> Self {
+        Self(NoTerminal::Unbuilt)
+    }
+
+    /// Why it does not draw.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn drawing(&self) -> Result<String, NoTerminal> {
+        Err(self.0.clone())
+    }
+
+    /// A display that shows nothing.
+    #[must_use]
+    pub fn display(&self, _title: &str) -> Box<dyn Display> {
+        Box::new(NullDisplay)
+    }
+
+    /// No picture is shown.
+    #[must_use]
+    pub fn is_playing(&self) -> bool {
+        false
+    }
+
+    /// No key means anything.
+    #[expect(clippy::unused_self, reason = "what it stands for has a use for it")]
+    pub fn press(&self, _key: Key) -> bool {
+        false
+    }
+
+    /// Nothing is written again.
+    pub fn note(&self, _text: &str) {}
+
+    /// Nothing is printed.
+    pub fn print_by(&self, print: impl Fn(String) + Send + 'static) {
+        drop(print);
+    }
+
+    /// There is nothing to draw.
+    pub fn redraw(&self) {}
+
+    /// Nothing was typed, because nothing was asked.
+    #[must_use]
+    pub fn take_typed(&self) -> String {
+        String::new()
+    }
+
+    /// The conversation has the whole screen.
+    pub fn give_back(&self) {}
 }
 
 #[cfg(test)]

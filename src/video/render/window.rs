@@ -8,7 +8,7 @@ use std::sync::{
 use crossbeam_channel::Sender;
 use opencv::core::Mat;
 
-use super::{Closer, Display, DisplayGone, DisplayKind, colour::Converter, overlay};
+use super::{Closer, Display, DisplayGone, DisplayKind, TextPainter, colour::Converter, overlay, subtitle};
 use crate::{
     types::{MediaTime, Printable, RenditionLabel},
     video::frame::Frame,
@@ -37,6 +37,9 @@ pub(super) struct WindowDisplay {
     is_open: Arc<AtomicBool>,
     since: Option<(RenditionLabel, MediaTime)>,
     converter: Converter,
+    /// The subtitles, and what draws them once there are some.
+    subtitles: Option<String>,
+    painter: Option<TextPainter>,
 }
 
 impl WindowDisplay {
@@ -49,6 +52,8 @@ impl WindowDisplay {
             is_open: Arc::new(AtomicBool::new(true)),
             since: None,
             converter: Converter::default(),
+            subtitles: None,
+            painter: None,
         }
     }
 
@@ -68,6 +73,9 @@ impl WindowDisplay {
             let size = format!("{}  {}x{}", frame.label, frame.width(), frame.height());
             overlay::draw(&mut picture, &[&self.title, &size])?;
         }
+        if let Some(text) = &self.subtitles {
+            subtitle::draw(self.painter.get_or_insert_default(), &mut picture, text)?;
+        }
         Ok(picture)
     }
 }
@@ -75,6 +83,11 @@ impl WindowDisplay {
 impl Display for WindowDisplay {
     fn kind(&self) -> DisplayKind {
         DisplayKind::Window
+    }
+
+    fn caption(&mut self, text: Option<&str>, still: Option<&Frame>) -> Result<(), DisplayGone> {
+        self.subtitles = text.map(str::to_owned);
+        still.map_or(Ok(()), |frame| self.show(frame))
     }
 
     fn drops_late(&self) -> bool {

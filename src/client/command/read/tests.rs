@@ -100,7 +100,7 @@ fn every_command_is_read() {
 
 #[test]
 fn every_field_of_play_is_read() {
-    let all = "play x mode=tour max=720 start=1 end=0:02 speed=max checksum=1 display=none sound=none id=demo-1";
+    let all = "play x mode=tour max=720 start=1 end=0:02 speed=max checksum=1 display=none sound=none subtitles=pt-BR id=demo-1";
     let expected = PlayRequest {
         mode: PlayMode::Tour,
         max: Some(720),
@@ -110,6 +110,7 @@ fn every_field_of_play_is_read() {
         checksum: true,
         display: Some(DisplayChoice::None),
         sound: false,
+        subtitles: Some("pt-BR".into()),
         id: Some("demo-1".into()),
         ..PlayRequest::of("x")
     };
@@ -135,7 +136,7 @@ fn what_is_wrong_is_said_with_what_to_write() {
         ("play \"x", Code::Usage, "play TITLE"),
         ("play x id=last", Code::Usage, "play TITLE"),
         ("play x id=7", Code::Usage, "play TITLE"),
-        ("play x display=terminal", Code::NotYet, "display=window"),
+        ("play x display=screen", Code::Usage, "play TITLE"),
         ("pause 1 2", Code::Usage, "pause [ID]"),
         ("rendition best", Code::Usage, "rendition HEIGHT"),
         ("verify bob no", Code::Usage, "verify NAME"),

@@ -13,6 +13,7 @@ fn request(end: Option<MediaTime>) -> PlayRequest {
         checksum: false,
         display: None,
         sound: false,
+        subtitles: None,
         id: None,
     }
 }
@@ -67,7 +68,10 @@ fn a_play_that_the_hub_never_heard_of_is_not_stopped_there() {
     let mut plays = MemberPlays::default();
     let outputs = plays.request(Command::Play(request(None)), None, Instant::now());
     let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
-    assert!(sent(&plays.display_chosen(*id, Err(NoDisplay::NotYet))).is_empty());
+    assert!(
+        sent(&plays.display_chosen(*id, Err(NoDisplay::NoTerminal(crate::video::render::NoTerminal::Script))))
+            .is_empty()
+    );
 }
 
 #[test]
@@ -122,6 +126,9 @@ fn a_play_is_stopped_before_it_began_and_others_are_answered_when_it_ends() {
 #[test]
 fn a_seek_by_some_seconds_counts_from_the_frame_that_is_shown() {
     let (mut plays, id, _) = started(None);
+    let label = crate::types::RenditionLabel(240);
+    let shown = Report::Rendition { label, width: 426, height: 240, from: MediaTime::ZERO };
+    plays.reported(id, shown, Instant::now());
     let consumed = Report::Consumed { epoch: PlayEpoch(0), bytes: 1, at: MediaTime(8_000_000) };
     plays.reported(id, consumed, Instant::now());
     let by = Command::Seek { target: SeekTarget::By(MediaTime(-2_000_000)), play: None };

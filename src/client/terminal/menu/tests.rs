@@ -265,7 +265,7 @@ fn a_video_is_chosen_by_number_or_name() {
     rig.typed("4");
     rig.requested(&Command::Videos);
     rig.event(&Event::Videos { titles: vec![title("mandelbrot"), title("my holiday")] });
-    rig.says("2  my holiday  0:12  240p (426x240), 720p (1280x720)  (no 1080p)");
+    rig.says("2  my holiday  0:12  240p (426x240), 720p (1280x720)  (no 1080p)  subtitles: de, pt-BR");
     rig.event(&Event::Ok { command: CommandName::Videos });
     rig.asks("which video> ");
     rig.typed("mandelbort");

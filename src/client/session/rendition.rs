@@ -1,0 +1,154 @@
+//! Changing the rendition of a running play: `rendition`, the viewer's key, and the selector's choice.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Output,
+    play::MemberPlay,
+    plays::{MemberPlays, Outputs},
+    steer::{Helm, Shown},
+};
+use crate::{
+    client::{
+        command::{CommandName, RenditionChoice},
+        event::{Event, Failure},
+    },
+    proto::message::SwitchRendition,
+    types::{Code, MediaTime, PlayId, RenditionLabel},
+};
+
+impl MemberPlays {
+    /// `rendition`: answered when the rendition is shown; in a pause, and for `auto`, at once.
+    pub(super) fn choose_rendition(
+        &mut self,
+        choice: RenditionChoice,
+        id: Option<&str>,
+        reference: Option<String>,
+        now: Instant,
+    ) -> Result<Outputs, Failure> {
+        let (number, play) = self.find_begun(id)?;
+        let mut outputs = Outputs::new();
+        match choice {
+            RenditionChoice::Auto => {
+                outputs.extend(leave_to_auto(play));
+                outputs.extend(answer(play, reference));
+            }
+            RenditionChoice::Fixed(label) => {
+                if !play.steering.ladder.iter().any(|rung| rung.label == label) {
+                    return Err(no_such(play, label));
+                }
+                hold(play, label);
+                let is_shown = play.steering.shown.is_some_and(|shown| shown.label == label);
+                if play.is_paused || is_shown && !play.steering.is_leaving(label) {
+                    outputs.extend(answer(play, reference));
+                } else {
+                    play.steering.asking.push(reference);
+                }
+            }
+        }
+        outputs.extend(self.steer(number, now));
+        Ok(outputs)
+    }
+
+    /// The viewer's key: the next one up; after the highest, `auto`.
+    pub(super) fn next_rendition(&mut self, id: PlayId, now: Instant) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        let here = play.steering.wanted.or(play.steering.shown.map(|shown| shown.label));
+        let labels = || play.steering.ladder.iter().map(|rung| rung.label);
+        let next = match (play.steering.helm, here) {
+            (Helm::Held, Some(here)) => labels().find(|label| *label > here),
+            _ => labels().next(),
+        };
+        match next {
+            Some(label) => {
+                hold(play, label);
+                self.steer(id, now)
+            }
+            None => {
+                let mut outputs = leave_to_auto(play);
+                outputs.extend(self.steer(id, now));
+                outputs
+            }
+        }
+    }
+
+    /// Asks the hub for what the viewer or the selector wants now.
+    pub(super) fn steer(&mut self, id: PlayId, now: Instant) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id).filter(|play| play.has_begun()) else { return Vec::new() };
+        let switch = play.next_switch(since(play, now));
+        let epoch = play.epoch;
+        let message = switch.map(|switch| SwitchRendition { play: id, epoch, rendition: switch.to, from: switch.from });
+        message.into_iter().map(|message| Output::Send(message.into())).collect()
+    }
+
+    /// The hub cannot go on in the rendition that it was asked for; the play goes on as it was.
+    pub(super) fn switch_refused(&mut self, id: PlayId, text: &str, now: Instant) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        let failure = Failure::new(Code::NoSuchRendition, text, "`seek` back a little, and change it then");
+        let failure = failure.of(CommandName::Rendition);
+        let asking = play.switch_refused(since(play, now));
+        asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
+    }
+
+    /// The first frame of a rendition is shown: everybody is told, and who asked for it has it.
+    pub(super) fn rendition_shown(&mut self, id: PlayId, shown: Shown, from: MediaTime) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        play.at = from;
+        play.steering.has_landed = true;
+        play.steering.shown = Some(shown);
+        let event = event(play, shown, from);
+        if play.steering.wanted != Some(shown.label) {
+            return vec![Output::Event(event, play.reference.clone())];
+        }
+        play.steering.wanted = None;
+        let asking = std::mem::take(&mut play.steering.asking);
+        let told = vec![Output::Event(event, asking.first().cloned().unwrap_or_else(|| play.reference.clone()))];
+        told.into_iter().chain(asking.into_iter().map(done)).collect()
+    }
+}
+
+/// Time since the play was asked for.
+pub(super) fn since(play: &MemberPlay, now: Instant) -> Duration {
+    now.saturating_duration_since(play.asked_at)
+}
+
+fn hold(play: &mut MemberPlay, label: RenditionLabel) {
+    if play.steering.wanted.is_none() {
+        play.steering.before = play.steering.helm;
+    }
+    play.steering.helm = Helm::Held;
+    play.steering.wanted = Some(label);
+}
+
+/// The selector decides again; who waited for a rendition is answered, since nobody holds it any more.
+fn leave_to_auto(play: &mut MemberPlay) -> Outputs {
+    play.steering.helm = Helm::Auto;
+    play.steering.wanted = None;
+    std::mem::take(&mut play.steering.asking).into_iter().map(done).collect()
+}
+
+/// Answers at once, with the rendition that is shown.
+fn answer(play: &MemberPlay, reference: Option<String>) -> Outputs {
+    let told = play.steering.shown.map(|shown| Output::Event(event(play, shown, play.at), reference.clone()));
+    told.into_iter().chain([done(reference)]).collect()
+}
+
+fn event(play: &MemberPlay, shown: Shown, from: MediaTime) -> Event {
+    let Shown { label, width, height } = shown;
+    Event::Rendition { id: play.id.clone(), label, width, height, from }
+}
+
+fn done(reference: Option<String>) -> Output {
+    Output::Event(Event::Ok { command: CommandName::Rendition }, reference)
+}
+
+fn no_such(play: &MemberPlay, label: RenditionLabel) -> Failure {
+    let have: Vec<_> = play.steering.ladder.iter().map(|rung| rung.label.to_string()).collect();
+    let message = format!("this play of \"{}\" has no {label}", play.title);
+    let hint =
+        if have.is_empty() { "this hub switches none".to_owned() } else { format!("it has {}", have.join(", ")) };
+    Failure::new(Code::NoSuchRendition, message, hint)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,382 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    client::command::{Command, PlayRequest, SeekTarget},
+    proto::{
+        Message,
+        message::{self, Rung},
+    },
+    types::{Codec, EndReason, PlayEpoch, PlayMode, limits::CREDIT_WINDOW},
+    video::{
+        input::Input,
+        render::{Choice, DisplayKind},
+        report::{Report, Summary},
+        viewer::ViewerAction,
+    },
+};
+
+const RATES: [(u32, u64); 3] = [(240, 300_000), (720, 1_500_000), (1080, 4_000_000)];
+
+/// A play of a minute on a hub that is this test, and the time.
+struct Screen {
+    plays: MemberPlays,
+    id: PlayId,
+    begun: Instant,
+    now: u64,
+    epoch: u32,
+    seq: u32,
+    /// What came out since it was looked at.
+    outputs: Outputs,
+}
+
+fn request(mode: PlayMode, full_speed: bool) -> PlayRequest {
+    let title = "mandelbrot".to_owned();
+    let (max, start, end, display, id) = (None, None, None, None, None);
+    PlayRequest { title, mode, max, start, end, full_speed, checksum: false, display, sound: false, id }
+}
+
+fn fixed(label: u32) -> RenditionChoice {
+    RenditionChoice::Fixed(RenditionLabel(label))
+}
+
+impl Screen {
+    fn new(mode: PlayMode, full_speed: bool) -> Self {
+        Self::after(MemberPlays::default(), &request(mode, full_speed))
+    }
+
+    fn after(mut plays: MemberPlays, request: &PlayRequest) -> Self {
+        let begun = Instant::now();
+        let outputs = plays.request(Command::Play(request.clone()), None, begun);
+        let id = outputs.iter().find_map(|output| match output {
+            Output::ChooseDisplay(id, _) => Some(*id),
+            _ => None,
+        });
+        let id = id.unwrap();
+        let asked = plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
+        let mut screen = Self { plays, id, begun, now: 0, epoch: 0, seq: 0, outputs: asked };
+        let ladder = RATES
+            .map(|(label, bitrate)| Rung { label: RenditionLabel(label), bitrate, peak: bitrate, adaptive: true })
+            .into();
+        let duration = MediaTime(60_000_000);
+        let title = "mandelbrot".into();
+        screen.hub(message::PlayStarted { play: id, title, duration, ladder, languages: Vec::new() });
+        screen
+    }
+
+    fn hub(&mut self, message: impl Into<Message>) {
+        let now = self.begun + Duration::from_millis(self.now);
+        self.outputs.extend(self.plays.message(message.into(), now));
+    }
+
+    fn player(&mut self, report: Report) {
+        let now = self.begun + Duration::from_millis(self.now);
+        self.outputs.extend(self.plays.reported(self.id, report, now));
+    }
+
+    fn command(&mut self, command: Command, reference: &str) {
+        let now = self.begun + Duration::from_millis(self.now);
+        self.outputs.extend(self.plays.request(command, Some(reference.to_owned()), now));
+    }
+
+    fn choose(&mut self, choice: RenditionChoice, reference: &str) {
+        self.command(Command::Rendition { choice, play: None }, reference);
+    }
+
+    /// A rendition begins.
+    fn info(&mut self, label: u32) {
+        self.hub(message::StreamInfo {
+            play: self.id,
+            epoch: PlayEpoch(self.epoch),
+            rendition: RenditionLabel(label),
+            width: label * 16 / 9,
+            height: label,
+            codec: Codec::H264,
+            extradata: Bytes::new().into(),
+            show_from: MediaTime::ZERO,
+            show_until: Some(MediaTime(60_000_000)),
+            frame_duration: MediaTime(40_000),
+        });
+    }
+
+    /// A packet of a frame comes, `after` so many milliseconds.
+    fn packet(&mut self, label: u32, frame: i64, size: usize, after: u64) {
+        self.now += after;
+        let pts = MediaTime(frame * 40_000);
+        self.hub(message::Packet {
+            play: self.id,
+            epoch: PlayEpoch(self.epoch),
+            seq: self.seq,
+            part: 0,
+            last: true,
+            rendition: RenditionLabel(label),
+            pts,
+            dts: pts,
+            duration: MediaTime(40_000),
+            flags: u8::from(frame % 25 == 0),
+            data: vec![0; size].into(),
+        });
+        self.seq += 1;
+    }
+
+    fn shown(&mut self, label: u32, from: i64) {
+        let (width, height) = (label * 16 / 9, label);
+        self.player(Report::Rendition { label: RenditionLabel(label), width, height, from: MediaTime(from) });
+    }
+
+    fn consumed(&mut self, bytes: u64, at: i64) {
+        self.player(Report::Consumed { epoch: PlayEpoch(self.epoch), bytes, at: MediaTime(at) });
+    }
+
+    /// What the hub was asked to go on in since this was called last.
+    fn switches(&mut self) -> Vec<(u32, u32, Option<i64>)> {
+        let outputs = std::mem::take(&mut self.outputs);
+        let switch = |output: &Output| match output {
+            Output::Send(Message::SwitchRendition(switch)) => {
+                Some((switch.epoch.0, switch.rendition.0, switch.from.map(|from| from.0)))
+            }
+            _ => None,
+        };
+        outputs.iter().filter_map(switch).collect()
+    }
+
+    /// Answers and events since this was called last, with whom they answer.
+    fn told(&mut self) -> Vec<(String, Option<String>)> {
+        let outputs = std::mem::take(&mut self.outputs);
+        let name = |event: &Event| match event {
+            Event::Rendition { label, .. } => Some(format!("rendition {label}")),
+            Event::Ok { command } => Some(format!("ok {command}")),
+            Event::Error(failure) => Some(format!("error {}", failure.code)),
+            _ => None,
+        };
+        let told = outputs.iter().filter_map(|output| match output {
+            Output::Event(event, reference) => Some((name(event)?, reference.clone())),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    /// Bytes granted by the last credit of those that came out since this was called last.
+    fn granted(&mut self) -> Option<u64> {
+        let outputs = std::mem::take(&mut self.outputs);
+        let credit = |output: &Output| match output {
+            Output::Send(Message::Credit(credit)) => Some(credit.offset),
+            _ => None,
+        };
+        outputs.iter().filter_map(credit).next_back()
+    }
+}
+
+fn told(event: &str, reference: Option<&str>) -> (String, Option<String>) {
+    (event.to_owned(), reference.map(str::to_owned))
+}
+
+/// A play in 240p whose first frame is shown.
+fn playing(mode: PlayMode, full_speed: bool) -> Screen {
+    let mut screen = Screen::new(mode, full_speed);
+    screen.info(240);
+    screen.packet(240, 0, 1_000, 10);
+    screen.shown(240, 0);
+    screen.player(Report::FirstFrame);
+    screen.outputs.clear();
+    screen
+}
+
+#[test]
+fn a_rendition_that_is_asked_for_is_answered_when_it_is_shown() {
+    let mut screen = playing(PlayMode::Auto, false);
+    screen.choose(fixed(720), "a");
+    assert_eq!(screen.switches(), [(0, 720, Some(1_000_000))]);
+    screen.info(720);
+    assert!(screen.told().is_empty(), "not shown yet");
+    screen.shown(720, 2_000_000);
+    assert_eq!(screen.told(), [told("rendition 720p", Some("a")), told("ok rendition", Some("a"))]);
+    screen.choose(fixed(720), "b");
+    assert_eq!(screen.told(), [told("rendition 720p", Some("b")), told("ok rendition", Some("b"))], "it is there");
+}
+
+#[test]
+fn of_several_the_last_one_is_carried_out_and_all_are_answered() {
+    let mut screen = playing(PlayMode::Tour, false);
+    screen.choose(fixed(720), "a");
+    screen.choose(fixed(1080), "b");
+    assert_eq!(screen.switches(), [(0, 720, Some(1_000_000))], "one at a time");
+    screen.info(720);
+    screen.packet(720, 1, 1_000, 10);
+    assert_eq!(screen.switches(), [(0, 1080, Some(1_000_000))]);
+    screen.shown(720, 0);
+    assert_eq!(screen.told(), [told("rendition 720p", None)]);
+    screen.info(1080);
+    screen.shown(1080, 1_000_000);
+    let all = ["rendition 1080p", "ok rendition", "ok rendition"];
+    let references = [Some("a"), Some("a"), Some("b")];
+    assert_eq!(screen.told(), all.into_iter().zip(references).map(|(event, to)| told(event, to)).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_rendition_that_is_not_there_or_comes_too_late_is_an_error_and_the_play_goes_on() {
+    let mut screen = playing(PlayMode::Auto, false);
+    screen.choose(fixed(480), "a");
+    assert_eq!(screen.told(), [told("error no_such_rendition", Some("a"))]);
+    screen.choose(fixed(720), "b");
+    screen.outputs.clear();
+    let text = "720p has no keyframe between here and the end".into();
+    screen.hub(message::PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
+    assert!(!screen.outputs.iter().any(|output| matches!(output, Output::Player(..))), "it is not stopped");
+    assert_eq!(screen.told(), [told("error no_such_rendition", Some("b"))]);
+    let steering = &screen.plays.plays[&screen.id].steering;
+    assert_eq!((steering.helm, steering.wanted), (Helm::Auto, None), "as before");
+}
+
+#[test]
+fn in_a_pause_and_for_auto_it_is_answered_at_once() {
+    let mut screen = playing(PlayMode::Auto, false);
+    screen.player(Report::Paused { at: MediaTime::ZERO });
+    screen.outputs.clear();
+    screen.choose(fixed(720), "a");
+    assert_eq!(screen.told(), [told("rendition 240p", Some("a")), told("ok rendition", Some("a"))]);
+    screen.choose(RenditionChoice::Auto, "b");
+    assert_eq!(screen.told(), [told("rendition 240p", Some("b")), told("ok rendition", Some("b"))]);
+    assert_eq!(screen.plays.plays[&screen.id].steering.helm, Helm::Auto);
+}
+
+#[test]
+fn the_end_of_a_play_overtakes_a_rendition_that_was_asked_for() {
+    let mut screen = playing(PlayMode::Auto, false);
+    screen.choose(fixed(720), "a");
+    screen.outputs.clear();
+    let summary = Summary {
+        reason: EndReason::Finished,
+        frames: 1,
+        shown: 1,
+        dropped: 0,
+        stalls: 0,
+        corrupt: 0,
+        frames_by_height: std::collections::BTreeMap::new(),
+        sha256: None,
+    };
+    screen.player(Report::Ended(summary));
+    assert_eq!(screen.told(), [told("error no_such_play", Some("a"))]);
+}
+
+#[test]
+fn a_seek_leaves_the_rendition_that_was_asked_for() {
+    let mut screen = playing(PlayMode::Auto, false);
+    screen.choose(fixed(720), "a");
+    screen.command(Command::Seek { target: SeekTarget::To(MediaTime(30_000_000)), play: None }, "s");
+    screen.switches();
+    // What was under way from before the seek is dropped, packets, cuts and renditions alike.
+    let cut = |epoch| message::StreamCut { play: screen.id, epoch: PlayEpoch(epoch), show_until: MediaTime(1) };
+    let (late, current) = (cut(0), cut(1));
+    screen.info(720);
+    screen.packet(720, 0, 1_000, 10);
+    screen.hub(late);
+    assert!(!screen.outputs.iter().any(|output| matches!(output, Output::Player(..))), "{:?}", screen.outputs);
+    screen.hub(current);
+    assert!(matches!(screen.outputs[..], [Output::Player(_, Input::Cut { until: MediaTime(1) })]));
+    screen.outputs.clear();
+    (screen.epoch, screen.seq) = (1, 0);
+    screen.info(720);
+    screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(30_000_000) });
+    assert!(screen.switches().is_empty(), "the hub did it before it sought");
+    screen.shown(720, 30_000_000);
+    assert_eq!(screen.told(), [told("rendition 720p", Some("a")), told("ok rendition", Some("a"))]);
+}
+
+#[test]
+fn the_viewers_key_goes_up_and_behind_the_highest_to_auto() {
+    let mut screen = playing(PlayMode::Auto, false);
+    for (label, helm) in [(240, Helm::Held), (720, Helm::Held), (1080, Helm::Held), (1080, Helm::Auto)] {
+        screen.player(Report::Asked(ViewerAction::NextRendition));
+        let switches = screen.switches();
+        assert_eq!(screen.plays.plays[&screen.id].steering.helm, helm, "{label}");
+        if helm == Helm::Held {
+            assert_eq!(switches.len(), usize::from(label != 240), "{label}: {switches:?}");
+            screen.info(label);
+            screen.shown(label, 0);
+        }
+    }
+}
+
+#[test]
+fn on_a_quick_link_auto_rises_and_the_next_title_begins_there() {
+    let mut screen = playing(PlayMode::Auto, false);
+    // 1.5 s of 240p at 10 Mb/s.
+    for frame in 1..150 {
+        screen.packet(240, frame, 1_500, if frame % 5 == 0 { 6 } else { 0 });
+        screen.consumed(1_500, 0);
+    }
+    assert_eq!(screen.switches(), [(0, 1080, None)]);
+    screen.info(1080);
+    let summary = Summary {
+        reason: EndReason::Stopped,
+        frames: 1,
+        shown: 1,
+        dropped: 0,
+        stalls: 0,
+        corrupt: 0,
+        frames_by_height: std::collections::BTreeMap::new(),
+        sha256: None,
+    };
+    screen.player(Report::Ended(summary));
+    let estimate = |screen: &Screen| {
+        let asked = |output: &Output| match output {
+            Output::Send(Message::Play(play)) => Some(play.estimate),
+            _ => None,
+        };
+        screen.outputs.iter().find_map(asked).unwrap()
+    };
+    let next = Screen::after(screen.plays, &request(PlayMode::Auto, false));
+    assert!((9_000_000..11_000_000).contains(&estimate(&next).unwrap()), "{:?}", estimate(&next));
+    let quick = Screen::new(PlayMode::Auto, true);
+    assert_eq!(estimate(&quick), Some(u64::MAX), "without a pace it is the best there is");
+}
+
+#[test]
+fn what_the_viewer_chose_and_what_has_no_pace_is_left_alone() {
+    for (mode, full_speed) in
+        [(PlayMode::Fixed(RenditionLabel(240)), false), (PlayMode::Tour, false), (PlayMode::Auto, true)]
+    {
+        let mut screen = playing(mode, full_speed);
+        for frame in 1..150 {
+            screen.packet(240, frame, 1_500, 1);
+            screen.consumed(1_500, 0);
+        }
+        assert!(screen.switches().is_empty(), "{mode:?}");
+    }
+}
+
+#[test]
+fn credit_follows_what_waits_and_a_packet_of_any_size_arrives() {
+    let mut screen = playing(PlayMode::Fixed(RenditionLabel(240)), false);
+    let mut frame = 1;
+    // Nothing is shown: it stops by itself once 16 s wait.
+    let mut granted = 128 * 1024;
+    while u64::from(screen.seq) * 1_500 + 1_500 < granted {
+        screen.packet(240, frame, 1_500, 1);
+        frame += 1;
+        granted = screen.granted().unwrap_or(granted);
+        assert!(frame < 1_000, "it never stops");
+    }
+    assert!((400..460).contains(&frame), "{frame} frames are 16 s and a rest");
+    // The picture goes on by a second, and more is asked for.
+    let seq = u64::from(screen.seq);
+    screen.consumed(seq * 1_500 - 3_000, 4_000_000);
+    assert!(screen.granted().is_some());
+    // At full speed bytes alone count.
+    let mut quick = Screen::new(PlayMode::Auto, true);
+    assert_eq!(quick.granted(), Some(CREDIT_WINDOW));
+}
+
+#[test]
+fn a_player_that_has_taken_all_is_given_more_whatever_times_the_packets_bear() {
+    let mut screen = playing(PlayMode::Fixed(RenditionLabel(240)), false);
+    let mut granted = 0;
+    for number in 1..100 {
+        // Each frame an hour after the one before.
+        screen.packet(240, number * 90_000, 30_000, 1);
+        screen.consumed(if number == 1 { 31_000 } else { 30_000 }, 0);
+        granted = screen.granted().unwrap_or(granted);
+    }
+    assert!(granted > 99 * 30_000, "{granted}");
+}

@@ -1,0 +1,237 @@
+//! Which rendition a play receives, and how much of it ahead of the picture.
+//!
+//! ```text
+//!   parts, keyframes ──▶ Steering ──▶ credit, as much as is missing to what is to wait
+//!   position ─────────▶     │
+//!   `rendition`, keys ─▶    └───────▶ SwitchRendition, one at a time; StreamInfo or PlayRefused answers it
+//! ```
+
+use std::time::Duration;
+
+use super::play::MemberPlay;
+use crate::{
+    proto::message,
+    types::{MediaTime, PlayMode, RenditionLabel, limits::MAX_PART},
+    video::{
+        Rung, input,
+        selector::{Meter, Refill, Selector, Situation, Switch},
+    },
+};
+
+/// Bits a second of a rendition of which nothing is known.
+const UNKNOWN_RATE: u64 = 8_000_000;
+
+/// How far ahead of the picture a rendition begins that the viewer asked for.
+const SOON: MediaTime = MediaTime(1_000_000);
+
+/// Who chooses the rendition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Helm {
+    /// The selector.
+    Auto,
+    /// The viewer, or the hub's plan of a tour.
+    Held,
+}
+
+/// What the viewer sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) label: RenditionLabel,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// How one play stands.
+#[derive(Debug)]
+pub(super) struct Steering {
+    pub(super) helm: Helm,
+    pub(super) ladder: Vec<Rung>,
+    selector: Selector,
+    meter: Meter,
+    refill: Refill,
+    /// Whether frames come as fast as they are decoded: then nothing is waited for, and nothing is chosen.
+    full_speed: bool,
+    /// What is being received.
+    current: Option<RenditionLabel>,
+    pub(super) shown: Option<Shown>,
+    /// The hub was asked to go on in this, and has not answered.
+    awaited: Option<RenditionLabel>,
+    /// The rendition that the viewer asked for last, until it is shown, and who is told then.
+    pub(super) wanted: Option<RenditionLabel>,
+    /// Who chose before the viewer asked for that.
+    pub(super) before: Helm,
+    pub(super) asking: Vec<Option<String>>,
+    /// The end of what was received and is to be shown.
+    newest: MediaTime,
+    last_keyframe: MediaTime,
+    until: MediaTime,
+    /// Bytes of packets that came whole.
+    whole: u64,
+    all_came: bool,
+    /// Whether a frame of this epoch was shown: before that the player knows only where it was.
+    pub(super) has_landed: bool,
+}
+
+impl Steering {
+    pub(super) fn new(mode: PlayMode, full_speed: bool) -> Self {
+        let helm = if mode == PlayMode::Auto { Helm::Auto } else { Helm::Held };
+        Self {
+            helm,
+            before: helm,
+            ladder: Vec::new(),
+            selector: Selector::new(&[]),
+            meter: Meter::default(),
+            refill: Refill::default(),
+            full_speed,
+            current: None,
+            shown: None,
+            awaited: None,
+            wanted: None,
+            asking: Vec::new(),
+            newest: MediaTime(i64::MIN),
+            last_keyframe: MediaTime(i64::MIN),
+            until: MediaTime(i64::MAX),
+            whole: 0,
+            all_came: false,
+            has_landed: false,
+        }
+    }
+
+    /// The hub says what there is.
+    pub(super) fn take_ladder(&mut self, ladder: &[message::Rung]) {
+        let rung = |rung: &message::Rung| {
+            let message::Rung { label, bitrate: average, peak, adaptive } = *rung;
+            Rung { label, average, peak, adaptive }
+        };
+        self.ladder = ladder.iter().map(rung).collect();
+        self.selector = Selector::new(&self.ladder);
+    }
+
+    /// Media of a new epoch follows. What the hub was asked before the seek it did before the seek.
+    pub(super) fn begin_epoch(&mut self) {
+        (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
+        (self.whole, self.all_came, self.has_landed) = (0, false, false);
+        self.awaited = None;
+        self.selector.moved();
+        self.meter.interrupted();
+    }
+
+    /// A rendition begins.
+    pub(super) fn begin_segment(&mut self, segment: &input::Segment) {
+        self.current = Some(segment.label);
+        self.awaited = self.awaited.filter(|awaited| *awaited != segment.label);
+        self.last_keyframe = segment.from;
+        self.until = segment.until.unwrap_or(MediaTime(i64::MAX));
+        self.all_came = false;
+    }
+
+    /// What was received is shown up to here only.
+    pub(super) fn cut(&mut self, until: MediaTime) {
+        self.until = self.until.min(until);
+        self.newest = self.newest.min(until);
+    }
+
+    /// A part came; `more` says whether the hub has credit to send on.
+    pub(super) fn part_came(&mut self, now: Duration, bytes: usize, more: bool) {
+        self.meter.arrived(now, bytes, more);
+    }
+
+    /// A packet is whole.
+    pub(super) fn packet_came(&mut self, packet: &input::Packet) {
+        self.whole += packet.data.len() as u64;
+        if packet.pts < self.until {
+            self.newest = self.newest.max(packet.pts + packet.duration);
+        }
+        if packet.keyframe {
+            self.last_keyframe = self.last_keyframe.max(packet.pts);
+        }
+    }
+
+    /// Nothing follows in this epoch.
+    pub(super) fn all_came(&mut self) {
+        self.all_came = true;
+        self.meter.interrupted();
+    }
+
+    /// What the link carries.
+    pub(super) fn throughput(&self, now: Duration) -> Option<u64> {
+        self.meter.throughput(now)
+    }
+
+    /// What waits to be shown when this is.
+    pub(super) fn buffered(&self, at: MediaTime) -> MediaTime {
+        (self.newest - at).max(MediaTime::ZERO)
+    }
+
+    /// Whether another rendition than this is being received, or is about to be.
+    pub(super) fn is_leaving(&self, label: RenditionLabel) -> bool {
+        self.awaited.or(self.current) != Some(label)
+    }
+
+    fn rate(&self) -> u64 {
+        let rung = self.ladder.iter().find(|rung| Some(rung.label) == self.current).or_else(|| self.ladder.first());
+        rung.map_or(UNKNOWN_RATE, |rung| rung.peak)
+    }
+
+    /// Bytes beyond those received that the hub may send now, at normal speed; nothing while enough waits.
+    fn allowance(&mut self, at: MediaTime, consumed: u64) -> Option<u64> {
+        let target = match (self.helm, self.current) {
+            (Helm::Auto, Some(current)) => self.selector.target(current),
+            _ => Selector::fixed_target(),
+        };
+        // When the player has taken all, nothing waits, whatever times the packets bear.
+        let buffered = if consumed >= self.whole { MediaTime::ZERO } else { self.buffered(at) };
+        let rate = self.rate();
+        self.refill.allowance(buffered, target, rate)
+    }
+
+    /// What the selector wants to do, if it is asked at all.
+    fn decide(&mut self, now: Duration, at: MediaTime, end: MediaTime) -> Option<Switch> {
+        let is_asked = self.helm == Helm::Auto && !self.full_speed && self.awaited.is_none() && !self.all_came;
+        let current = self.current.filter(|_| is_asked && self.has_landed)?;
+        let (throughput, buffered) = (self.meter.throughput(now), self.buffered(at));
+        let situation = Situation { now, current, throughput, at, buffered, last_keyframe: self.last_keyframe, end };
+        self.selector.decide(&situation)
+    }
+
+    /// What the viewer wants is asked for, once the hub has answered what was asked before.
+    fn next_wanted(&self, at: MediaTime) -> Option<Switch> {
+        let to = self.wanted.filter(|wanted| self.awaited.is_none() && Some(*wanted) != self.current)?;
+        // At full speed the picture is where it is told to be by the time that this arrives.
+        let from = Some(if self.full_speed { at } else { at + SOON });
+        Some(Switch { to, from })
+    }
+}
+
+impl MemberPlay {
+    /// To go on in another rendition, because the viewer or the selector wants to.
+    pub(super) fn next_switch(&mut self, now: Duration) -> Option<Switch> {
+        let (at, end) = (self.at, self.end());
+        let switch = self.steering.next_wanted(at).or_else(|| self.steering.decide(now, at, end))?;
+        self.steering.awaited = Some(switch.to);
+        Some(switch)
+    }
+
+    /// The hub cannot do what it was asked. The play goes on as it was; whoever waits for the rendition is given back.
+    pub(super) fn switch_refused(&mut self, now: Duration) -> Vec<Option<String>> {
+        self.steering.awaited = None;
+        if self.steering.wanted.take().is_some() {
+            self.steering.helm = self.steering.before;
+        }
+        self.steering.selector.refused(now);
+        std::mem::take(&mut self.steering.asking)
+    }
+
+    /// Credit at normal speed: by what waits, and never more than the player has to take.
+    pub(super) fn timed_credit(&mut self, most: u64) -> Option<(u64, u64)> {
+        let (at, consumed) = (self.at, self.consumed());
+        let allowance = self.steering.allowance(at, consumed)?;
+        let offset = self.received().saturating_add(allowance).min(most);
+        Some((offset, allowance / 4))
+    }
+}
+
+/// Whether a part more fits what is granted.
+pub(super) fn may_go_on(granted: u64, received: u64) -> bool {
+    granted.saturating_sub(received) >= MAX_PART as u64
+}

@@ -1,0 +1,292 @@
+//! From a file to an index, by libavformat. Only the child does this.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::FileExt as _,
+};
+
+use ffmpeg::{
+    Dictionary, Error, Packet as AvPacket, Rational,
+    codec::{Id, packet::side_data},
+    format::{self, context, stream::Disposition},
+    media,
+};
+
+use crate::{
+    types::{Codec, MediaTime, limits::MAX_PACKET},
+    video::{
+        ffi,
+        index::{Index, Packet, VideoFormat},
+        index_wire::MAX_RUNS,
+        mp4::{
+            FileInput,
+            limits::{MAX_DIMENSION, MAX_EXTRADATA, MAX_PACKETS},
+        },
+        pieces::{Pieces, Run},
+        rotation::Rotation,
+    },
+};
+
+use super::{
+    locate::Locator,
+    times::{Said, times},
+};
+
+/// The containers that are taken apart. Not playlists and such, which name other files.
+const FORMATS: &str = "matroska,webm,mpegts,avi,mov,mp4,m4a,3gp,3g2,mj2,flv,ogg,mpeg,asf";
+
+/// Damaged packets that are passed over before a file is given up.
+const MAX_DAMAGE: usize = 10_000;
+
+/// Why there is no index, in words that go on "`<file>`: ".
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("it is none of MKV, WebM, TS, AVI, MOV, MP4, FLV, Ogg, MPEG and ASF, or it is damaged ({0})")]
+    Unknown(Error),
+    #[error("it has no video track")]
+    NoVideo,
+    #[error("its video codec is not known")]
+    Codec,
+    #[error("its video is not compressed")]
+    Uncompressed,
+    #[error("its pictures claim to be {0}x{1} pixels; up to {MAX_DIMENSION}x{MAX_DIMENSION} are played")]
+    Dimensions(i32, i32),
+    #[error("it changes its codec settings on the way")]
+    SeveralFormats,
+    #[error("it shows parts of its video and leaves out others: export it anew as one piece")]
+    SeveralEdits,
+    #[error("it has more than {MAX_PACKETS} pictures, or one of more than {MAX_PACKET} bytes")]
+    TooMany,
+    #[error("a packet of it does not stand in the file as it is decoded, from byte {0} on: compressed or encrypted?")]
+    NotInFile(u64),
+    #[error("its packets are cut into more than {MAX_RUNS} pieces")]
+    TooScattered,
+    #[error("its video track has no pictures to show")]
+    NoPictures,
+    #[error("it cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Indexes the best video track of a file of `size` bytes that is open twice.
+pub(super) fn index(file: &File, again: File, size: u64) -> Result<Index, Refused> {
+    ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
+    let reader = Reader { file: again, size, place: 0 };
+    let options: Dictionary = [("format_whitelist", FORMATS), ("protocol_whitelist", "none")].into_iter().collect();
+    let stream = context::StreamIo::from_read_seek(reader).map_err(Refused::Unknown)?;
+    let mut opened = format::input_from_stream(stream, None, Some(options)).map_err(Refused::Unknown)?;
+    let track = Track::of(&opened)?;
+    let packets = track.packets(&mut opened, &FileInput { file, size })?;
+    packets.index(track.format, track.rotation, track.reorders)
+}
+
+/// The file, read at places of its own: whoever else has it open does not notice.
+struct Reader {
+    file: File,
+    size: u64,
+    place: u64,
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.place)?;
+        self.place += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Reader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(by) => self.size.checked_add_signed(by),
+            SeekFrom::Current(by) => self.place.checked_add_signed(by),
+        };
+        self.place = place.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.place)
+    }
+}
+
+/// The track that is indexed.
+struct Track {
+    number: usize,
+    id: Id,
+    format: VideoFormat,
+    rotation: Rotation,
+    /// Of a tick, in seconds.
+    base: Rational,
+    reorders: bool,
+}
+
+impl Track {
+    fn of(input: &context::Input) -> Result<Self, Refused> {
+        let stream = input.streams().best(media::Type::Video).ok_or(Refused::NoVideo)?;
+        if stream.disposition().contains(Disposition::ATTACHED_PIC) {
+            return Err(Refused::NoVideo);
+        }
+        let parameters = stream.parameters();
+        let shape = ffi::shape(&parameters);
+        let within = |pixels: i32| u32::try_from(pixels).ok().filter(|pixels| (1..=MAX_DIMENSION).contains(pixels));
+        let (Some(width), Some(height)) = (within(shape.width), within(shape.height)) else {
+            return Err(Refused::Dimensions(shape.width, shape.height));
+        };
+        let id = parameters.id();
+        let codec: Codec = id.name().parse().map_err(|_| Refused::Codec)?;
+        match id {
+            Id::None => return Err(Refused::Codec),
+            Id::RAWVIDEO => return Err(Refused::Uncompressed),
+            _ => {}
+        }
+        let extradata = ffi::extradata(&parameters);
+        if extradata.len() > MAX_EXTRADATA {
+            return Err(Refused::Codec);
+        }
+        let mut rotation = Rotation::None;
+        for data in stream.side_data() {
+            if data.kind() == side_data::Type::DisplayMatrix {
+                rotation = matrix(data.data()).map_or(rotation, Rotation::from_matrix);
+            }
+        }
+        Ok(Self {
+            number: stream.index(),
+            id,
+            format: VideoFormat { codec, width, height, extradata: extradata.into() },
+            rotation,
+            base: stream.time_base(),
+            reorders: shape.delay > 0,
+        })
+    }
+
+    /// All of its packets, and where they stand.
+    fn packets(&self, input: &mut context::Input, file: &FileInput<'_>) -> Result<Packets, Refused> {
+        let mut locator = Locator::new(file);
+        let mut packets = Packets::default();
+        let mut parser = None;
+        let mut damage = 0;
+        loop {
+            let mut packet = AvPacket::empty();
+            match packet.read(input) {
+                Ok(()) => {}
+                Err(Error::InvalidData | Error::Other { errno: ffmpeg::error::EAGAIN }) if damage < MAX_DAMAGE => {
+                    damage += 1;
+                    continue;
+                }
+                // What comes behind a hole is not played; what came before it is.
+                Err(_) => return Ok(packets),
+            }
+            let Some(data) = packet.data().filter(|data| packet.stream() == self.number && !data.is_empty()) else {
+                continue;
+            };
+            if !packet.is_key() && packets.places.is_empty() {
+                // Nothing can be decoded before the first keyframe.
+                continue;
+            }
+            if self.changes_settings(&packet) {
+                return Err(Refused::SeveralFormats);
+            }
+            if data.len() > MAX_PACKET || packets.places.len() == MAX_PACKETS {
+                return Err(Refused::TooMany);
+            }
+            let hint = u64::try_from(packet.position()).ok();
+            let runs = locator.locate(hint, data)?.ok_or(Refused::NotInFile(hint.unwrap_or_default()))?;
+            let mut said = self.said(&packet);
+            if said.pts.is_none() && matches!(self.id, Id::H264 | Id::HEVC) {
+                let parser = match &mut parser {
+                    Some(parser) => parser,
+                    none => none.insert(ffi::Parser::new(self.id, &self.format.extradata).ok_or(Refused::Codec)?),
+                };
+                said.order = Some(parser.order(&packet));
+            }
+            packets.push(said, &runs, ffi::is_discarded(&packet))?;
+        }
+    }
+
+    /// Whether a decoder would need to be told more than the packet to decode it.
+    fn changes_settings(&self, packet: &AvPacket) -> bool {
+        packet.side_data().any(|data| match data.kind() {
+            side_data::Type::NewExtraData => data.data() != &self.format.extradata[..],
+            side_data::Type::Palette => true,
+            _ => false,
+        })
+    }
+
+    fn said(&self, packet: &AvPacket) -> Said {
+        let micros = |ticks: i64| {
+            let (numerator, denominator) = (i128::from(self.base.numerator()), i128::from(self.base.denominator()));
+            let scaled = i128::from(ticks) * numerator * 1_000_000;
+            let rounded = (scaled + denominator / 2).checked_div_euclid(denominator);
+            rounded.and_then(|time| i64::try_from(time).ok())
+        };
+        Said {
+            pts: packet.pts().and_then(micros),
+            dts: packet.dts().and_then(micros),
+            duration: micros(packet.duration()).unwrap_or_default(),
+            keyframe: packet.is_key(),
+            order: None,
+        }
+    }
+}
+
+/// The nine numbers of a display matrix, as FFmpeg keeps them.
+fn matrix(bytes: &[u8]) -> Option<[i32; 9]> {
+    let mut matrix = [0; 9];
+    for (value, bytes) in matrix.iter_mut().zip(bytes.chunks_exact(4)) {
+        *value = i32::from_ne_bytes(bytes.try_into().ok()?);
+    }
+    (bytes.len() == 36).then_some(matrix)
+}
+
+/// Packets in order of decoding.
+#[derive(Default)]
+struct Packets {
+    said: Vec<Said>,
+    /// Offset and size.
+    places: Vec<(u64, u32)>,
+    pieces: Pieces,
+    /// Positions of packets that are decoded and not shown.
+    hidden: Vec<usize>,
+}
+
+impl Packets {
+    fn push(&mut self, said: Said, runs: &[Run], is_hidden: bool) -> Result<(), Refused> {
+        let Some(first) = runs.first() else { return Ok(()) };
+        let position = self.places.len();
+        let size = runs.iter().filter_map(Run::size).sum();
+        if let [_] = runs
+            && first.count == 1
+        {
+            self.places.push((first.offset, size));
+        } else {
+            self.pieces.push(position, runs);
+            self.places.push((first.offset, size));
+        }
+        if is_hidden {
+            self.hidden.push(position);
+        }
+        self.said.push(said);
+        if self.pieces.len() > MAX_RUNS { Err(Refused::TooScattered) } else { Ok(()) }
+    }
+
+    fn index(self, format: VideoFormat, rotation: Rotation, reorders: bool) -> Result<Index, Refused> {
+        let times = times(&self.said, reorders);
+        let is_hidden = |position: usize| self.hidden.binary_search(&position).is_ok();
+        let shown = || times.iter().enumerate().filter(|(position, _)| !is_hidden(*position)).map(|(_, times)| times);
+        let zero = shown().map(|times| times.pts).min().ok_or(Refused::NoPictures)?;
+        let end = shown().map(|times| times.pts.saturating_add(times.duration)).max().unwrap_or(zero);
+        if self.hidden.iter().any(|position| times.get(*position).is_some_and(|times| (zero..end).contains(&times.pts)))
+        {
+            return Err(Refused::SeveralEdits);
+        }
+        let time = |micros: i64| MediaTime(micros.saturating_sub(zero));
+        let packets = times.iter().zip(&self.places).zip(&self.said).map(|((times, place), said)| Packet {
+            offset: place.0,
+            size: place.1,
+            keyframe: said.keyframe,
+            pts: time(times.pts),
+            dts: time(times.dts),
+            duration: MediaTime(times.duration),
+        });
+        let index = Index::new(format, packets.collect(), MediaTime::ZERO..time(end)).ok_or(Refused::NoPictures)?;
+        Ok(index.scattered(self.pieces).rotated(rotation).compat())
+    }
+}

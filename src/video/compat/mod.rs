@@ -1,0 +1,86 @@
+//! Files that this program's own reader does not take: other containers, and MP4 that it refuses. libavformat takes
+//! them apart, in a child process, because a demuxer written in C meets files that anyone may have made.
+//!
+//! ```text
+//!   hub ── the open file ──▶ child (the same program)
+//!                             no files, sockets or processes beside it; memory and time are bounded
+//!                             libavformat: packets ── locate: where their bytes stand in the file
+//!       ◀── an index ────────┘
+//!   hub: holds it against the file's size and the limits, then reads packets by itself
+//! ```
+//!
+//! For each packet the child compares: what it reports are places in the file whose bytes are the packet's. So a
+//! member gets exactly what libavformat would have given its decoder, and the hub needs no demuxer to serve it.
+
+#[cfg(feature = "player")]
+mod child;
+#[cfg(feature = "player")]
+mod demux;
+#[cfg(any(test, feature = "player"))]
+mod locate;
+mod parent;
+#[cfg(any(test, feature = "player"))]
+mod times;
+
+use std::fs::File;
+
+use crate::types::wire::{Blob, Text, wire_struct};
+
+use super::{
+    catalog::SkipReason,
+    file_name::Kind,
+    index::Index,
+    mp4::{FileInput, read},
+};
+
+pub use parent::{Compat, CompatError};
+
+/// The hidden subcommand that is to call [`index_main`].
+pub const INDEX_COMMAND: &str = "index-video";
+
+wire_struct! {
+    /// What the child says, on standard output.
+    struct Answer {
+        /// Why there is no index, in words that go on "`<file>`: "; empty when there is one.
+        refused: Text,
+        /// As [`Index::to_bytes`](super::Index::to_bytes) writes it.
+        index: Blob,
+    }
+}
+
+impl Compat {
+    /// Indexes an open file of `size` bytes, by this program's own reader where its name speaks for that, else by
+    /// libavformat; also what the own reader refuses, if libavformat may do better.
+    pub(super) fn read(&self, file: &File, size: u64, kind: Kind) -> Result<Index, SkipReason> {
+        if kind != Kind::Indexed {
+            return self.index(file, size).map_err(SkipReason::from);
+        }
+        match read(&FileInput { file, size }) {
+            Err(error) if error.is_of_this_reader() => self.index(file, size).map_err(|_| error.into()),
+            result => Ok(result?),
+        }
+    }
+}
+
+impl From<CompatError> for SkipReason {
+    fn from(error: CompatError) -> Self {
+        match error {
+            CompatError::Unavailable => Self::Container,
+            error => Self::NotTaken(error),
+        }
+    }
+}
+
+/// The child's part: indexes the file that is its standard input and writes the answer to standard output.
+#[cfg(feature = "player")]
+#[must_use]
+pub fn index_main() -> std::process::ExitCode {
+    child::main()
+}
+
+/// The child's part in a build without FFmpeg.
+#[cfg(not(feature = "player"))]
+#[must_use]
+pub fn index_main() -> std::process::ExitCode {
+    std::process::ExitCode::FAILURE
+}

@@ -1,0 +1,196 @@
+//! The hub's side: runs the child, waits so long and no longer, and believes nothing that it says.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::File,
+    io::{self, Read as _},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    types::wire::from_bytes,
+    video::{index::Index, index_wire::IndexWireError},
+};
+
+use super::{Answer, INDEX_COMMAND};
+
+/// Most that a child may answer, in bytes: the largest index has 2,000,000 packets of some 15 bytes, and pieces.
+const MAX_ANSWER: u64 = 128 * 1024 * 1024;
+
+/// How long a child may take for any file, and for each byte of it: a file is read twice at 20 MB/s.
+const BASE_TIME: Duration = Duration::from_secs(60);
+const BYTES_A_SECOND: u64 = 10_000_000;
+
+/// Longest reason of a child that is passed on, in characters.
+const MAX_REASON: usize = 160;
+
+/// What a child keeps of its parent's environment: where its libraries are.
+const KEPT_VARIABLES: [&str; 3] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
+
+/// Takes files apart that this program's own reader does not take, or says why it cannot.
+#[derive(Clone, Debug, Default)]
+pub struct Compat {
+    program: Option<PathBuf>,
+}
+
+/// Why libavformat gave no index, in words that go on "`<file>`: ".
+#[derive(Debug, thiserror::Error)]
+pub enum CompatError {
+    /// There is nobody to ask: the build has no FFmpeg, or no program was named.
+    #[error("there is no libavformat here")]
+    Unavailable,
+    /// In the words of the child.
+    #[error("{0}")]
+    Refused(String),
+    #[error("it could not be taken apart within {} s", .0.as_secs())]
+    TimedOut(Duration),
+    #[error("it made its reader fail ({0})")]
+    Crashed(String),
+    #[error("its reader gave a wrong answer: {0}")]
+    WrongAnswer(String),
+    #[error("its reader cannot be run: {0}")]
+    NotRun(#[from] io::Error),
+}
+
+impl From<IndexWireError> for CompatError {
+    fn from(error: IndexWireError) -> Self {
+        Self::WrongAnswer(error.to_string())
+    }
+}
+
+impl Compat {
+    /// By a program that calls [`index_main`](super::index_main) for [`INDEX_COMMAND`]: this one. In a build without
+    /// FFmpeg no file is taken.
+    #[must_use]
+    pub fn by(program: PathBuf) -> Self {
+        Self { program: cfg!(feature = "player").then_some(program) }
+    }
+
+    /// Indexes an open file of `size` bytes. Takes a second for each 10 MB, at most, and a minute more.
+    ///
+    /// # Errors
+    /// See [`CompatError`].
+    pub fn index(&self, file: &File, size: u64) -> Result<Index, CompatError> {
+        let program = self.program.as_ref().ok_or(CompatError::Unavailable)?;
+        let mut command = Command::new(program);
+        command.arg(INDEX_COMMAND).env_clear().envs(KEPT_VARIABLES.iter().filter_map(|name| kept(name)));
+        run(command, file, size, BASE_TIME + Duration::from_secs(size / BYTES_A_SECOND))
+    }
+}
+
+fn kept(name: &'static str) -> Option<(&'static str, OsString)> {
+    Some((name, env::var_os(name)?))
+}
+
+fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<Index, CompatError> {
+    command.stdin(file.try_clone()?).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = Running(command.spawn()?);
+    let Some(output) = child.0.stdout.take() else { return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) };
+    let (sender, answered) = mpsc::channel();
+    let reading = thread::Builder::new().name("index-video".into()).spawn(move || {
+        let mut answer = Vec::new();
+        let read = output.take(MAX_ANSWER + 1).read_to_end(&mut answer).map(|_| answer);
+        // Nobody waits any more when it came too late.
+        let _ = sender.send(read);
+    })?;
+    let answer = answered.recv_timeout(limit);
+    if answer.is_err() {
+        // It ends the pipe, and with it the thread.
+        child.0.kill()?;
+    }
+    let status = child.0.wait()?;
+    // A thread that panicked has sent nothing.
+    let _ = reading.join();
+    let answer = answer.map_err(|_| CompatError::TimedOut(limit))??;
+    if !status.success() {
+        return Err(CompatError::Crashed(status.to_string()));
+    }
+    understood(&answer, size)
+}
+
+/// A child that does not outlive its owner.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only when it has ended and was waited for.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What the child's answer comes to.
+fn understood(answer: &[u8], size: u64) -> Result<Index, CompatError> {
+    if answer.len() as u64 > MAX_ANSWER {
+        return Err(CompatError::WrongAnswer("it is too long".into()));
+    }
+    let answer: Answer = from_bytes(answer).map_err(IndexWireError::from)?;
+    if !answer.refused.is_empty() {
+        let reason = answer.refused.chars().filter(|character| !character.is_control()).take(MAX_REASON);
+        return Err(CompatError::Refused(reason.collect()));
+    }
+    Ok(Index::from_bytes(&answer.index, size)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::types::wire::to_bytes;
+
+    use super::*;
+
+    fn shell(script: &str, limit: Duration) -> Result<Index, CompatError> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        run(command, &File::open("/dev/null").unwrap(), 1000, limit)
+    }
+
+    const SOON: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn attack_a_child_that_hangs_is_killed() {
+        let error = shell("exec sleep 600", Duration::ZERO).unwrap_err();
+        assert_eq!(error.to_string(), "it could not be taken apart within 0 s");
+    }
+
+    #[test]
+    fn attack_a_child_that_fails_is_no_index() {
+        assert!(matches!(shell("kill -SEGV $$", SOON), Err(CompatError::Crashed(_))));
+        assert!(matches!(shell("exit 1", SOON), Err(CompatError::Crashed(_))));
+        let missing = run(Command::new("/nonexistent/securestream"), &File::open("/dev/null").unwrap(), 0, SOON);
+        assert!(matches!(missing, Err(CompatError::NotRun(_))));
+    }
+
+    #[test]
+    fn attack_a_child_that_writes_without_end_or_nonsense_is_not_believed() {
+        assert!(matches!(shell("true", SOON), Err(CompatError::WrongAnswer(_))));
+        assert!(matches!(shell("echo nonsense", SOON), Err(CompatError::WrongAnswer(_))));
+        let endless = shell("exec head -c 300000000 /dev/zero", SOON);
+        assert!(matches!(endless, Err(CompatError::Crashed(_) | CompatError::WrongAnswer(_))));
+    }
+
+    #[test]
+    fn attack_an_answer_is_held_against_the_file_and_its_words_are_cleaned() {
+        let refused = Answer { refused: format!("no \x1b[2J{}", "x".repeat(999)).into(), index: Blob::default() };
+        let Err(CompatError::Refused(reason)) = understood(&to_bytes(&refused), 9) else { panic!("it was refused") };
+        assert!(reason.starts_with("no [2Jxxx") && reason.len() == MAX_REASON, "{reason}");
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wide.mp4");
+        let file = std::fs::read(path).unwrap();
+        let index = crate::video::mp4::read(&file[..]).unwrap();
+        let answer = to_bytes(&Answer { refused: String::new().into(), index: index.to_bytes().into() });
+        assert_eq!(understood(&answer, file.len() as u64).unwrap().packets(), index.packets());
+        assert!(matches!(understood(&answer, file.len() as u64 / 2), Err(CompatError::WrongAnswer(_))));
+    }
+
+    use crate::types::wire::Blob;
+
+    #[test]
+    fn without_a_program_nothing_is_taken() {
+        let error = Compat::default().index(&File::open("/dev/null").unwrap(), 0).unwrap_err();
+        assert!(matches!(error, CompatError::Unavailable), "{error}");
+    }
+}

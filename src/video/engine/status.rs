@@ -1,0 +1,93 @@
+//! What the display is told about the play, a few times a second and when it matters.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::{
+    types::{Codec, MediaTime},
+    video::{
+        input::{About, Segment},
+        render::Status,
+    },
+};
+
+/// How often what changes with every frame is told.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// What is known of the play besides what the engine plays by.
+#[derive(Default)]
+pub(super) struct Knowledge {
+    about: About,
+    /// The end of what has come, since the last flush.
+    received: MediaTime,
+    codec: Option<Codec>,
+    frame_duration: MediaTime,
+    /// What was told last, and when.
+    told: Option<(Duration, Status)>,
+}
+
+impl Knowledge {
+    /// The session knows more; what it does not mention stays.
+    pub(super) fn learn(&mut self, about: &About) {
+        self.about.duration = about.duration.or(self.about.duration);
+        self.about.throughput = about.throughput.or(self.about.throughput);
+    }
+
+    /// A packet is here whose picture lasts until this time.
+    pub(super) fn received(&mut self, until: MediaTime) {
+        self.received = self.received.max(until);
+    }
+
+    /// What had come is forgotten.
+    pub(super) fn flushed(&mut self) {
+        self.received = MediaTime::ZERO;
+    }
+
+    /// Packets of this segment are decoded from now on.
+    pub(super) fn opened(&mut self, segment: &Segment) {
+        self.codec = Some(segment.codec.clone());
+        self.frame_duration = segment.frame_duration;
+    }
+}
+
+impl Engine {
+    /// Tells the display how the play stands, if that is news. When to ask again, if something is held back.
+    pub(super) fn inform(&mut self) -> Option<Duration> {
+        self.last_shown?;
+        let now = self.parts.clock.now();
+        let status = self.status();
+        let due = match &self.knowledge.told {
+            Some((_, told)) if *told == status => return None,
+            Some((at, told)) if !status.is_news_after(told) => *at + EVERY,
+            _ => now,
+        };
+        if due > now {
+            return Some(due);
+        }
+        self.parts.display.inform(&status);
+        self.knowledge.told = Some((now, status));
+        None
+    }
+
+    fn status(&self) -> Status {
+        let Knowledge { about, received, codec, frame_duration, .. } = &self.knowledge;
+        let position = self.position();
+        Status {
+            position,
+            duration: about.duration,
+            label: self.last_shown.map(|shown| shown.label),
+            size: self.last_shown.map_or((0, 0), |shown| shown.size),
+            codec: codec.clone(),
+            frame_duration: *frame_duration,
+            paused: self.parts.pace.is_paused(),
+            buffered: (*received - position).max(MediaTime::ZERO),
+            throughput: about.throughput,
+            shown: self.parts.tally.count_shown(),
+            dropped: self.parts.tally.count_dropped(),
+            stalls: self.parts.tally.count_stalls(),
+            // The part that plays the sound fills these in.
+            volume: None,
+            muted: false,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What a viewer does and sees beside the pictures.
+
+use super::*;
+use crate::video::input::About;
+
+#[test]
+fn stepping_shows_one_frame_at_a_time_and_going_on_follows_from_there() {
+    let outcome = Scene::new()
+        .at(0, part(240, 0, None))
+        .at(0, packets(0..20))
+        .at(50, [Input::Step])
+        .at(200, [Input::Step])
+        .at(300, [Input::Step])
+        .at(1_000, [Input::Resume])
+        .at(1_070, [Input::Stop])
+        .run();
+    assert_eq!(outcome.times(), [0, 40, 50, 200, 300, 1_040]);
+    let paused = |number| Report::Paused { at: pts(number) };
+    assert_eq!(outcome.news()[2..], [&paused(2), &paused(3), &paused(4), &Report::Resumed { at: pts(4) }]);
+}
+
+#[test]
+fn a_step_waits_for_its_frame_and_behind_the_last_one_there_is_none() {
+    let outcome = Scene { delay: 0, ..Scene::new() }
+        .at(0, part(240, 0, None))
+        .at(0, packets(0..1))
+        .at(10, [Input::Step])
+        .at(500, packets(1..2))
+        .at(500, [FINISHED])
+        .at(600, [Input::Step])
+        .at(900, [Input::Stop])
+        .run();
+    assert_eq!(outcome.times(), [0, 500]);
+    let paused = Report::Paused { at: pts(1) };
+    assert_eq!(outcome.news()[2..], [&paused, &paused], "both who asked are answered");
+    assert_eq!(outcome.summary.reason, EndReason::Stopped);
+}
+
+#[test]
+fn a_seek_or_going_on_takes_the_place_of_a_step_that_still_waits() {
+    let outcome = Scene { delay: 0, ..Scene::new() }
+        .at(0, part(240, 0, None))
+        .at(0, packets(0..1))
+        .at(10, [Input::Step])
+        .at(20, [Input::Flush { epoch: PlayEpoch(1) }])
+        .at(30, part(240, 50, None))
+        .at(30, packets(50..60))
+        .at(500, [Input::Stop])
+        .run();
+    assert_eq!(outcome.numbers(), [0, 50]);
+}
+
+#[test]
+fn the_display_is_told_at_once_what_matters_and_the_rest_a_few_times_a_second() {
+    let about = About { duration: Some(pts(250)), throughput: Some(3_000_000) };
+    let outcome = Scene::new()
+        .at(0, [Input::About(about)])
+        .at(0, part(240, 0, Some(25)))
+        .at(0, packets(0..25))
+        .at(0, part(720, 25, None))
+        .at(0, packets(25..50))
+        .at(1_510, [Input::Pause])
+        .at(1_600, [Input::About(About { throughput: Some(2_000_000), ..About::default() })])
+        .at(9_000, [Input::Stop])
+        .run();
+    let first = &outcome.told[0].1;
+    assert_eq!((first.position, first.duration, first.throughput), (pts(0), Some(pts(250)), Some(3_000_000)));
+    assert_eq!((first.label, first.size), (Some(segment(240).label), (426, 240)));
+    assert_eq!((first.buffered, first.codec.clone()), (pts(50), Some(segment(240).codec)));
+    let at = |predicate: &dyn Fn(&Status) -> bool| outcome.told.iter().find(|(_, told)| predicate(told)).unwrap().0;
+    assert_eq!(at(&|told| told.label == Some(segment(720).label)), 1_000);
+    assert_eq!(at(&|told| told.paused), 1_510);
+    let (last, told) = outcome.told.last().unwrap();
+    assert_eq!((*last, told.throughput, told.duration), (1_760, Some(2_000_000), Some(pts(250))));
+    assert!(outcome.told.len() <= 4 * 2 + 3, "{}", outcome.told.len());
+    assert_eq!(told.shown, 38);
+}

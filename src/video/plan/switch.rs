@@ -1,0 +1,95 @@
+//! Going on in another rendition in the middle of a play.
+//!
+//! ```text
+//!   sent already        still to be sent
+//!   240p  ■···■···■·····|··■··         cut at K: of the rest only what pictures before K need
+//!   720p             ·  ■·····■····    from its keyframe with pts K on
+//!                    K ≥ what is asked for
+//! ```
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{Segment, tolerance};
+use crate::{types::MediaTime, video::catalog::Rendition};
+
+/// What a switch changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switched {
+    /// Where the segment that has begun ends now, earlier than was said when it began.
+    pub cut: Option<MediaTime>,
+}
+
+/// Replaces what is planned from some keyframe of `to` on by that rendition, so that every picture is shown once
+/// whether or not keyframes align. `begun` is the position of the first packet of the first segment that was not
+/// sent, when that segment has begun. Without `from` nothing is replaced that was sent. `end` is where the play
+/// ends, if before its title does.
+///
+/// Returns nothing, and changes nothing, when `to` cannot be entered any more.
+pub fn switch(
+    segments: &mut VecDeque<Segment>,
+    begun: Option<usize>,
+    to: &Arc<Rendition>,
+    from: Option<MediaTime>,
+    end: Option<MediaTime>,
+) -> Option<Switched> {
+    let first = segments.front()?;
+    let end = end.unwrap_or(MediaTime(i64::MAX));
+    let start = first.show.start;
+    let Some(sent) = begun else {
+        if from.is_some_and(|from| from > start) {
+            return enter(segments, None, to, from?, end);
+        }
+        // Nothing was sent: what comes before the first picture is decoded and not shown, as after a seek.
+        *segments = VecDeque::from([Segment::new(to, start..end)?]);
+        return Some(Switched { cut: None });
+    };
+    let behind = first.last_sent(sent).map_or(start, |pts| pts + tolerance(&first.rendition.index, &to.index));
+    enter(segments, Some(sent), to, from.unwrap_or(behind), end)
+}
+
+/// Cuts the plan at the first keyframe of `to` at or after `from` and goes on there.
+fn enter(
+    segments: &mut VecDeque<Segment>,
+    begun: Option<usize>,
+    to: &Arc<Rendition>,
+    from: MediaTime,
+    end: MediaTime,
+) -> Option<Switched> {
+    let edge = |segment: &Segment| tolerance(&segment.rendition.index, &to.index);
+    let first = segments.front()?;
+    let entry = to.index.entry_from(from.max(first.show.start - edge(first)))?;
+    // What was to come behind the keyframe is dropped; the segment around it shows what lies before.
+    let kept = segments.iter().take_while(|segment| segment.show.start < entry - edge(segment)).count();
+    let last = kept.checked_sub(1).and_then(|last| segments.get(last));
+    // Where the old one ended before, the new one has to show what is between.
+    let gap = last.filter(|last| last.show.end + edge(last) + edge(last) < entry);
+    let next = Segment::new(to, gap.map_or(entry, |last| last.show.end - edge(last))..end)?;
+    let keep = kept.max(usize::from(begun.is_some()));
+    segments.truncate(keep);
+    let mut cut = None;
+    if let Some(last) = segments.back_mut() {
+        let sent = begun.filter(|_| keep == 1);
+        let at = entry - edge(last);
+        cut = (sent.is_some() && at < last.show.end).then_some(at);
+        last.cut(at, sent);
+    }
+    segments.push_back(next);
+    Some(Switched { cut })
+}
+
+impl Segment {
+    /// Shows nothing from `at` on, and sends no more than that needs; what was sent, up to `sent`, stays sent.
+    fn cut(&mut self, at: MediaTime, sent: Option<usize>) {
+        self.show.end = self.show.end.min(at).max(self.show.start);
+        let index = &self.rendition.index;
+        let is_empty = self.show.is_empty();
+        let needed = if is_empty { self.packets.start } else { index.decoded_until(self.packets.start, self.show.end) };
+        self.packets.end = needed.max(sent.unwrap_or(needed)).min(self.packets.end);
+    }
+
+    /// The last picture in what was sent of it: up to this position.
+    fn last_sent(&self, until: usize) -> Option<MediaTime> {
+        let packets = self.rendition.index.packets().get(self.packets.start..until)?;
+        packets.iter().map(|packet| packet.pts).filter(|pts| *pts < self.show.end).max()
+    }
+}

@@ -1,0 +1,313 @@
+//! The one place in a terminal where a play is drawn, and whose play it is.
+
+use std::{
+    collections::VecDeque,
+    io,
+    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    time::Duration,
+};
+
+use super::{
+    canvas::Canvas,
+    graphics::Graphics,
+    keys,
+    layout::{Layout, Size, Wanted},
+    picture::Picture,
+};
+use crate::video::{
+    clock::{Clock as _, SystemClock},
+    frame::Frame,
+    render::{Closer, DisplayGone},
+    viewer::{Key, ViewerAction},
+};
+
+/// Lines of the conversation that are kept to be written again. No terminal has many more rows.
+const MOST_RECENT: usize = 100;
+
+/// What prompts the line editor to draw its line again: a text that leaves the screen as it is. Up, and the line
+/// end that the editor adds leads down again.
+const NOTHING: &str = "\x1b[A";
+
+type Print = Box<dyn Fn(String) + Send>;
+
+/// Who sees the picture, and what they want. Locked for moments only: keys must not wait for the terminal.
+#[derive(Default)]
+struct Viewer {
+    /// The display that is shown.
+    shown: Option<(u64, Closer)>,
+    displays: u64,
+    print: Option<Print>,
+    recent: VecDeque<String>,
+    typed: Vec<u8>,
+    is_full: bool,
+    has_statistics: bool,
+}
+
+/// What is on the terminal. Locked while it is written to.
+struct Drawing {
+    canvas: Canvas,
+    /// The last frame as drawn, to be drawn again in another size, and the size that it was decoded in.
+    last: Picture,
+    decoded: (u32, u32),
+    lines: Vec<String>,
+    bytes: Vec<u8>,
+}
+
+pub(super) struct Easel {
+    graphics: Graphics,
+    /// Width and height of a character in pixels, as the terminal said when it was asked.
+    cell: (u16, u16),
+    clock: SystemClock,
+    viewer: Mutex<Viewer>,
+    drawing: Mutex<Drawing>,
+}
+
+/// What drawing a frame cost.
+pub(super) struct Cost {
+    pub(super) writing: Duration,
+    pub(super) bytes: usize,
+}
+
+impl std::fmt::Debug for Easel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Easel({})", self.graphics)
+    }
+}
+
+impl Easel {
+    pub(super) fn new(graphics: Graphics, cell: (u16, u16), synchronized: bool, typed: Vec<u8>) -> Self {
+        let canvas = Canvas::new(graphics, synchronized);
+        let (last, decoded) = (Picture::default(), (0, 0));
+        let drawing = Drawing { canvas, last, decoded, lines: Vec::new(), bytes: Vec::new() };
+        let viewer = Viewer { typed, ..Viewer::default() };
+        Self { graphics, cell, clock: SystemClock::start(), viewer: Mutex::new(viewer), drawing: Mutex::new(drawing) }
+    }
+
+    pub(super) fn graphics(&self) -> Graphics {
+        self.graphics
+    }
+
+    pub(super) fn is_taken(&self) -> bool {
+        self.viewer().shown.is_some()
+    }
+
+    /// A number for a display.
+    pub(super) fn enter(&self) -> u64 {
+        let mut viewer = self.viewer();
+        viewer.displays += 1;
+        viewer.displays
+    }
+
+    /// Shows this display from now on; the play that was shown is closed.
+    pub(super) fn take(&self, display: u64, closer: &Closer) {
+        if let Some((_, before)) = self.viewer().shown.replace((display, closer.clone())) {
+            before.close();
+        }
+    }
+
+    pub(super) fn is_shown(&self, display: u64) -> bool {
+        self.viewer().shown.as_ref().is_some_and(|(shown, _)| *shown == display)
+    }
+
+    pub(super) fn has_statistics(&self) -> bool {
+        self.viewer().has_statistics
+    }
+
+    /// Does what a key means.
+    pub(super) fn press(&self, key: Key) -> bool {
+        let mut viewer = self.viewer();
+        let (Some((_, closer)), Some(action)) = (&viewer.shown, key.action()) else { return false };
+        match action {
+            ViewerAction::ToggleFullScreen => {
+                viewer.is_full = !viewer.is_full;
+                drop(viewer);
+                self.redraw();
+            }
+            ViewerAction::ToggleStatistics => viewer.has_statistics = !viewer.has_statistics,
+            // The position always stands below the picture.
+            ViewerAction::ShowPosition => {}
+            ViewerAction::ToggleHelp => {
+                let list = keys::list();
+                if let Some(print) = &viewer.print {
+                    print(list.clone());
+                }
+                viewer.note(&list);
+            }
+            action => closer.ask(action),
+        }
+        true
+    }
+
+    pub(super) fn note(&self, text: &str) {
+        self.viewer().note(text);
+    }
+
+    pub(super) fn print_by(&self, print: Print) {
+        self.viewer().print = Some(print);
+    }
+
+    pub(super) fn take_typed(&self) -> String {
+        let typed = std::mem::take(&mut self.viewer().typed);
+        String::from_utf8_lossy(&typed).into_owned()
+    }
+
+    /// Draws a frame with lines below it: captions, then the status.
+    pub(super) fn draw(&self, frame: &Frame, lines: Vec<String>) -> Result<Cost, DisplayGone> {
+        let mut drawing = self.drawing();
+        drawing.decoded = (frame.width(), frame.height());
+        drawing.lines = lines;
+        let parted = self.part(&mut drawing);
+        if let Some(layout) = drawing.canvas.layout() {
+            let pixels = drawing.canvas.pixels(layout, drawing.decoded);
+            drawing.last = Picture::of_frame(frame, pixels).map_err(|error| {
+                log::error!("a picture could not be drawn: {error}");
+                DisplayGone
+            })?;
+        }
+        drawing.draw_last();
+        let cost = self.put_out(&mut drawing);
+        drop(drawing);
+        if parted {
+            self.draw_line_again();
+        }
+        cost
+    }
+
+    /// Draws everything anew.
+    pub(super) fn redraw(&self) {
+        if !self.is_taken() {
+            return;
+        }
+        let mut drawing = self.drawing();
+        drawing.canvas.spoil();
+        self.part(&mut drawing);
+        drawing.scale_last();
+        drawing.draw_last();
+        // Whoever shows the next frame hears of it.
+        let _ = self.put_out(&mut drawing);
+        drop(drawing);
+        self.draw_line_again();
+    }
+
+    /// The play of this display has ended: the conversation gets the whole screen, unless another play has it.
+    pub(super) fn leave(&self, display: u64) {
+        {
+            let mut viewer = self.viewer();
+            if viewer.shown.as_ref().is_none_or(|(shown, _)| *shown != display) {
+                return;
+            }
+            viewer.shown = None;
+        }
+        let mut drawing = self.drawing();
+        self.clear(&mut drawing);
+    }
+
+    /// As [`Self::leave`], whatever is shown; but does not wait for a terminal that takes nothing.
+    pub(super) fn give_back_now(&self) {
+        self.viewer().shown = None;
+        match self.drawing.try_lock() {
+            Ok(mut drawing) => self.clear(&mut drawing),
+            Err(TryLockError::Poisoned(drawing)) => self.clear(&mut drawing.into_inner()),
+            Err(TryLockError::WouldBlock) => log::debug!("the terminal takes nothing, so it is left as it is"),
+        }
+    }
+
+    fn clear(&self, drawing: &mut Drawing) {
+        let Drawing { canvas, bytes, .. } = drawing;
+        canvas.give_back(bytes);
+        let _ = self.put_out(drawing);
+    }
+
+    /// Parts the screen when its size, the shape of the picture or what is wanted has changed. Whether it was.
+    fn part(&self, drawing: &mut Drawing) -> bool {
+        let (recent, is_full) = {
+            let viewer = self.viewer();
+            (viewer.recent.iter().cloned().collect::<Vec<_>>(), viewer.is_full)
+        };
+        let captions = u16::try_from(drawing.lines.len().saturating_sub(1)).unwrap_or(0);
+        let wanted = Wanted { picture: drawing.decoded, captions, is_full };
+        let Drawing { canvas, bytes, .. } = drawing;
+        match size().and_then(|size| Layout::new(size, self.cell, wanted)) {
+            Some(layout) if canvas.layout() == Some(&layout) && !canvas.is_spoilt() => false,
+            Some(layout) => {
+                canvas.part(layout, &recent, bytes);
+                true
+            }
+            None => {
+                canvas.give_back(bytes);
+                false
+            }
+        }
+    }
+
+    /// Writes what was drawn, in one go, and says how long that took.
+    fn put_out(&self, drawing: &mut Drawing) -> Result<Cost, DisplayGone> {
+        let bytes = std::mem::take(&mut drawing.bytes);
+        let began = self.clock.now();
+        let written = write_all(&bytes);
+        let cost = Cost { writing: self.clock.now().saturating_sub(began), bytes: bytes.len() };
+        drawing.bytes = bytes;
+        drawing.bytes.clear();
+        written.map(|()| cost).map_err(|error| {
+            log::debug!("the terminal is gone: {error}");
+            DisplayGone
+        })
+    }
+
+    fn draw_line_again(&self) {
+        if let Some(print) = &self.viewer().print {
+            print(NOTHING.to_owned());
+        }
+    }
+
+    fn viewer(&self) -> MutexGuard<'_, Viewer> {
+        self.viewer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn drawing(&self) -> MutexGuard<'_, Drawing> {
+        self.drawing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Viewer {
+    fn note(&mut self, text: &str) {
+        self.recent.extend(text.lines().map(str::to_owned));
+        let surplus = self.recent.len().saturating_sub(MOST_RECENT);
+        self.recent.drain(..surplus);
+    }
+}
+
+impl Drawing {
+    fn draw_last(&mut self) {
+        let Self { canvas, last, lines, bytes, .. } = self;
+        canvas.draw(last, lines, bytes);
+    }
+
+    /// Brings the last frame into the size that is wanted now.
+    fn scale_last(&mut self) {
+        if let Some(layout) = self.canvas.layout()
+            && let Ok(scaled) = self.last.scaled(self.canvas.pixels(layout, self.decoded))
+        {
+            self.last = scaled;
+        }
+    }
+}
+
+/// The terminal's size now.
+fn size() -> Option<Size> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(Size { columns: size.ws_col, rows: size.ws_row })
+}
+
+/// Writes by as few calls as the system allows: what one call writes stands together, whoever else writes.
+fn write_all(mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(rustix::stdio::stdout(), bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Plays drawn in the terminal where the conversation goes on.
+//!
+//! ```text
+//!   play's thread ── frame ──► [`display`] ──► [`easel`]: one write() for a frame ──► the terminal
+//!                                  ▲ takes?        ▲ resized, keys          ▲
+//!                              [`absorb`]      the line editor ─────────────┘ below the picture
+//! ```
+//!
+//! What the terminal understands is asked once, before the line editor reads from it ([`ask`], [`answers`],
+//! [`graphics`]). Where the picture goes is decided by [`layout`], what is written for it by [`canvas`]; both are
+//! pure. A write to a terminal is not interrupted by another, so a frame and a line never mix.
+
+mod absorb;
+mod answers;
+mod ask;
+mod blocks;
+mod canvas;
+mod display;
+mod easel;
+mod files;
+mod graphics;
+mod keys;
+mod layout;
+mod picture;
+mod sixel;
+
+use std::{env, sync::Arc};
+
+use self::{
+    display::TerminalDisplay,
+    easel::Easel,
+    graphics::{Environment, best},
+    layout::USUAL_CELL,
+};
+use super::{Display, NoTerminal};
+use crate::video::viewer::Key;
+
+/// The terminal that a person sits at, as a place for pictures. Cheap to clone; all clones are one.
+#[derive(Clone, Debug)]
+pub struct Screen(Result<Arc<Easel>, NoTerminal>);
+
+impl Screen {
+    /// One that shows no pictures, and why.
+    #[must_use]
+    pub fn none(why: NoTerminal) -> Self {
+        Self(Err(why))
+    }
+
+    /// Asks the terminal on standard input and output what it can draw. To be called before anybody else reads
+    /// from it; takes up to a second when it does not answer.
+    #[must_use]
+    pub fn ask() -> Self {
+        let environment = Environment::new(|name| env::var(name).ok());
+        let answers = ask::ask().unwrap_or_else(|error| {
+            log::debug!("the terminal cannot be asked: {error}");
+            answers::Answers::default()
+        });
+        Self(best(&environment, &answers).map(|graphics| {
+            let cell = answers.cell.unwrap_or(USUAL_CELL);
+            Arc::new(Easel::new(graphics, cell, answers.synchronized, answers.typed))
+        }))
+    }
+
+    /// How it draws, for a person to read.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn drawing(&self) -> Result<String, NoTerminal> {
+        self.0.as_ref().map(|easel| easel.graphics().to_string()).map_err(Clone::clone)
+    }
+
+    /// A display for one play. There is room for one: with its first frame it takes the place of the one before, of
+    /// which the play ends as if its window had been closed.
+    #[must_use]
+    pub fn display(&self, title: &str) -> Box<dyn Display> {
+        match &self.0 {
+            Ok(easel) => Box::new(TerminalDisplay::new(Arc::clone(easel), title)),
+            Err(_) => Box::new(super::NullDisplay),
+        }
+    }
+
+    /// Whether a picture is shown.
+    #[must_use]
+    pub fn is_playing(&self) -> bool {
+        self.0.as_ref().is_ok_and(|easel| easel.is_taken())
+    }
+
+    /// Does what a key of the player means. Whether it means anything and a play is shown.
+    pub fn press(&self, key: Key) -> bool {
+        self.0.as_ref().is_ok_and(|easel| easel.press(key))
+    }
+
+    /// Takes note of lines of the conversation: the last of them are written again when the screen is parted.
+    pub fn note(&self, text: &str) {
+        if let Ok(easel) = &self.0 {
+            easel.note(text);
+        }
+    }
+
+    /// Says how to print a text above the line that is edited, which is then drawn again where the cursor stands.
+    pub fn print_by(&self, print: impl Fn(String) + Send + 'static) {
+        if let Ok(easel) = &self.0 {
+            easel.print_by(Box::new(print));
+        }
+    }
+
+    /// The terminal has another size, or what is on it was spoilt.
+    pub fn redraw(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.redraw();
+        }
+    }
+
+    /// What was typed while the terminal was asked; the first call gets it.
+    #[must_use]
+    pub fn take_typed(&self) -> String {
+        self.0.as_ref().map(|easel| easel.take_typed()).unwrap_or_default()
+    }
+
+    /// Gives the whole screen back to the conversation, if that can be done at once.
+    pub fn give_back(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.give_back_now();
+        }
+    }
+}
