@@ -342,8 +342,16 @@ fn sample() -> MemorySource {
 /// Sends a whole play, from the index to encoded records; how many packets and bytes it took.
 fn send_all(source: &dyn VideoSource, mode: PlayMode) -> (u64, usize) {
     let title = Arc::clone(source.catalog().title("mandelbrot").expect("the sample"));
-    let request = Request { id: PlayId(1), mode, start: MediaTime::ZERO, end: None, max_height: None };
-    let (mut play, _) = Play::new(title, request).expect("playable");
+    let request = Request {
+        id: PlayId(1),
+        mode,
+        start: MediaTime::ZERO,
+        end: None,
+        max_height: None,
+        estimate: None,
+        decodes: Vec::new(),
+    };
+    let (mut play, _) = Play::new(title, &request).expect("playable");
     play.raise_credit(PlayEpoch(0), u64::MAX);
     let (mut packets, mut bytes) = (0, 0);
     loop {

@@ -113,6 +113,32 @@ pub(super) fn shape(parameters: &ffmpeg::codec::Parameters) -> Shape {
     Shape { width: raw.width, height: raw.height, delay: raw.video_delay }
 }
 
+/// Samples a second and channels of a track of sound, as a demuxer found them.
+pub(super) fn sound_shape(parameters: &ffmpeg::codec::Parameters) -> (i32, i32) {
+    // SAFETY: the pointer is valid as long as `parameters` is.
+    let raw = unsafe { &*parameters.as_ptr() };
+    (raw.sample_rate, raw.ch_layout.nb_channels)
+}
+
+/// The names of all codecs of pictures and sound that FFmpeg decodes, each once.
+pub(super) fn decoded_names() -> std::collections::BTreeSet<&'static str> {
+    let mut names = std::collections::BTreeSet::new();
+    let mut place = std::ptr::null_mut();
+    loop {
+        // SAFETY: `place` is what the function keeps its place in, null at first. What it gives is null at the end, else
+        // points to a codec of a static table; the other function takes any such pointer.
+        let found = unsafe {
+            match ffi::av_codec_iterate(&raw mut place).as_ref() {
+                Some(codec) => (ffi::av_codec_is_decoder(codec) != 0).then_some((codec.id, codec.type_)),
+                None => return names,
+            }
+        };
+        if let Some((id, ffi::AVMediaType::AVMEDIA_TYPE_VIDEO | ffi::AVMediaType::AVMEDIA_TYPE_AUDIO)) = found {
+            names.insert(Id::from(id).name());
+        }
+    }
+}
+
 /// Reads the headers of pictures.
 pub(super) struct Parser {
     context: Context,

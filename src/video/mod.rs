@@ -59,6 +59,7 @@ pub mod clock;
 pub mod compat;
 #[cfg(any(test, feature = "player"))]
 mod decode;
+mod decodes;
 #[cfg(any(test, feature = "player"))]
 mod engine;
 #[cfg(any(test, feature = "player"))]
@@ -100,6 +101,7 @@ pub mod viewer;
 pub use batch::{BATCH_BYTES, Batch, batches};
 pub use catalog::{Catalog, LookupError, Missing, Remark, Rendition, SkipReason, Skipped, Title};
 pub use compat::Compat;
+pub use decodes::decodes;
 pub use folder::FolderSource;
 pub use index::{Index, Packet, VideoFormat};
 pub use index_wire::IndexWireError;

@@ -185,6 +185,8 @@ pub(crate) struct RecordingDisplay {
     pub(crate) told: Arc<Mutex<Vec<(u128, Status)>>>,
     /// How long each picture takes.
     pub(crate) slowness: Duration,
+    /// How long after a picture it takes no other.
+    pub(crate) rest: Duration,
     pub(crate) drops_late: bool,
     /// After how many pictures it is gone.
     pub(crate) lasts: usize,
@@ -208,6 +210,11 @@ impl Display for RecordingDisplay {
 
     fn drops_late(&self) -> bool {
         self.drops_late
+    }
+
+    fn takes(&mut self) -> bool {
+        let last = self.shown.lock().unwrap().last().map_or(0, |showing| showing.at);
+        self.time.lock().unwrap().as_millis() >= last + self.rest.as_millis()
     }
 
     fn inform(&mut self, status: &Status) {

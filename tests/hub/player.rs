@@ -43,6 +43,7 @@ fn is_whole(end: &Value, file: &str) {
 fn every_rendition_is_whole(folder: &str) {
     let (hub, videos) = hub_over(folder);
     let alice = TestMember::join(&hub, Wire::Tcp, "alice");
+    assert!(videos.catalog().skipped().is_empty(), "{:?}", videos.catalog().skipped());
     for title in videos.catalog().titles() {
         for rendition in &title.renditions {
             let end = play(&alice, &title.name, &format!("mode={}", rendition.label));

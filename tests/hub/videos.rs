@@ -7,7 +7,7 @@ use std::{
 
 use securestream::{
     driver::hub::HubParts,
-    video::{FolderSource, MemorySource},
+    video::{Compat, FolderSource, MemorySource},
 };
 
 use crate::hub::TestHub;
@@ -17,9 +17,14 @@ pub(crate) fn folder(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
+/// What takes other containers apart: the program under test.
+fn compat() -> Compat {
+    Compat::by(env!("CARGO_BIN_EXE_securestream").into())
+}
+
 /// A hub over a folder of this project.
 pub(crate) fn hub_over(path: &str) -> (TestHub, Arc<FolderSource>) {
-    let source = Arc::new(FolderSource::open(&folder(path)).unwrap());
+    let source = Arc::new(FolderSource::open_with(&folder(path), &compat()).unwrap());
     let videos = Arc::clone(&source);
     (TestHub::with(|parts| parts.videos = videos), source)
 }

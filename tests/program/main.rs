@@ -16,6 +16,7 @@ mod keys;
 mod listeners;
 mod names;
 mod pins;
+mod screen;
 mod shortage;
 mod signals;
 mod trust;

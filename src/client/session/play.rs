@@ -149,9 +149,9 @@ impl MemberPlay {
         self.received
     }
 
-    /// Bytes of this epoch that the player took.
-    pub(super) fn consumed(&self) -> u64 {
-        self.consumed
+    /// Whether the player took every packet that came whole.
+    pub(super) fn has_taken_all(&self) -> bool {
+        self.consumed + self.parts.len() as u64 >= self.received
     }
 
     /// The decoder took this much; of another epoch it no longer counts.

@@ -19,7 +19,7 @@ use crate::{
     },
     types::{Code, EndReason, MediaTime, PlayEpoch, PlayId},
     video::{
-        input::{Input, Segment},
+        input::{About, Input, Segment},
         render::{Choice, DisplayKind, NoDisplay},
         report::{Report, Summary},
     },
@@ -87,7 +87,7 @@ impl MemberPlays {
             sound: play.is_audible,
             // Without a pace there is nothing to keep up with, so `auto` is the best there is.
             estimate: if request.full_speed { Some(u64::MAX) } else { self.estimate },
-            decodes: Vec::new(),
+            decodes: crate::video::decodes().to_vec(),
         };
         let why = choice.why.clone().unwrap_or_else(|| "as asked for".to_owned());
         play.choice = Some(choice);
@@ -282,6 +282,8 @@ impl MemberPlays {
         let Some(choice) = play.choice.take() else { return Vec::new() };
         let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
         outputs.extend(self.offered(started.play, &started.languages));
+        let about = About { duration: Some(started.duration), ..About::default() };
+        outputs.push(Output::Player(started.play, Input::About(about)));
         outputs.extend(self.grant(started.play));
         outputs
     }

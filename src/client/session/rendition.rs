@@ -75,10 +75,12 @@ impl MemberPlays {
     /// Asks the hub for what the viewer or the selector wants now.
     pub(super) fn steer(&mut self, id: PlayId, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id).filter(|play| play.has_begun()) else { return Vec::new() };
-        let switch = play.next_switch(since(play, now));
+        let at = since(play, now);
+        let switch = play.next_switch(at);
+        let news = play.steering.news(at).map(|news| Output::Player(id, news));
         let epoch = play.epoch;
         let message = switch.map(|switch| SwitchRendition { play: id, epoch, rendition: switch.to, from: switch.from });
-        message.into_iter().map(|message| Output::Send(message.into())).collect()
+        message.into_iter().map(|message| Output::Send(message.into())).chain(news).collect()
     }
 
     /// The hub cannot go on in the rendition that it was asked for; the play goes on as it was.

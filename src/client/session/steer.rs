@@ -24,6 +24,9 @@ const UNKNOWN_RATE: u64 = 8_000_000;
 /// How far ahead of the picture a rendition begins that the viewer asked for.
 const SOON: MediaTime = MediaTime(1_000_000);
 
+/// How often the viewer is told what the link carries.
+const NEWS_EVERY: Duration = Duration::from_secs(1);
+
 /// Who chooses the rendition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Helm {
@@ -65,9 +68,9 @@ pub(super) struct Steering {
     newest: MediaTime,
     last_keyframe: MediaTime,
     until: MediaTime,
-    /// Bytes of packets that came whole.
-    whole: u64,
     all_came: bool,
+    /// When the player was told last what the link carries.
+    told_at: Duration,
     /// Whether a frame of this epoch was shown: before that the player knows only where it was.
     pub(super) has_landed: bool,
 }
@@ -91,8 +94,8 @@ impl Steering {
             newest: MediaTime(i64::MIN),
             last_keyframe: MediaTime(i64::MIN),
             until: MediaTime(i64::MAX),
-            whole: 0,
             all_came: false,
+            told_at: Duration::ZERO,
             has_landed: false,
         }
     }
@@ -110,7 +113,7 @@ impl Steering {
     /// Media of a new epoch follows. What the hub was asked before the seek it did before the seek.
     pub(super) fn begin_epoch(&mut self) {
         (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
-        (self.whole, self.all_came, self.has_landed) = (0, false, false);
+        (self.all_came, self.has_landed) = (false, false);
         self.awaited = None;
         self.selector.moved();
         self.meter.interrupted();
@@ -138,7 +141,6 @@ impl Steering {
 
     /// A packet is whole.
     pub(super) fn packet_came(&mut self, packet: &input::Packet) {
-        self.whole += packet.data.len() as u64;
         if packet.pts < self.until {
             self.newest = self.newest.max(packet.pts + packet.duration);
         }
@@ -158,6 +160,13 @@ impl Steering {
         self.meter.throughput(now)
     }
 
+    /// What the player is told for its viewer, now and then.
+    pub(super) fn news(&mut self, now: Duration) -> Option<input::Input> {
+        let throughput = self.meter.throughput(now).filter(|_| now >= self.told_at + NEWS_EVERY)?;
+        self.told_at = now;
+        Some(input::Input::About(input::About { throughput: Some(throughput), ..input::About::default() }))
+    }
+
     /// What waits to be shown when this is.
     pub(super) fn buffered(&self, at: MediaTime) -> MediaTime {
         (self.newest - at).max(MediaTime::ZERO)
@@ -174,13 +183,13 @@ impl Steering {
     }
 
     /// Bytes beyond those received that the hub may send now, at normal speed; nothing while enough waits.
-    fn allowance(&mut self, at: MediaTime, consumed: u64) -> Option<u64> {
+    fn allowance(&mut self, at: MediaTime, all_taken: bool) -> Option<u64> {
         let target = match (self.helm, self.current) {
             (Helm::Auto, Some(current)) => self.selector.target(current),
             _ => Selector::fixed_target(),
         };
         // When the player has taken all, nothing waits, whatever times the packets bear.
-        let buffered = if consumed >= self.whole { MediaTime::ZERO } else { self.buffered(at) };
+        let buffered = if all_taken { MediaTime::ZERO } else { self.buffered(at) };
         let rate = self.rate();
         self.refill.allowance(buffered, target, rate)
     }
@@ -224,8 +233,8 @@ impl MemberPlay {
 
     /// Credit at normal speed: by what waits, and never more than the player has to take.
     pub(super) fn timed_credit(&mut self, most: u64) -> Option<(u64, u64)> {
-        let (at, consumed) = (self.at, self.consumed());
-        let allowance = self.steering.allowance(at, consumed)?;
+        let (at, all_taken) = (self.at, self.has_taken_all());
+        let allowance = self.steering.allowance(at, all_taken)?;
         let offset = self.received().saturating_add(allowance).min(most);
         Some((offset, allowance / 4))
     }

@@ -287,7 +287,7 @@ mod tests {
         let screen = Screen::none(NoTerminal::Plain);
         let asking = Arc::default();
         let mut shell = Shell { prompts, texts, screen, handed: 0, dropped: 0, printed, asking, modes: None };
-        let mut next = || match to_print.recv() {
+        let next = || match to_print.recv() {
             Ok(Text::Lines(text)) => text,
             other => panic!("{other:?}"),
         };

@@ -177,8 +177,12 @@ fn about_play(event: &Event) -> Option<String> {
     Some(match event {
         Event::PlayStarted { id, title, .. } => format!("play {id}: \"{}\"", Printable(title)),
         Event::Display { id, kind: DisplayKind::None, why } => format!("play {id} is not shown: {}", Printable(why)),
-        Event::Display { id, kind: DisplayKind::Window, .. } => format!("play {id} is in a window"),
-        Event::Display { id, kind: DisplayKind::Terminal, .. } => format!("play {id} is in this terminal"),
+        Event::Display { id, kind: DisplayKind::Window, why } => {
+            format!("play {id} is in a window: {}", Printable(why))
+        }
+        Event::Display { id, kind: DisplayKind::Terminal, why } => {
+            format!("play {id} is in this terminal: {}", Printable(why))
+        }
         Event::Rendition { id, label, width, height, from } => {
             format!("play {id}: {label} ({width}x{height}) from {}", clock(*from))
         }
@@ -195,7 +199,7 @@ fn play_ended(end: &PlayEnd) -> String {
     let why = match end.reason {
         EndReason::Finished => "is over",
         EndReason::Stopped => "was stopped",
-        EndReason::Closed => "ended, its window was closed",
+        EndReason::Closed => "was closed",
         EndReason::Lost => "ended, the link to the hub was lost",
         EndReason::Unplayable => "cannot be played further",
         EndReason::FileChanged => "ended, its file on the hub has changed",

@@ -30,6 +30,7 @@ use crate::{
 
 use super::{
     locate::Locator,
+    sound::Sound,
     times::{Said, times},
 };
 
@@ -68,7 +69,7 @@ pub(super) enum Refused {
     Io(#[from] io::Error),
 }
 
-/// Indexes the best video track of a file of `size` bytes that is open twice.
+/// Indexes the best tracks of pictures and of sound of a file of `size` bytes that is open twice.
 pub(super) fn index(file: &File, again: File, size: u64) -> Result<Index, Refused> {
     ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
     let reader = Reader { file: again, size, place: 0 };
@@ -76,8 +77,14 @@ pub(super) fn index(file: &File, again: File, size: u64) -> Result<Index, Refuse
     let stream = context::StreamIo::from_read_seek(reader).map_err(Refused::Unknown)?;
     let mut opened = format::input_from_stream(stream, None, Some(options)).map_err(Refused::Unknown)?;
     let track = Track::of(&opened)?;
-    let packets = track.packets(&mut opened, &FileInput { file, size })?;
-    packets.index(track.format, track.rotation, track.reorders)
+    let file = FileInput { file, size };
+    let mut sound = Sound::of(&opened, &file);
+    let packets = track.packets(&mut opened, &file, sound.as_mut())?;
+    let (index, zero) = packets.index(track.format, track.rotation, track.reorders)?;
+    Ok(match sound {
+        Some(sound) => index.with_sound(sound.track(zero)),
+        None => index,
+    })
 }
 
 /// The file, read at places of its own: whoever else has it open does not notice.
@@ -157,8 +164,13 @@ impl Track {
         })
     }
 
-    /// All of its packets, and where they stand.
-    fn packets(&self, input: &mut context::Input, file: &FileInput<'_>) -> Result<Packets, Refused> {
+    /// All of its packets, and where they stand. Those of the sound are taken along.
+    fn packets(
+        &self,
+        input: &mut context::Input,
+        file: &FileInput<'_>,
+        mut sound: Option<&mut Sound<'_>>,
+    ) -> Result<Packets, Refused> {
         let mut locator = Locator::new(file);
         let mut packets = Packets::default();
         let mut parser = None;
@@ -173,6 +185,11 @@ impl Track {
                 }
                 // What comes behind a hole is not played; what came before it is.
                 Err(_) => return Ok(packets),
+            }
+            if let Some(sound) = sound.as_mut()
+                && sound.number == packet.stream()
+            {
+                sound.take(&packet)?;
             }
             let Some(data) = packet.data().filter(|data| packet.stream() == self.number && !data.is_empty()) else {
                 continue;
@@ -211,12 +228,7 @@ impl Track {
     }
 
     fn said(&self, packet: &AvPacket) -> Said {
-        let micros = |ticks: i64| {
-            let (numerator, denominator) = (i128::from(self.base.numerator()), i128::from(self.base.denominator()));
-            let scaled = i128::from(ticks) * numerator * 1_000_000;
-            let rounded = (scaled + denominator / 2).checked_div_euclid(denominator);
-            rounded.and_then(|time| i64::try_from(time).ok())
-        };
+        let micros = |ticks| micros(ticks, self.base);
         Said {
             pts: packet.pts().and_then(micros),
             dts: packet.dts().and_then(micros),
@@ -225,6 +237,13 @@ impl Track {
             order: None,
         }
     }
+}
+
+/// Ticks of `base` seconds, rounded to the nearest microsecond.
+pub(super) fn micros(ticks: i64, base: Rational) -> Option<i64> {
+    let (numerator, denominator) = (i128::from(base.numerator()), i128::from(base.denominator()));
+    let rounded = (i128::from(ticks) * numerator * 1_000_000 + denominator / 2).checked_div_euclid(denominator)?;
+    i64::try_from(rounded).ok()
 }
 
 /// The nine numbers of a display matrix, as FFmpeg keeps them.
@@ -267,7 +286,8 @@ impl Packets {
         if self.pieces.len() > MAX_RUNS { Err(Refused::TooScattered) } else { Ok(()) }
     }
 
-    fn index(self, format: VideoFormat, rotation: Rotation, reorders: bool) -> Result<Index, Refused> {
+    /// The index, and when its first picture is shown on the container's clock, in µs.
+    fn index(self, format: VideoFormat, rotation: Rotation, reorders: bool) -> Result<(Index, i64), Refused> {
         let times = times(&self.said, reorders);
         let is_hidden = |position: usize| self.hidden.binary_search(&position).is_ok();
         let shown = || times.iter().enumerate().filter(|(position, _)| !is_hidden(*position)).map(|(_, times)| times);
@@ -287,6 +307,6 @@ impl Packets {
             duration: MediaTime(times.duration),
         });
         let index = Index::new(format, packets.collect(), MediaTime::ZERO..time(end)).ok_or(Refused::NoPictures)?;
-        Ok(index.scattered(self.pieces).rotated(rotation).compat())
+        Ok((index.scattered(self.pieces).rotated(rotation).compat(), zero))
     }
 }

@@ -55,21 +55,25 @@ impl<'a, I: Input + ?Sized> Locator<'a, I> {
     /// The pieces of a packet that is not empty, near `hint` or behind the packet before; `None` when its bytes are
     /// not in the file.
     pub(crate) fn locate(&mut self, hint: Option<u64>, packet: &[u8]) -> io::Result<Option<Vec<Run>>> {
-        let found = match self.whole(hint.unwrap_or(self.cursor), packet)? {
-            Some(run) => Some(vec![run]),
-            None => self.scattered(hint, packet)?,
-        };
+        if let Some(run) = self.whole(hint, packet)? {
+            return Ok(Some(vec![run]));
+        }
+        let found = self.scattered(hint, packet)?;
         if let Some(end) = found.as_ref().and_then(|runs| runs.last()?.end()) {
             self.cursor = end;
         }
         Ok(found)
     }
 
-    fn whole(&mut self, hint: u64, packet: &[u8]) -> io::Result<Option<Run>> {
+    /// Where a packet that is not empty lies in one piece, as [`Locator::locate`].
+    pub(crate) fn whole(&mut self, hint: Option<u64>, packet: &[u8]) -> io::Result<Option<Run>> {
         let Ok(length) = u32::try_from(packet.len()) else { return Ok(None) };
-        let bytes = self.at(hint, MAX_HEAD + packet.len())?;
-        let place = find(bytes, packet);
-        Ok(place.map(|place| Run::one(hint + place as u64, length)))
+        let start = hint.unwrap_or(self.cursor);
+        let bytes = self.at(start, MAX_HEAD + packet.len())?;
+        let Some(place) = find(bytes, packet) else { return Ok(None) };
+        let run = Run::one(start + place as u64, length);
+        self.cursor = run.offset + u64::from(length);
+        Ok(Some(run))
     }
 
     fn scattered(&mut self, hint: Option<u64>, packet: &[u8]) -> io::Result<Option<Vec<Run>>> {

@@ -19,6 +19,8 @@ mod demux;
 #[cfg(any(test, feature = "player"))]
 mod locate;
 mod parent;
+#[cfg(feature = "player")]
+mod sound;
 #[cfg(any(test, feature = "player"))]
 mod times;
 

@@ -21,6 +21,7 @@ impl Engine {
         if !self.feed.cut(until) {
             self.cut_stage(until);
         }
+        self.knowledge.cut(until);
         // All was sent, and now there is more.
         self.ended = self.ended.filter(|reason| *reason != EndReason::Finished);
         self.cut = Some(self.cut.map_or(until, |before| before.min(until)));

@@ -38,6 +38,11 @@ impl Knowledge {
         self.received = self.received.max(until);
     }
 
+    /// What had come behind this is not shown any more.
+    pub(super) fn cut(&mut self, until: MediaTime) {
+        self.received = self.received.min(until);
+    }
+
     /// What had come is forgotten.
     pub(super) fn flushed(&mut self) {
         self.received = MediaTime::ZERO;

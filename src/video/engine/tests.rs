@@ -21,6 +21,7 @@ struct Scene {
     speed: Speed,
     drops_late: bool,
     slowness: Duration,
+    rest: Duration,
     delay: usize,
     lasts: usize,
 }
@@ -39,6 +40,7 @@ impl Scene {
             speed: Speed::Normal,
             drops_late: false,
             slowness: Duration::ZERO,
+            rest: Duration::ZERO,
             delay: 2,
             lasts: usize::MAX,
         }
@@ -58,6 +60,7 @@ impl Scene {
             shown: Arc::clone(&shown),
             told: Arc::clone(&told),
             slowness: self.slowness,
+            rest: self.rest,
             drops_late: self.drops_late,
             lasts: self.lasts,
         };
@@ -304,4 +307,14 @@ fn bad_input_63_streams_out_of_order_do_no_harm() {
     assert_eq!(unopened.summary.reason, EndReason::Unplayable);
     let after_the_end = Scene::new().at(0, part(240, 0, None)).at(0, packets(0..5)).at(0, [FINISHED, FINISHED]);
     assert_eq!(after_the_end.at(0, packets(5..9)).run().summary.frames, 5);
+}
+
+#[test]
+fn what_a_display_does_not_take_is_left_out_but_the_first_frame_of_a_rendition() {
+    let scene = Scene { rest: Duration::from_millis(100), ..Scene::new() };
+    let scene = scene.at(0, part(240, 0, Some(7))).at(0, packets(0..7));
+    let outcome = scene.at(0, part(720, 7, None)).at(0, packets(7..12)).at(0, [FINISHED]).run();
+    assert_eq!(outcome.numbers(), [0, 3, 6, 7, 10]);
+    assert_eq!(outcome.times(), [0, 120, 240, 280, 400], "the others keep their times");
+    assert_eq!((outcome.summary.frames, outcome.summary.dropped), (12, 7));
 }

@@ -23,6 +23,9 @@ mod samples;
 mod sound;
 mod track;
 
+#[cfg(test)]
+mod hostile_tests;
+
 pub use error::IndexError;
 pub(crate) use input::FileInput;
 #[cfg(any(test, feature = "player"))]

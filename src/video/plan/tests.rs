@@ -319,3 +319,5 @@ fn a_mode_of_a_newer_version_is_not_known_yet() {
     let error = Plan::new(&title(vec![plain(10, 5)]), PlayMode::Unknown, MediaTime::ZERO, None).unwrap_err();
     assert_eq!(error.code(), Code::NotYet);
 }
+
+mod switching;

@@ -33,7 +33,19 @@ struct Screen {
 fn request(mode: PlayMode, full_speed: bool) -> PlayRequest {
     let title = "mandelbrot".to_owned();
     let (max, start, end, display, id) = (None, None, None, None, None);
-    PlayRequest { title, mode, max, start, end, full_speed, checksum: false, display, sound: false, id }
+    PlayRequest {
+        title,
+        mode,
+        max,
+        start,
+        end,
+        full_speed,
+        checksum: false,
+        display,
+        sound: false,
+        subtitles: None,
+        id,
+    }
 }
 
 fn fixed(label: u32) -> RenditionChoice {

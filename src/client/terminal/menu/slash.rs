@@ -18,6 +18,8 @@ const TERMINAL_HELP: &str = "  /to NAME
   /menu
         goes back to the menu
   At a \"to NAME>\" prompt all that does not begin with / is sent; //x sends /x.
+  While a film plays in the terminal Alt-? lists its keys: Alt-p pauses, Alt-q stops; space, ← and →
+  act alone while nothing is typed.
   Tab completes, Up brings back what you typed, Ctrl-C clears the line, twice leaves.";
 
 impl Menu {

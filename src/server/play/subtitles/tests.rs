@@ -21,8 +21,16 @@ fn subtitles(language: &str, size: usize) -> Subtitles {
 fn play(subtitles: Vec<Subtitles>) -> Play {
     let mut title = testing::title(vec![testing::index(90, FRAMES, 25, PACKET)]);
     Arc::get_mut(&mut title).unwrap().subtitles = subtitles;
-    let request = Request { id: PlayId(1), mode: PlayMode::Auto, start: MediaTime::ZERO, end: None, max_height: None };
-    Play::new(title, request).unwrap().0
+    let request = Request {
+        id: PlayId(1),
+        mode: PlayMode::Auto,
+        start: MediaTime::ZERO,
+        end: None,
+        max_height: None,
+        estimate: None,
+        decodes: Vec::new(),
+    };
+    Play::new(title, &request).unwrap().0
 }
 
 /// What goes out, until nothing does: parts of subtitles, and sizes of media between them.

@@ -63,7 +63,7 @@ mod tests {
 
     /// Plays for 20 s at 25 frames a second. Frames shown, time spent writing, the most bytes waiting when a frame
     /// begins.
-    fn play(mut terminal: SlowTerminal, frame: u64) -> (u32, Duration, u64) {
+    fn play(mut terminal: SlowTerminal, frame: u32) -> (u32, Duration, u64) {
         let (mut absorption, mut now) = (Absorption::default(), Duration::ZERO);
         let (mut shown, mut writing, mut backlog) = (0, Duration::ZERO, 0);
         for number in 0..500 {
@@ -72,7 +72,7 @@ mod tests {
             if absorption.takes(now) {
                 terminal.pass(now);
                 backlog = backlog.max(terminal.waiting);
-                let ended = terminal.write(now, frame);
+                let ended = terminal.write(now, frame.into());
                 absorption.wrote(now, ended);
                 (shown, writing, now) = (shown + 1, writing + (ended - now), ended);
             }
@@ -80,8 +80,8 @@ mod tests {
         (shown, writing, backlog)
     }
 
-    fn terminal(rate: u64, buffer: u64) -> SlowTerminal {
-        SlowTerminal { rate, buffer, waiting: 0, at: Duration::ZERO }
+    fn terminal(rate: u32, buffer: u64) -> SlowTerminal {
+        SlowTerminal { rate: rate.into(), buffer, waiting: 0, at: Duration::ZERO }
     }
 
     #[test]
@@ -91,15 +91,13 @@ mod tests {
 
     #[test]
     fn at_most_half_of_the_time_is_spent_writing_and_less_than_a_frame_waits() {
-        for rate in [20_000, 100_000, 500_000, 2_000_000] {
-            for frame in [20_000, 100_000, 400_000] {
+        for rate in [100_000, 500_000, 2_000_000] {
+            for frame in [20_000, 100_000, 200_000] {
                 let (shown, writing, backlog) = play(terminal(rate, 4096), frame);
-                assert!(
-                    shown >= 1
-                        && writing <= Duration::from_secs(10) + Duration::from_secs_f64(frame as f64 / rate as f64)
-                );
-                assert!(backlog < frame, "{rate} B/s, {frame} B a frame: {backlog} B wait");
-                assert!(writing <= Duration::from_secs(12) || shown == 1, "{rate} {frame} {writing:?}");
+                // The last frame may end after the film.
+                let longest = Duration::from_secs_f64(f64::from(frame) / f64::from(rate));
+                assert!(shown > 1 && writing <= Duration::from_secs(10) + longest, "{rate} {frame} {writing:?}");
+                assert!(backlog < u64::from(frame), "{rate} B/s, {frame} B a frame: {backlog} B wait");
             }
         }
     }

@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn screen_of(blocks: &mut HalfBlocks, pictures: &[Picture]) -> vt100::Parser {
-        let mut screen = vt100::Parser::new(20, 40, 0);
+        let mut screen = vt100::Parser::new(20.try_into().unwrap(), 40.try_into().unwrap(), 0);
         for picture in pictures {
             let mut out = Vec::new();
             blocks.draw(picture, &layout(), &mut out);

@@ -146,6 +146,14 @@ impl Canvas {
         self.end(out);
     }
 
+    /// Appends the lines below the picture alone.
+    pub(super) fn tell(&mut self, lines: &[String], out: &mut Vec<u8>) {
+        let Some(layout) = self.layout else { return };
+        self.begin(out);
+        self.write_lines(&layout, lines, out);
+        self.end(out);
+    }
+
     /// Gives the whole screen back to the conversation; nothing of the picture remains.
     pub(super) fn give_back(&mut self, out: &mut Vec<u8>) {
         let Some(layout) = self.layout.take() else { return };
@@ -165,7 +173,10 @@ impl Canvas {
         self.lines.resize(lines.len(), String::new());
         for ((row, line), shown) in (layout.rows + 1..=layout.status()).zip(lines).zip(&mut self.lines) {
             if line != shown {
-                let _ = write!(out, "\x1b[{row};1H\x1b[2K\x1b[?7l{line}\x1b[0m\x1b[?7h");
+                let width = u16::try_from(line.chars().count()).unwrap_or(u16::MAX);
+                let is_status = row == layout.status();
+                let column = if is_status { 1 } else { layout.size.columns.saturating_sub(width) / 2 + 1 };
+                let _ = write!(out, "\x1b[{row};{column}H\x1b[2K\x1b[?7l{line}\x1b[0m\x1b[?7h");
                 line.clone_into(shown);
             }
         }
@@ -235,7 +246,7 @@ mod tests {
 
     /// A screen full of lines, with a prompt in its last row.
     fn conversation() -> vt100::Parser {
-        let mut screen = vt100::Parser::new(ROWS, COLUMNS, 100);
+        let mut screen = vt100::Parser::new(ROWS.try_into().unwrap(), COLUMNS.try_into().unwrap(), 100);
         (1..=30).for_each(|number| screen.process(format!("line {number}\r\n").as_bytes()));
         screen.process(b"to bob> half a");
         screen

@@ -11,9 +11,12 @@ use crate::{
     video::{
         clock::{Clock as _, SystemClock},
         frame::Frame,
-        render::{Closer, Display, DisplayGone, DisplayKind},
+        render::{Closer, Display, DisplayGone, DisplayKind, Status},
     },
 };
+
+/// Rows for captions at most; a line too many is left out.
+const MOST_CAPTIONS: usize = 3;
 
 /// Draws one play. The screen is parted with its first frame and whole again when this is dropped.
 pub(super) struct TerminalDisplay {
@@ -25,6 +28,9 @@ pub(super) struct TerminalDisplay {
     clock: SystemClock,
     absorption: Absorption,
     figures: Figures,
+    status: Status,
+    /// As many lines as any caption so far had: the picture is not to move with each.
+    captions: Vec<String>,
 }
 
 /// What went to the terminal in the second before the last.
@@ -41,17 +47,34 @@ impl TerminalDisplay {
         let (id, title) = (easel.enter(), Printable(title).to_string());
         let (closer, clock) = (None, SystemClock::start());
         let (absorption, figures) = (Absorption::default(), Figures::default());
-        Self { easel, id, title, closer, began: false, clock, absorption, figures }
+        let (status, captions) = (Status::default(), Vec::new());
+        Self { easel, id, title, closer, began: false, clock, absorption, figures, status, captions }
     }
 
-    /// The line below the picture.
-    fn status(&self, frame: &Frame) -> String {
-        let figures = if self.easel.has_statistics() {
-            format!("  {}  {}×{}{}", self.easel.graphics(), frame.width(), frame.height(), self.figures.told)
-        } else {
-            String::new()
-        };
-        format!("\x1b[7m {}  {}  {}{figures}  Alt-? keys \x1b[0m", self.title, clock_time(frame.pts), frame.label)
+    fn draw(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
+        if !self.easel.is_shown(self.id) {
+            return Err(DisplayGone);
+        }
+        let cost = self.easel.draw(frame, self.lines())?;
+        let now = self.clock.now();
+        self.absorption.wrote(now.saturating_sub(cost.writing), now);
+        self.figures.count(now, &cost);
+        Ok(())
+    }
+
+    /// The lines below the picture: captions, then the status.
+    fn lines(&self) -> Vec<String> {
+        let told = status_line(&self.title, &self.status);
+        let figures = if self.easel.has_statistics() { self.statistics() } else { String::new() };
+        let status = format!("\x1b[7m {told}  Alt-? keys{figures} \x1b[0m");
+        self.captions.iter().cloned().chain([status]).collect()
+    }
+
+    fn statistics(&self) -> String {
+        let Status { size: (width, height), shown, dropped, throughput, .. } = self.status;
+        let rate = throughput.map_or_else(String::new, |rate| format!("  {} kb/s", rate / 1000));
+        let Figures { told, .. } = &self.figures;
+        format!("  {width}×{height}{rate}  {shown} shown, {dropped} dropped  {}{told}", self.easel.graphics())
     }
 }
 
@@ -72,6 +95,23 @@ impl Display for TerminalDisplay {
         self.closer = Some(closer);
     }
 
+    fn inform(&mut self, status: &Status) {
+        self.status = status.clone();
+        // The next frame comes with it, when one comes; whoever shows that hears when the terminal is gone.
+        if self.began && status.paused {
+            let _ = self.easel.tell(self.id, self.lines());
+        }
+    }
+
+    fn caption(&mut self, text: Option<&str>, still: Option<&Frame>) -> Result<(), DisplayGone> {
+        let lines = text.unwrap_or_default().lines().take(MOST_CAPTIONS).map(|line| Printable(line).to_string());
+        let lines: Vec<String> = lines.collect();
+        let rows = self.captions.len().max(lines.len());
+        self.captions = vec![String::new(); rows - lines.len()];
+        self.captions.extend(lines);
+        still.map_or(Ok(()), |frame| self.draw(frame))
+    }
+
     fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
         if !self.began
             && let Some(closer) = &self.closer
@@ -79,14 +119,8 @@ impl Display for TerminalDisplay {
             self.easel.take(self.id, closer);
             self.began = true;
         }
-        if !self.easel.is_shown(self.id) {
-            return Err(DisplayGone);
-        }
-        let cost = self.easel.draw(frame, vec![self.status(frame)])?;
-        let now = self.clock.now();
-        self.absorption.wrote(now.saturating_sub(cost.writing), now);
-        self.figures.count(now, &cost);
-        Ok(())
+        (self.status.position, self.status.label) = (frame.pts, Some(frame.label));
+        self.draw(frame)
     }
 }
 
@@ -110,6 +144,30 @@ impl Figures {
     }
 }
 
+/// Title, state, position, rendition and what is to come, as far as they are known.
+fn status_line(title: &str, status: &Status) -> String {
+    let mut line = format!("{title}  {}", clock_time(status.position));
+    if let Some(duration) = status.duration {
+        line.push_str(" / ");
+        line.push_str(&clock_time(duration));
+    }
+    if let Some(label) = status.label {
+        line.push_str(&format!("  {label}"));
+    }
+    if status.paused {
+        line.push_str("  paused");
+    }
+    if status.muted {
+        line.push_str("  muted");
+    } else if let Some(volume) = status.volume.filter(|volume| *volume != 100) {
+        line.push_str(&format!("  volume {volume} %"));
+    }
+    if status.buffered >= MediaTime(1_000_000) {
+        line.push_str(&format!("  {} s ahead", status.buffered.0 / 1_000_000));
+    }
+    line
+}
+
 /// `m:ss`, or `h:mm:ss`.
 fn clock_time(at: MediaTime) -> String {
     let seconds = at.0.max(0) / 1_000_000;
@@ -125,6 +183,16 @@ mod tests {
     fn times_are_said_as_players_say_them() {
         let said = |seconds: i64| clock_time(MediaTime(seconds * 1_000_000));
         assert_eq!([said(0), said(67), said(3600), said(-5)], ["0:00", "1:07", "1:00:00", "0:00"]);
+    }
+
+    #[test]
+    fn the_status_says_what_is_known() {
+        let mut status = Status { position: MediaTime(7_900_000), ..Status::default() };
+        assert_eq!(status_line("a film", &status), "a film  0:07");
+        status.duration = Some(MediaTime(12_000_000));
+        status.label = Some(crate::types::RenditionLabel(720));
+        (status.paused, status.muted, status.buffered) = (true, true, MediaTime(3_500_000));
+        assert_eq!(status_line("a film", &status), "a film  0:07 / 0:12  720p  paused  muted  3 s ahead");
     }
 
     #[test]

@@ -55,7 +55,8 @@ struct Drawing {
 
 pub(super) struct Easel {
     graphics: Graphics,
-    /// Width and height of a character in pixels, as the terminal said when it was asked.
+    /// Width and height of a character in pixels, as the terminal said when it was asked; for when it says so no
+    /// more.
     cell: (u16, u16),
     clock: SystemClock,
     viewer: Mutex<Viewer>,
@@ -173,6 +174,17 @@ impl Easel {
         cost
     }
 
+    /// Writes the lines below the picture alone, while that stands still.
+    pub(super) fn tell(&self, display: u64, lines: Vec<String>) -> Result<Cost, DisplayGone> {
+        let mut drawing = self.drawing();
+        if self.is_shown(display) && lines.len() == drawing.lines.len() {
+            drawing.lines = lines;
+            let Drawing { canvas, lines, bytes, .. } = &mut *drawing;
+            canvas.tell(lines, bytes);
+        }
+        self.put_out(&mut drawing)
+    }
+
     /// Draws everything anew.
     pub(super) fn redraw(&self) {
         if !self.is_taken() {
@@ -220,16 +232,15 @@ impl Easel {
 
     /// Parts the screen when its size, the shape of the picture or what is wanted has changed. Whether it was.
     fn part(&self, drawing: &mut Drawing) -> bool {
-        let (recent, is_full) = {
-            let viewer = self.viewer();
-            (viewer.recent.iter().cloned().collect::<Vec<_>>(), viewer.is_full)
-        };
+        let is_full = self.viewer().is_full;
         let captions = u16::try_from(drawing.lines.len().saturating_sub(1)).unwrap_or(0);
         let wanted = Wanted { picture: drawing.decoded, captions, is_full };
         let Drawing { canvas, bytes, .. } = drawing;
-        match size().and_then(|size| Layout::new(size, self.cell, wanted)) {
+        let layout = size().and_then(|(size, cell)| Layout::new(size, cell.unwrap_or(self.cell), wanted));
+        match layout {
             Some(layout) if canvas.layout() == Some(&layout) && !canvas.is_spoilt() => false,
             Some(layout) => {
+                let recent: Vec<String> = self.viewer().recent.iter().cloned().collect();
                 canvas.part(layout, &recent, bytes);
                 true
             }
@@ -285,18 +296,18 @@ impl Drawing {
 
     /// Brings the last frame into the size that is wanted now.
     fn scale_last(&mut self) {
-        if let Some(layout) = self.canvas.layout()
-            && let Ok(scaled) = self.last.scaled(self.canvas.pixels(layout, self.decoded))
-        {
-            self.last = scaled;
-        }
+        let Some(layout) = self.canvas.layout() else { return };
+        // One that cannot be scaled is not drawn: it would not fit.
+        self.last = self.last.scaled(self.canvas.pixels(layout, self.decoded)).unwrap_or_default();
     }
 }
 
-/// The terminal's size now.
-fn size() -> Option<Size> {
+/// The terminal's size now, and that of a character in pixels where it says so; fonts change as well.
+fn size() -> Option<(Size, Option<(u16, u16)>)> {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    Some(Size { columns: size.ws_col, rows: size.ws_row })
+    let side = |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|side| *side > 0);
+    let cell = side(size.ws_xpixel, size.ws_col).zip(side(size.ws_ypixel, size.ws_row));
+    Some((Size { columns: size.ws_col, rows: size.ws_row }, cell))
 }
 
 /// Writes by as few calls as the system allows: what one call writes stands together, whoever else writes.

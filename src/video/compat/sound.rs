@@ -1,0 +1,84 @@
+//! The track of sound of a file that libavformat takes apart.
+
+use std::io;
+
+use ffmpeg::{Packet as AvPacket, Rational, format::context, media};
+
+use crate::{
+    types::{Codec, MediaTime, limits::MAX_PART},
+    video::{
+        ffi,
+        mp4::FileInput,
+        sound_track::{MAX_SOUND_PACKETS, NoSound, SoundFormat, SoundPacket, SoundTrack},
+    },
+};
+
+use super::{demux::micros, locate::Locator};
+
+/// A track of sound as it is read.
+pub(super) struct Sound<'a> {
+    pub(super) number: usize,
+    format: Result<SoundFormat, NoSound>,
+    base: Rational,
+    locator: Locator<'a, FileInput<'a>>,
+    /// Their times on the container's clock.
+    packets: Vec<SoundPacket>,
+    refused: Option<NoSound>,
+}
+
+impl<'a> Sound<'a> {
+    /// The best track of sound, if there is one.
+    pub(super) fn of(input: &context::Input, file: &'a FileInput<'a>) -> Option<Self> {
+        let stream = input.streams().best(media::Type::Audio)?;
+        let parameters = stream.parameters();
+        let name = parameters.id().name();
+        let codec = name.parse::<Codec>().map_err(|_| NoSound::Codec(name.escape_default().to_string()));
+        let (rate, channels) = ffi::sound_shape(&parameters);
+        let format = codec.map(|codec| SoundFormat {
+            codec,
+            sample_rate: u32::try_from(rate).unwrap_or_default(),
+            channels: u16::try_from(channels).unwrap_or_default(),
+            extradata: ffi::extradata(&parameters).into(),
+        });
+        let (number, base) = (stream.index(), stream.time_base());
+        Some(Self { number, format, base, locator: Locator::new(file), packets: Vec::new(), refused: None })
+    }
+
+    /// Takes one of its packets in.
+    pub(super) fn take(&mut self, packet: &AvPacket) -> io::Result<()> {
+        let Some(data) = packet.data().filter(|data| !data.is_empty() && self.refused.is_none()) else {
+            return Ok(());
+        };
+        let after = self.packets.last().map(|last| last.end().0);
+        let pts = packet.pts().or(packet.dts()).and_then(|ticks| micros(ticks, self.base)).or(after);
+        match (u32::try_from(data.len()), pts) {
+            _ if self.packets.len() == MAX_SOUND_PACKETS => self.refused = Some(NoSound::TooManyPackets),
+            (Ok(size), Some(pts)) if size as usize <= MAX_PART => {
+                let hint = u64::try_from(packet.position()).ok();
+                let duration = micros(packet.duration(), self.base).unwrap_or_default().max(0);
+                match self.locator.whole(hint, data)? {
+                    Some(place) => self.packets.push(SoundPacket {
+                        offset: place.offset,
+                        size,
+                        pts: MediaTime(pts),
+                        duration: MediaTime(duration),
+                    }),
+                    None => self.refused = Some(NoSound::Damaged("its container cuts it into pieces".into())),
+                }
+            }
+            (Ok(size), Some(_)) => self.refused = Some(NoSound::PacketTooLarge(size)),
+            _ => self.refused = Some(NoSound::Damaged("a packet of it has no time".into())),
+        }
+        Ok(())
+    }
+
+    /// The track, on a clock that begins with the picture at `zero`, in µs.
+    pub(super) fn track(self, zero: i64) -> Result<SoundTrack, NoSound> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        let place = |packet: SoundPacket| SoundPacket { pts: MediaTime(packet.pts.0.saturating_sub(zero)), ..packet };
+        let packets = self.packets.into_iter().map(place).collect();
+        SoundTrack::new(self.format?, packets, MediaTime::ZERO..MediaTime(i64::MAX))
+    }
+}

@@ -1,0 +1,64 @@
+//! Plans that are switched while they are sent: whatever was sent and cut, each frame is shown once.
+
+use std::collections::VecDeque;
+
+use super::*;
+
+/// What was sent in the end, as a member has it.
+fn sent_with_switches(rng: &mut StdRng, title: &Title, frame: i64) -> (Vec<Segment>, usize) {
+    let pick = |rng: &mut StdRng| Arc::clone(&title.renditions[rng.random_range(0..title.renditions.len())]);
+    let mode = PlayMode::Fixed(pick(rng).label);
+    let mut waiting: VecDeque<Segment> = Plan::new(title, mode, MediaTime::ZERO, None).unwrap().segments.into();
+    let (mut sent, mut begun, mut switches) = (Vec::new(), None, 0);
+    while let Some(front) = waiting.front() {
+        let next: usize = begun.unwrap_or(front.packets.start);
+        let until = next + rng.random_range(0..30);
+        begun = Some(until.min(front.packets.end));
+        if until >= front.packets.end && (waiting.len() > 1 || rng.random_bool(0.7)) {
+            sent.extend(waiting.pop_front());
+            begun = None;
+            continue;
+        }
+        let here = i64::try_from(until).unwrap();
+        let behind = (here + rng.random_range(-20..20)).max(0) * frame;
+        let from = rng.random_bool(0.6).then_some(MediaTime(behind));
+        let before = waiting.front().map(|front| front.show.end);
+        if let Some(switched) = switch(&mut waiting, begun, &pick(rng), from, None) {
+            switches += 1;
+            let after = waiting.front().map(|front| front.show.end);
+            assert_eq!(switched.cut.is_some(), before != after, "told when it changes");
+        }
+    }
+    (sent, switches)
+}
+
+#[test]
+fn whatever_is_switched_while_it_is_sent_every_frame_is_shown_once() {
+    let mut switched = 0;
+    for seed in 0..600 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let (title, references, frame, frames) = same_rate_title(&mut rng);
+        let (sent, switches) = sent_with_switches(&mut rng, &title, frame);
+        let shown = numbers(&play(&sent, &title, &references), frame);
+        assert_eq!(shown, (0..i64::from(frames)).collect::<Vec<_>>(), "seed {seed}: {sent:?}");
+        switched += switches;
+    }
+    assert!(switched > 600, "{switched}");
+}
+
+#[test]
+fn a_rendition_without_a_keyframe_ahead_is_not_switched_to_and_nothing_changes() {
+    let mut rng = StdRng::seed_from_u64(7);
+    let recipe = |gop| Recipe { frames: 60, frame: 40_000, round: 1, gop, b_frames: 0, open: false };
+    let (low, _) = generate(&mut rng, &recipe(5));
+    let (mut packets, shown) = (low.packets().to_vec(), low.shown());
+    packets.iter_mut().skip(1).for_each(|packet| packet.keyframe = false);
+    let one = Index::new(low.format().clone(), packets, shown).unwrap();
+    let title = title(vec![low, one]);
+    let mode = PlayMode::Fixed(title.renditions[0].label);
+    let plan = Plan::new(&title, mode, MediaTime::ZERO, None).unwrap();
+    let mut segments: VecDeque<Segment> = plan.segments.into();
+    assert_eq!(switch(&mut segments, Some(10), &title.renditions[1], None, None), None);
+    assert_eq!((segments.len(), segments[0].packets.clone()), (1, 0..60));
+    assert!(switch(&mut segments, None, &title.renditions[1], None, None).is_some(), "at its start it can");
+}

@@ -1,0 +1,271 @@
+//! Plays in the terminal of a person, seen as a terminal shows them.
+
+#[cfg(feature = "player")]
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    num::NonZero,
+    process::{Child, Command, Stdio},
+};
+
+#[cfg(feature = "player")]
+use nix::{
+    pty::{Winsize, openpty},
+    sys::termios::{Termios, tcgetattr},
+};
+use serde_json::json;
+
+use crate::{
+    home::Home,
+    process::{guest, hub, samples},
+};
+
+/// How long nothing may come before a test fails, in milliseconds.
+#[cfg(feature = "player")]
+const SILENCE: i64 = 60_000;
+
+/// What xterm answers to who asks what it can do, without pictures.
+#[cfg(feature = "player")]
+const ATTRIBUTES: &[u8] = b"\x1b[?64;1;9;15;21;22c";
+
+/// A member at a terminal of its own, and what that shows.
+#[cfg(feature = "player")]
+struct Seat {
+    child: Child,
+    keyboard: File,
+    found: Termios,
+    screen: vt100::Parser,
+    came: Vec<u8>,
+}
+
+#[cfg(feature = "player")]
+impl Seat {
+    fn start(home: &Home, url: &str, rows: u16, columns: u16, arguments: &[&str]) -> Self {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let terminal = openpty(Some(&size), None).unwrap();
+        let mut command = home.command(&[&["connect", url, "--name", "alice", "--ephemeral"], arguments].concat());
+        command.args(["--trust-hub", "first-use"]).env("TERM", "xterm-256color").env("COLORTERM", "truecolor");
+        let end = || Stdio::from(terminal.slave.try_clone().unwrap());
+        let found = tcgetattr(&terminal.master).unwrap();
+        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+        let screen = vt100::Parser::new(nonzero(rows), nonzero(columns), 1000);
+        Self { child, keyboard: terminal.master.into(), found, screen, came: Vec::new() }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Draws what comes until the screen is as wanted.
+    fn see(&mut self, what: &str, is_there: impl Fn(&vt100::Screen) -> bool) {
+        while !is_there(self.screen.screen()) {
+            assert!(self.draw_more(), "no {what} on the screen at the end:\n{}", self.screen.screen().contents());
+        }
+    }
+
+    /// Draws what has come; false when nothing can come any more.
+    fn draw_more(&mut self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let limit = Timespec { tv_sec: SILENCE / 1000, tv_nsec: 0 };
+        let came = poll(&mut [PollFd::new(&self.keyboard, PollFlags::IN)], Some(&limit)).unwrap();
+        assert_ne!(came, 0, "nothing came any more:\n{}", self.screen.screen().contents());
+        let mut buffer = [0; 65536];
+        let Ok(count @ 1..) = self.keyboard.read(&mut buffer) else { return false };
+        self.screen.process(&buffer[..count]);
+        let before = self.came.len().saturating_sub(2);
+        self.came.extend_from_slice(&buffer[..count]);
+        if self.came[before..].windows(3).any(|three| three == b"\x1b[c") {
+            self.keyboard.write_all(ATTRIBUTES).unwrap();
+        }
+        true
+    }
+
+    /// Waits until it ended, and makes sure that it left the terminal as it found it.
+    fn ended(mut self) -> Option<i32> {
+        while self.draw_more() {}
+        let exit = self.child.wait().unwrap().code();
+        assert_eq!(tcgetattr(&self.keyboard).unwrap(), self.found);
+        let screen = self.screen.screen();
+        assert!(coloured_rows(screen).is_empty(), "a picture remains:\n{}", screen.contents());
+        assert!(!screen.alternate_screen() && !screen.hide_cursor());
+        // All of the screen scrolls again.
+        let (rows, _) = size(screen);
+        self.screen.process("\r\nx".repeat(rows.into()).as_bytes());
+        assert!(texts(self.screen.screen()).iter().all(|row| row == "x"));
+        exit
+    }
+}
+
+#[cfg(feature = "player")]
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // Both fail only when it is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(feature = "player")]
+fn nonzero(size: u16) -> NonZero<u16> {
+    NonZero::new(size).unwrap()
+}
+
+/// Rows and columns.
+#[cfg(feature = "player")]
+fn size(screen: &vt100::Screen) -> (u16, u16) {
+    let (rows, columns) = screen.size();
+    (rows.get(), columns.get())
+}
+
+#[cfg(feature = "player")]
+fn texts(screen: &vt100::Screen) -> Vec<String> {
+    screen.rows(0, size(screen).1).map(|row| row.trim_end().to_owned()).collect()
+}
+
+/// The rows in which at least a third of the characters have a colour of their own behind them.
+#[cfg(feature = "player")]
+fn coloured_rows(screen: &vt100::Screen) -> Vec<u16> {
+    let (rows, columns) = size(screen);
+    let is_coloured =
+        |row, column| screen.cell(row, column).is_some_and(|cell| matches!(cell.bgcolor(), vt100::Color::Rgb(..)));
+    (0..rows)
+        .filter(|row| (0..columns).filter(|column| is_coloured(*row, *column)).count() * 3 >= columns.into())
+        .collect()
+}
+
+#[cfg(feature = "player")]
+fn has(screen: &vt100::Screen, text: &str) -> bool {
+    texts(screen).iter().any(|row| row.contains(text))
+}
+
+/// The row of the line that is edited.
+#[cfg(feature = "player")]
+fn edited(screen: &vt100::Screen) -> String {
+    texts(screen).swap_remove(screen.cursor_position().0.into())
+}
+
+/// Alice at her terminal, playing, and bob, who writes to her.
+#[cfg(feature = "player")]
+fn playing(home: &Home, url: &str, rows: u16) -> Seat {
+    let mut alice = Seat::start(home, url, rows, 80, &[]);
+    alice.see("the menu", |screen| has(screen, "/help lists them") && edited(screen).ends_with('>'));
+    alice.press("/play mandelbrot mode=240 display=terminal\r");
+    alice.see("a picture", |screen| coloured_rows(screen).len() >= usize::from(rows / 2));
+    alice
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn a_play_stands_above_and_the_conversation_goes_on_below() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut bob = guest(&home, &url, "bob", &[]);
+    let mut alice = playing(&home, &url, 24);
+    bob.wait(json!({"event": "joined", "name": "alice"}));
+    alice.see("the status", |screen| has(screen, "mandelbrot  0:0"));
+    // One line of status follows the picture, which begins at the top and stands in the middle.
+    let rows = coloured_rows(alice.screen.screen());
+    assert_eq!(rows, (0..15).collect::<Vec<_>>());
+    assert!(texts(alice.screen.screen())[15].contains("240p"));
+    alice.press("half a thought");
+    alice.see("what is typed", |screen| edited(screen).ends_with("half a thought"));
+    for number in 0..20 {
+        bob.say(&format!("send alice line {number}"));
+    }
+    alice.see("what bob writes", |screen| has(screen, "<bob> line 19"));
+    alice.see("what is typed", |screen| edited(screen).ends_with("half a thought"));
+    let screen = alice.screen.screen();
+    assert_eq!(coloured_rows(screen), (0..15).collect::<Vec<_>>(), "nothing scrolled into it");
+    assert!(has(screen, "<bob> line 15") && !has(screen, "<bob> line 9"), "{}", screen.contents());
+    alice.press("\x1bq");
+    alice.see("the conversation alone", |screen| coloured_rows(screen).is_empty() && has(screen, "stopped"));
+    alice.see("what was typed", |screen| edited(screen).ends_with("half a thought"));
+    alice.press("\x15/quit\r");
+    assert_eq!(alice.ended(), Some(0));
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn keys_act_on_the_play_while_a_line_is_edited() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = playing(&home, &url, 24);
+    alice.press(" ");
+    alice.see("a pause", |screen| has(screen, "paused"));
+    alice.press("\x1b?");
+    alice.see("the list of keys", |screen| has(screen, "Q stop and remember the place"));
+    alice.press("a b\x1bp");
+    alice.see("the line with its space", |screen| edited(screen).ends_with("a b"));
+    alice.press("\x1bf");
+    alice.see("a larger picture", |screen| coloured_rows(screen).len() == 20 && edited(screen).ends_with("a b"));
+    // Ctrl-L draws everything again, and the editor goes on in its place.
+    alice.press("\x0c");
+    alice.press("c");
+    alice.see("the same", |screen| coloured_rows(screen).len() == 20 && edited(screen).ends_with("a bc"));
+    alice.press("\x15\x04");
+    assert_eq!(alice.ended(), Some(0));
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn a_terminal_of_another_size_gets_a_picture_of_another_size() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = playing(&home, &url, 24);
+    alice.press("half");
+    alice.see("what is typed", |screen| edited(screen).ends_with("half"));
+    let size = rustix::termios::Winsize { ws_row: 40, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0 };
+    rustix::termios::tcsetwinsize(&alice.keyboard, size).unwrap();
+    alice.screen.screen_mut().set_size(nonzero(40), nonzero(60));
+    alice.signal("WINCH");
+    alice.see("the new layout", |screen| {
+        coloured_rows(screen) == (0..17).collect::<Vec<_>>() && texts(screen)[17].contains("Alt-? keys")
+    });
+    alice
+        .see("the line in the last row", |screen| screen.cursor_position().0 == 39 && edited(screen).ends_with("half"));
+    alice.press("\x15/quit\r");
+    assert_eq!(alice.ended(), Some(0));
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn the_terminal_is_given_back_after_a_signal() {
+    for (signal, exit) in [("TERM", 143), ("HUP", 129)] {
+        let home = Home::new();
+        let (_hub, url) = hub(&home, &["--videos", &samples()]);
+        let alice = playing(&home, &url, 30);
+        alice.signal(signal);
+        assert_eq!(alice.ended(), Some(exit));
+    }
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn bad_input_52_a_terminal_that_cannot_draw_says_so() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = Seat::start(&home, &url, 24, 200, &["--plain"]);
+    alice.see("the menu", |screen| has(screen, "/help lists them"));
+    alice.press("/play mandelbrot\n");
+    let words = "! Cannot show \"mandelbrot\": no window system (DISPLAY and WAYLAND_DISPLAY unset) and this terminal is to \
+                 get lines only (--plain).";
+    alice.see("why", |screen| has(screen, words) && has(screen, "without --plain it is drawn here"));
+    alice.press("/quit\n");
+    assert_eq!(alice.ended(), Some(0));
+}
+
+#[test]
+fn a_script_has_no_terminal_to_draw_in() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = guest(&home, &url, "alice", &["--on-error", "continue"]);
+    alice.say("play mandelbrot display=terminal");
+    let error = alice.wait(json!({"event": "error", "code": "display_unavailable"}));
+    assert!(error["hint"].as_str().unwrap().contains("display="), "{error}");
+    alice.finished().with(0, "");
+}
