@@ -11,18 +11,12 @@ use crate::{
     cli::{ConnectOptions, Interaction},
     client::command::{DisplayChoice, PlayRequest},
     driver::member::Stage,
-<<<<<<< HEAD
     video::{
         render::{
             Choice, Display, DisplayKind, NoDisplay, NoTerminal, NoWindows, NullDisplay, Screen, Setting, Windows,
             choose, probe,
         },
         sound::Sinks,
-=======
-    video::render::{
-        Choice, Display, DisplayKind, NoDisplay, NoTerminal, NoWindows, NullDisplay, Screen, Setting, Windows, choose,
-        probe,
->>>>>>> main
     },
 };
 

@@ -80,6 +80,8 @@ impl Scene {
         let display = RecordingDisplay {
             time: clock.time(),
             shown: Arc::clone(&shown),
+            told: Arc::default(),
+            rest: Duration::ZERO,
             slowness: Duration::ZERO,
             drops_late: self.drops_late,
             lasts: usize::MAX,
@@ -149,7 +151,7 @@ fn what_lies_outside_of_what_is_heard_is_decoded_and_not_heard() {
         .at(0, [Input::Segment(segment(240))])
         .at(0, pictures(0..3))
         .at(0, [track(1000, 3000)])
-        .at(0, sound(-20, 4000, &[0, 400, 980, 1000, 1520, 2000, 2980, 3000, 3500]))
+        .at(0, sound(-20, 4000, &[0, 400, 980, 1000, 1520, 2000, 2960, 3000, 3500]))
         .at(0, pictures(3..100))
         .at(0, [FINISHED])
         .run();
