@@ -27,6 +27,7 @@
 
 mod error;
 mod hub_files;
+mod places;
 mod restore;
 mod sessions;
 #[cfg(test)]
@@ -62,6 +63,8 @@ const COUNTERS: &str = "counters";
 const PINS: &str = "pins-";
 /// The same for what was last seen of a hub's directory.
 const HEADS: &str = "head-";
+/// The same for places in titles.
+const PLACES: &str = "places-";
 
 /// Marks at the end of the file above which a new snapshot is written: about 180 kB.
 const MAX_APPENDED: usize = 4096;

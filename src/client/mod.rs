@@ -9,6 +9,7 @@ pub mod hub_address;
 pub mod keyring;
 pub mod known_hubs;
 pub mod lines;
+pub mod places;
 pub mod script;
 pub mod scripted;
 pub mod session;

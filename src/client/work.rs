@@ -13,6 +13,7 @@ pub use in_session::Unproven;
 use super::{
     event::Failure,
     keyring::{Keyring, KeyringError},
+    places::Places,
     trust::{Keep, Proof},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub enum Job {
     RenewBundle,
     /// Have something on the disk.
     Keep(Keep),
+    /// Have the places in titles on the disk.
+    KeepPlaces(Places),
 }
 
 /// A text for one member.
@@ -97,6 +100,8 @@ pub enum Done {
     Noted,
     /// It is on the disk; in a file that a user may want to look at.
     Kept(Option<PathBuf>),
+    /// The disk refuses the places: nothing else depends on them.
+    PlacesNotKept(Box<Failure>),
     /// The keys or the disk refuse: the session cannot go on.
     Failed(Box<Failure>),
 }
@@ -189,6 +194,10 @@ impl Worker {
             Job::Judge { opened, sender } => self.judge(*opened, &sender),
             Job::Acknowledged { by, message } => self.acknowledged(by, message),
             Job::RenewBundle => self.renew_bundle(),
+            Job::KeepPlaces(places) => match self.keyring.keep_places(&places) {
+                Ok(()) => Done::Noted,
+                Err(error) => Done::PlacesNotKept(Box::new(failure_of(&error))),
+            },
             Job::Keep(keep) => match self.keyring.keep(keep, (self.unix_millis)()) {
                 Ok(file) => Done::Kept(file),
                 Err(error) => Done::Failed(Box::new(failure_of(&error))),

@@ -151,6 +151,7 @@ impl Hub {
             let data = job.batch.read(&*source);
             (link, ReadResult { play: job.play, batch: job.batch, data })
         })?;
+        let catalog = parts.videos.catalog();
         let mut admissions = Vec::new();
         for entrance in parts.entrances {
             event_loop.listen(entrance.listener)?;
@@ -166,7 +167,7 @@ impl Hub {
             plays: BTreeMap::new(),
             media: MediaTurns::default(),
             videos: parts.videos,
-            operator: Operator::new(parts.operator, &notifier)?,
+            operator: Operator::new(parts.operator, &catalog, &notifier)?,
             admissions,
             verifiers,
             ledger,

@@ -20,6 +20,7 @@ use crate::{
         command::{Command, PlayRequest, Request},
         event::{ByeReason, Event, Failure},
         front::Front,
+        places::Places,
         session::{Me, Output, Over, Session},
         trust::MemberTrust,
         work::{Done, Job, Worker},
@@ -124,6 +125,11 @@ impl Member {
     /// Shows this code to the hub, which lets in those who are known or invited.
     pub fn bring_invite(&mut self, code: &str) {
         self.session.bring_invite(code);
+    }
+
+    /// Keeps where titles were left, beside these places.
+    pub fn remember(&mut self, places: Places) {
+        self.session.remember(places);
     }
 
     /// What wakes the loop, so that [`Front::poll_request`] is called.

@@ -12,6 +12,7 @@ mod pump;
 mod reserve;
 mod signals;
 mod timers;
+pub mod watcher;
 
 pub use event_loop::{Accept, EventLoop, Occurrence};
 pub use signals::{DefaultSignals, ResizeWatch};

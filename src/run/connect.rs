@@ -181,6 +181,7 @@ fn join(
     let me = Me { name: name.clone(), fingerprint: keyring.identity().fingerprint(), guest };
     let Linked { transport, key } = link(options, front)?;
     let trust = trust(options, &mut keyring, key)?;
+    let places = keyring.places();
     front.handle_event(Event::Connected { hub: options.hub.to_string() }, None, start.elapsed());
     let stage = ProcessStage {
         default: options.display,
@@ -196,6 +197,9 @@ fn join(
     }
     let parts = MemberParts { me, transport, worker, trust, stage: Arc::new(stage), start };
     let mut member = Member::new(parts).context("no member can be set up").or_no_system()?;
+    if let Some(places) = places {
+        member.remember(places);
+    }
     if let Some(invite) = &options.hub.invite {
         member.bring_invite(invite);
     }

@@ -5,6 +5,7 @@
 //!                 key.pem            its private key
 //!                 bindings           whose name is whose, who is banned, who is invited
 //!                 chain              the states of the directory so far
+//!                 indexes/           what is known of the videos, see [`super::index_shelf`]
 //! ```
 
 use std::{fs, path::Path};

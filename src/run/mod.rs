@@ -5,6 +5,7 @@ mod descriptors;
 mod hub;
 mod hub_data;
 mod hub_tls;
+mod index_shelf;
 mod keys;
 mod link;
 mod passphrase;

@@ -68,7 +68,7 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     let tls = Tls::of(options, data.as_mut())?;
     let socket = data.as_ref().and_then(admin_socket);
     let (ledger, Remembered { bindings, chain }) = hub_data::ledger(data, clock::unix_millis())?;
-    let videos = Videos::open(&options.videos)?;
+    let videos = Videos::open(&options.videos, options.data_dir.as_deref())?;
     let mut entrances = Vec::new();
     let (mut ready, mut urls) = (Vec::new(), Vec::new());
     for address in &options.listen {
@@ -98,6 +98,7 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
         operator: OperatorParts {
             socket,
             reload: Some(reload(videos.clone(), tls.clone())),
+            watch: videos.watch(),
             listening: urls,
             fingerprint: tls.as_ref().map(|tls| tls.key().to_string()),
         },

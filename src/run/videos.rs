@@ -1,18 +1,24 @@
 //! A hub's folder of videos, if it has one.
 
-use std::{env, path::Path, sync::Arc};
+use std::{collections::BTreeSet, env, path::Path, sync::Arc, time::Instant};
 
 use anyhow::Context as _;
 
-use super::refusal::{OrRefuse as _, Refusal};
+use super::{
+    index_shelf,
+    refusal::{OrRefuse as _, Refusal},
+};
 use crate::{
     cli::VideosFolder,
+    driver::watcher::{Followed, Watch},
     server::{
         admin::{AdminError, Reloaded},
         report::{HubEvent, SkippedFile},
     },
     types::{Code, Printable},
-    video::{Catalog, Compat, LiveFolder, MemorySource, VideoSource},
+    video::{
+        Catalog, Compat, HOT_BYTES, HotSource, LiveFolder, Look, MemorySource, Settling, Sight, VideoSource, sight,
+    },
 };
 
 /// Where videos are looked for when no folder is named.
@@ -21,13 +27,15 @@ const DEFAULT_VIDEOS: &str = "videos";
 /// What a hub has to show.
 #[derive(Clone)]
 pub(super) enum Videos {
-    Folder(Arc<LiveFolder>),
+    /// With how it looked before it was read.
+    Folder(Arc<LiveFolder>, Arc<Sight>),
     None,
 }
 
 impl Videos {
-    /// Opens the folder that the operator named, or the usual one if it is there.
-    pub(super) fn open(folder: &VideosFolder) -> Result<Self, Refusal> {
+    /// Opens the folder that the operator named, or the usual one if it is there. What is known of its files is
+    /// kept in the data folder, if there is one.
+    pub(super) fn open(folder: &VideosFolder, data: Option<&Path>) -> Result<Self, Refusal> {
         let path = match folder {
             VideosFolder::Named(path) => path,
             VideosFolder::Default if Path::new(DEFAULT_VIDEOS).is_dir() => Path::new(DEFAULT_VIDEOS),
@@ -37,29 +45,54 @@ impl Videos {
             }
             VideosFolder::None => return Ok(Self::None),
         };
+        let looks = sight(path).unwrap_or_default();
         let compat = env::current_exe().map(Compat::by).unwrap_or_default();
-        let source = LiveFolder::open_with(path, compat)
+        let source = LiveFolder::open(path, compat, data.and_then(index_shelf::open))
             .with_context(|| format!("the videos folder {} cannot be read", path.display()))
             .or_refuse(Code::DataUnusable, "name a folder that is there with --videos DIR, or run with --no-videos")?;
-        Ok(Self::Folder(Arc::new(source)))
+        Ok(Self::Folder(Arc::new(source), Arc::new(looks)))
     }
 
     pub(super) fn source(&self) -> Arc<dyn VideoSource> {
         match self {
-            Self::Folder(folder) => Arc::clone(folder) as _,
+            Self::Folder(folder, _) => Arc::new(HotSource::new(Arc::clone(folder) as _, HOT_BYTES)),
             Self::None => Arc::new(MemorySource::new([])),
         }
     }
 
     /// Reads the folder again.
     pub(super) fn reload(&self) -> Result<Reloaded, AdminError> {
-        let Self::Folder(folder) = self else { return Ok(Reloaded::default()) };
-        match folder.reload() {
-            Ok(catalog) => Ok(found(&catalog)),
-            Err(error) => {
-                let message = format!("the videos folder cannot be read, what was on offer stays: {error}");
-                Err(AdminError::new(Code::DataUnusable, message, "see whether it is still there, and try again"))
-            }
+        let Self::Folder(folder, _) = self else { return Ok(Reloaded::default()) };
+        read_again(folder, &BTreeSet::new())
+    }
+
+    /// What follows the folder.
+    pub(super) fn watch(&self) -> Option<Watch> {
+        let Self::Folder(folder, looks) = self else { return None };
+        let (path, folder) = (folder.path().to_owned(), Arc::clone(folder));
+        let mut settling = Settling::new(Sight::clone(looks));
+        let follow = move |now| follow(&folder, &mut settling, now);
+        Some(Watch { folder: path, follow: Box::new(follow) })
+    }
+}
+
+fn read_again(folder: &LiveFolder, changing: &BTreeSet<String>) -> Result<Reloaded, AdminError> {
+    folder.reload(changing).map(|catalog| found(&catalog)).map_err(|error| {
+        let message = format!("the videos folder cannot be read, what was on offer stays: {error}");
+        AdminError::new(Code::DataUnusable, message, "see whether it is still there, and try again")
+    })
+}
+
+/// Looks at the folder, and reads it when what changed in it has come to rest.
+fn follow(folder: &LiveFolder, settling: &mut Settling, now: Instant) -> Followed {
+    let Ok(looks) = sight(folder.path()) else { return Followed { is_gone: true, ..Followed::default() } };
+    match settling.look(now, looks) {
+        Look::Same => Followed::default(),
+        Look::Again(at) => Followed { again: Some(at), ..Followed::default() },
+        Look::Read { changing } => {
+            let read = read_again(folder, &changing).inspect_err(|_| settling.was_not_read());
+            // Whether what was left out has come to rest is to be seen without a sound.
+            Followed { read: Some(read), again: Some(now), is_gone: false }
         }
     }
 }

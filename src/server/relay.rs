@@ -30,7 +30,7 @@ use crate::{
     directory::{Directory, Link},
     proto::{
         Ending, Message, encode,
-        message::{Error, Left},
+        message::{Error, Left, VideosChanged},
     },
     types::{
         Code, DirectoryEntry, Fingerprint, KeyRecord, LeaveReason, LinkId, MemberName, RelayMode, limits::LOST_GRACE,
@@ -203,6 +203,11 @@ impl Relay {
         self.report(HubEvent::Refused { code, peer: member.peer });
         self.gone(&member.name, LeaveReason::Refused);
         self.hang_up(link, code, text);
+    }
+
+    /// The list of videos is not what members saw: they may ask for it again.
+    pub fn videos_changed(&mut self) {
+        self.broadcast(encode(&VideosChanged {}.into()), None);
     }
 
     fn quit(&mut self, link: LinkId) {

@@ -63,6 +63,7 @@ numbered! {
         79 => NotTrusted "not_trusted",
         80 => SubtitlesMissing "subtitles_missing",
         81 => NoSound "no_sound",
+        84 => Place "place",
     }
 }
 

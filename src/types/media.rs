@@ -32,6 +32,14 @@ impl MediaTime {
         Duration::from_micros(self.0.try_into().unwrap_or(0))
     }
 
+    /// `m:ss`, or `h:mm:ss` from an hour on, as players show it; the fraction is left out.
+    #[must_use]
+    pub fn clock(self) -> String {
+        let seconds = self.as_duration().as_secs();
+        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+    }
+
     /// In seconds.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "for display; exact up to 285 years")]
@@ -147,6 +155,13 @@ mod tests {
         assert_eq!(MediaTime::from_ticks(-1, 3), MediaTime(-333_333));
         assert_eq!(MediaTime::from_ticks(5, 0), MediaTime(5_000_000));
         assert_eq!(MediaTime::from_ticks(i64::MAX, 1), MediaTime(i64::MAX));
+    }
+
+    #[test]
+    fn a_time_reads_as_on_a_clock() {
+        let clock = |seconds: f64| MediaTime::from_ticks((seconds * 1e6).round() as i64, 1_000_000).clock();
+        assert_eq!([0.0, 59.9, 83.0].map(clock), ["0:00", "0:59", "1:23"]);
+        assert_eq!([3_599.0, 3_600.0, 36_061.0, -5.0].map(clock), ["59:59", "1:00:00", "10:01:01", "0:00"]);
     }
 
     #[test]

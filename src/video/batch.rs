@@ -8,6 +8,10 @@ use super::index::Index;
 /// lane, see [`MEDIA_LANE`](crate::types::limits::MEDIA_LANE).
 pub const BATCH_BYTES: usize = crate::types::limits::MEDIA_LANE;
 
+/// Batches begin anew with the first packet of each part of a file of this many bytes. What reaches beyond it still fits
+/// into its batch, unless that is a large packet.
+const CELL: u64 = BATCH_BYTES as u64 / 4 * 3;
+
 /// Most bytes between two packets that are read and thrown away rather than read around: what sound lies
 /// between two pictures costs less to copy than a system call.
 pub(super) const MAX_GAP: u64 = 4096;
@@ -22,7 +26,8 @@ pub struct Batch {
 }
 
 /// Cuts a range of an index's packets into batches, in order, each packet in one batch. Positions beyond the
-/// index are left out.
+/// index are left out. Batches end where the file's [`CELL`]s do, so that viewers who began at
+/// different places still ask for the same ones.
 ///
 /// ```text
 ///   file      ▓▓▓▓ ▓▓▓ ░ ▓▓▓▓▓ ░░░░░░░░░░░░ ▓▓▓ ▓▓        ▓ packets   ░ sound and others
@@ -41,10 +46,12 @@ pub fn batches(index: &Index, packets: Range<usize>) -> impl Iterator<Item = Bat
 /// The longest batch that begins with the first of some packets.
 fn first_batch(index: &Index, packets: Range<usize>) -> Option<Batch> {
     let mut bytes = if packets.is_empty() { None } else { index.span(packets.start) }?;
+    let cell = bytes.start / CELL;
     let mut end = packets.start + 1;
     for position in packets.start + 1..packets.end {
         let Some(next) = index.span(position) else { break };
-        let follows = next.start >= bytes.end && next.start - bytes.end <= MAX_GAP;
+        let is_in_cell = next.start / CELL == cell;
+        let follows = is_in_cell && next.start >= bytes.end && next.start - bytes.end <= MAX_GAP;
         if !follows || next.end - bytes.start > BATCH_BYTES as u64 {
             break;
         }
@@ -92,10 +99,20 @@ mod tests {
     #[test]
     fn a_batch_ends_at_its_limit_unless_one_packet_is_larger() {
         let limit = u32::try_from(BATCH_BYTES).unwrap();
-        let places =
-            [(0, limit - 1), (u64::from(limit) - 1, 1), (u64::from(limit), 1), (u64::from(limit) + 1, 3 * limit)];
+        let places = [(0, 1), (1, limit - 1), (u64::from(limit), 1), (u64::from(limit) + 1, 3 * limit)];
         let end = u64::from(limit);
         assert_eq!(cut(&places, 0..4), [(0..2, 0..end), (2..3, end..end + 1), (3..4, end + 1..4 * end + 1)]);
+    }
+
+    #[test]
+    fn whoever_begins_elsewhere_soon_asks_for_the_same_batches() {
+        let places: Vec<(u64, u32)> = (0..500).map(|number| (32 + number * 1_500, 1_500)).collect();
+        let all = cut(&places, 0..500);
+        assert_eq!(all.len(), 8, "{all:?}");
+        for start in 1..500 {
+            let later = cut(&places, start..500);
+            assert!(later[1..].iter().all(|batch| all.contains(batch)), "from {start}: {later:?}");
+        }
     }
 
     #[test]

@@ -46,13 +46,13 @@ pub struct Rendition {
     pub label: RenditionLabel,
     /// The file's name within its folder.
     pub file: String,
-    pub index: Index,
+    pub index: Arc<Index>,
     /// Whose bytes a source reads for it.
     pub(super) id: FileId,
 }
 
 /// Which of a source's files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct FileId(pub(super) usize);
 
 /// A rendition that a title lacks: other titles have this resolution, or its file cannot be used.
@@ -84,6 +84,11 @@ pub enum SkipReason {
     Unusable(#[from] IndexError),
     #[error("it is still being written, by its name")]
     Unfinished,
+    #[error("it is still being written")]
+    Changing,
+    /// As it was found before; the file has not changed since.
+    #[error("{0}")]
+    AsBefore(String),
     /// Other containers take libavformat.
     #[error("its container is read only by builds with the feature player; MP4 and MOV are read by all")]
     Container,
@@ -123,7 +128,7 @@ impl LookupError {
 }
 
 /// A file's name, and its index or why it has none.
-pub(super) type Found = (String, Result<(FileId, Index), SkipReason>);
+pub(super) type Found = (String, Result<(FileId, Arc<Index>), SkipReason>);
 
 impl Catalog {
     /// From what was found of each file. Files are taken in the order of their names: the first that has a
@@ -233,7 +238,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, file: String, id: FileId, index: Index) {
+    fn add(&mut self, file: String, id: FileId, index: Arc<Index>) {
         let coded = RenditionLabel(index.format().height);
         let name = FileName::parse(&file);
         let (title, named) = name.resolve(Some(coded.0));
@@ -250,6 +255,11 @@ impl Builder {
         }
         if let Some(reason) = index.no_sound() {
             self.remarks.push(Remark { file: file.clone(), text: format!("its sound is left out: {reason}") });
+        }
+        let degrees = index.rotation().degrees();
+        if degrees > 0 {
+            let text = format!("its pictures are to be turned by {degrees}°, which players here do not do");
+            self.remarks.push(Remark { file: file.clone(), text });
         }
         if named.is_some() {
             self.ladder.insert(label);

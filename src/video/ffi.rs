@@ -1,8 +1,10 @@
-//! The one place with unsafe code: what FFmpeg's Rust bindings and the standard library leave to it.
+//! The one place with unsafe code: what FFmpeg's Rust bindings, highgui and the standard library leave to it.
 #![expect(
     unsafe_code,
-    reason = "ffmpeg-next 9 has no safe setter of extradata and no search for a codec by name, std none of the environment"
+    reason = "ffmpeg-next 9 has no safe setter of extradata and no search for a codec by name, std none of the environment, highgui no answer about focus and shift"
 )]
+
+pub(super) mod qt;
 
 use std::{env, ffi::CString, fs};
 

@@ -46,7 +46,9 @@ impl Decoders for Libavcodec {
         let (id, codec) = known.ok_or_else(|| Undecodable(format!("this FFmpeg has no decoder for {name}")))?;
         let mut context = Context::new_with_codec(codec);
         ffi::set_extradata(&mut context, &segment.extradata).map_err(unopened)?;
-        ffi::set_size(&mut context, width, height);
+        if !matches!(id, Id::H264 | Id::HEVC | Id::VP9 | Id::AV1) {
+            ffi::set_size(&mut context, width, height);
+        }
         configure(&mut context, id);
         let mut unopened_decoder = context.decoder();
         unopened_decoder.set_packet_time_base(Rational(1, 1_000_000));

@@ -1,11 +1,12 @@
 //! Videos in a folder: finds them, opens each once, and reads through what it opened.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, Metadata, OpenOptions},
     io,
     ops::Range,
-    os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _},
-    path::Path,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -14,11 +15,13 @@ use rustix::fs::OFlags;
 
 use super::{
     catalog::{Catalog, FileId, Rendition, SkipReason},
-    compat::Compat,
+    compat::{Compat, CompatError},
     file_name::{FileName, Kind},
     index::Index,
+    indexes::Indexes,
     mp4::IndexError,
     source::{ReadError, VideoSource, checked_length},
+    stamp::Stamp,
     subtitles,
 };
 
@@ -30,40 +33,77 @@ const MAX_FILES: usize = 512;
 #[derive(Debug)]
 pub struct FolderSource {
     catalog: Arc<Catalog>,
-    files: Vec<VideoFile>,
-    /// The number of the first file.
-    first: usize,
-}
-
-/// An open file, and what it was when it was indexed.
-#[derive(Debug)]
-struct VideoFile {
-    file: File,
-    size: u64,
-    modified: (i64, i64),
+    files: BTreeMap<FileId, (Arc<VideoFile>, Arc<Index>)>,
 }
 
 impl FolderSource {
     /// Opens and indexes the videos in a folder. Fails only when the folder itself cannot be read: what is wrong
     /// with a file stands in the catalogue.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        Self::open_from(folder, 0, &Compat::default())
+        Self::open_with(folder, &Compat::default())
     }
 
     /// As [`FolderSource::open`], also with files that take libavformat.
     pub fn open_with(folder: &Path, compat: &Compat) -> io::Result<Self> {
-        Self::open_from(folder, 0, compat)
+        FolderReader::new(folder, Indexes::new(compat.clone(), None)).read(&BTreeSet::new())
     }
 
-    /// As [`FolderSource::open_with`], with numbers of files from `first` on, so that those of several sources differ.
-    pub(super) fn open_from(folder: &Path, first: usize, compat: &Compat) -> io::Result<Self> {
-        let folder = folder.canonicalize()?;
+    /// Its files, by the numbers that renditions have.
+    pub(super) fn files(&self) -> impl Iterator<Item = (FileId, &Arc<VideoFile>, &Arc<Index>)> {
+        self.files.iter().map(|(id, (file, index))| (*id, file, index))
+    }
+
+    fn file(&self, rendition: &Rendition) -> Result<&VideoFile, ReadError> {
+        self.files.get(&rendition.id).map(|(file, _)| &**file).ok_or(ReadError::OutOfRange)
+    }
+}
+
+impl VideoSource for FolderSource {
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalog)
+    }
+
+    fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError> {
+        self.file(rendition)?.read(bytes)
+    }
+
+    fn check(&self, rendition: &Rendition) -> Result<(), ReadError> {
+        self.file(rendition)?.check()
+    }
+}
+
+/// Reads a folder again and again. Files that are as they were stay open, with their indexes and their numbers.
+pub(super) struct FolderReader {
+    folder: PathBuf,
+    indexes: Indexes,
+    /// The number of the next file.
+    next: usize,
+    /// What came of each file that was read last time.
+    before: BTreeMap<String, Before>,
+}
+
+/// What came of a file.
+enum Before {
+    Indexed(FileId, Arc<VideoFile>, Arc<Index>),
+    /// It cannot be used, in these words, until it changes.
+    Unusable(Stamp, String),
+}
+
+impl FolderReader {
+    /// Of a folder that is not read yet.
+    pub(super) fn new(folder: &Path, indexes: Indexes) -> Self {
+        Self { folder: folder.to_owned(), indexes, next: 0, before: BTreeMap::new() }
+    }
+
+    /// The videos that are there now; those files that are named are still being written and left alone.
+    pub(super) fn read(&mut self, changing: &BTreeSet<String>) -> io::Result<FolderSource> {
+        let folder = self.folder.canonicalize()?;
         let mut names = Vec::new();
         for entry in fs::read_dir(&folder)? {
             names.push(entry?.file_name());
         }
         names.sort();
-        let (mut found, mut files) = (Vec::new(), Vec::new());
+        let (mut found, mut now, mut open) = (Vec::new(), BTreeMap::new(), 0);
         for name in &names {
             let Some(text) = name.to_str() else {
                 let text = name.to_string_lossy().into_owned();
@@ -76,63 +116,91 @@ impl FolderSource {
                 _ if text.starts_with('.') => continue,
                 Kind::Other => continue,
                 Kind::Unfinished => Err(SkipReason::Unfinished),
-                Kind::Indexed | Kind::OtherVideo if files.len() == MAX_FILES => Err(SkipReason::TooMany(MAX_FILES)),
-                kind @ (Kind::Indexed | Kind::OtherVideo) => {
-                    VideoFile::open(&folder, text, kind, compat).map(|(file, index)| {
-                        files.push(file);
-                        (FileId(first + files.len() - 1), index)
-                    })
-                }
+                Kind::Indexed | Kind::OtherVideo if changing.contains(text) => Err(SkipReason::Changing),
+                Kind::Indexed | Kind::OtherVideo if open == MAX_FILES => Err(SkipReason::TooMany(MAX_FILES)),
+                Kind::Indexed | Kind::OtherVideo => self.read_file(&folder, text, &mut now),
             };
+            open += usize::from(result.is_ok());
             found.push((text.to_owned(), result));
         }
+        self.before = now;
+        self.indexes.keep_only(self.before.keys().map(String::as_str));
+        let files = self.before.values().filter_map(|before| match before {
+            Before::Indexed(id, file, index) => Some((*id, (Arc::clone(file), Arc::clone(index)))),
+            Before::Unusable(..) => None,
+        });
         let catalog = Catalog::build(found).with_subtitles(subtitles::read_all(&folder, &names));
-        Ok(Self { catalog: Arc::new(catalog), files, first })
+        Ok(FolderSource { files: files.collect(), catalog: Arc::new(catalog) })
     }
 
-    /// The number after that of the last file.
-    pub(super) fn end(&self) -> usize {
-        self.first + self.files.len()
-    }
-
-    /// Whether a rendition is of this source.
-    pub(super) fn has(&self, rendition: &Rendition) -> bool {
-        (self.first..self.end()).contains(&rendition.id.0)
+    /// A file's index, and what is to be remembered of the file.
+    fn read_file(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        now: &mut BTreeMap<String, Before>,
+    ) -> Result<(FileId, Arc<Index>), SkipReason> {
+        let file = VideoFile::open(folder, name)?;
+        match self.before.remove(name) {
+            Some(Before::Indexed(id, before, index)) if before.stamp == file.stamp => {
+                now.insert(name.to_owned(), Before::Indexed(id, before, Arc::clone(&index)));
+                return Ok((id, index));
+            }
+            Some(Before::Unusable(stamp, why)) if stamp == file.stamp => {
+                now.insert(name.to_owned(), Before::Unusable(stamp, why.clone()));
+                return Err(SkipReason::AsBefore(why));
+            }
+            _ => {}
+        }
+        match self.indexes.index_of(name, &file) {
+            Ok(index) => {
+                let (id, index) = (FileId(self.next), Arc::new(index));
+                self.next += 1;
+                now.insert(name.to_owned(), Before::Indexed(id, Arc::new(file), Arc::clone(&index)));
+                Ok((id, index))
+            }
+            // What the system refuses it may grant the next time, and the file does not show that.
+            Err(reason @ (SkipReason::Unusable(IndexError::Io(_)) | SkipReason::NotTaken(CompatError::NotRun(_)))) => {
+                Err(reason)
+            }
+            Err(reason) => {
+                now.insert(name.to_owned(), Before::Unusable(file.stamp, reason.to_string()));
+                Err(reason)
+            }
+        }
     }
 }
 
-impl VideoSource for FolderSource {
-    fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog)
+/// An open file, and what it was when it was indexed.
+#[derive(Debug)]
+pub(super) struct VideoFile {
+    pub(super) file: File,
+    pub(super) stamp: Stamp,
+}
+
+impl VideoFile {
+    /// Opens a file at the top level of a folder, whose path is canonical.
+    fn open(folder: &Path, name: &str) -> Result<Self, SkipReason> {
+        let (file, metadata) = open_file(folder, name)?;
+        Ok(Self { file, stamp: Stamp::of(&metadata) })
     }
 
-    fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError> {
-        let place = rendition.id.0.checked_sub(self.first).ok_or(ReadError::OutOfRange)?;
-        let file = self.files.get(place).ok_or(ReadError::OutOfRange)?;
-        if bytes.end > file.size {
+    pub(super) fn read(&self, bytes: Range<u64>) -> Result<Bytes, ReadError> {
+        if bytes.end > self.stamp.size {
             return Err(ReadError::OutOfRange);
         }
         let mut buffer = vec![0; checked_length(&bytes)?];
-        match file.file.read_exact_at(&mut buffer, bytes.start) {
+        match self.file.read_exact_at(&mut buffer, bytes.start) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(ReadError::FileChanged),
             result => result?,
         }
         // Looked at after reading: what was written before then shows in these bytes, later writes do not.
-        if file.is_changed()? { Err(ReadError::FileChanged) } else { Ok(buffer.into()) }
-    }
-}
-
-impl VideoFile {
-    /// Opens and indexes a file at the top level of a folder, whose path is canonical.
-    fn open(folder: &Path, name: &str, kind: Kind, compat: &Compat) -> Result<(Self, Index), SkipReason> {
-        let (file, metadata) = open_file(folder, name)?;
-        let index = compat.read(&file, metadata.len(), kind)?;
-        Ok((Self { file, size: metadata.len(), modified: modified(&metadata) }, index))
+        self.check().map(|()| buffer.into())
     }
 
-    fn is_changed(&self) -> io::Result<bool> {
-        let now = self.file.metadata()?;
-        Ok(now.len() != self.size || modified(&now) != self.modified)
+    pub(super) fn check(&self) -> Result<(), ReadError> {
+        let now = Stamp::of(&self.file.metadata()?);
+        if now.has_same_content_as(&self.stamp) { Ok(()) } else { Err(ReadError::FileChanged) }
     }
 }
 
@@ -156,11 +224,6 @@ pub(super) fn open_file(folder: &Path, name: &str) -> Result<(File, Metadata), S
         return Err(SkipReason::NotRegular);
     }
     Ok((file, metadata))
-}
-
-/// Seconds and nanoseconds.
-fn modified(metadata: &Metadata) -> (i64, i64) {
-    (metadata.mtime(), metadata.mtime_nsec())
 }
 
 #[cfg(test)]

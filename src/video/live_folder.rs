@@ -1,80 +1,108 @@
 //! A folder of videos that is read again while it is in use.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io,
     ops::Range,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
 };
 
 use bytes::Bytes;
 
 use super::{
-    catalog::{Catalog, Rendition},
+    catalog::{Catalog, FileId, Rendition},
     compat::Compat,
-    folder::FolderSource,
+    folder::{FolderReader, FolderSource, VideoFile},
+    index::Index,
+    indexes::{IndexShelf, Indexes},
     source::{ReadError, VideoSource},
 };
 
 /// What is on offer is what was there when the folder was read last. Plays that began before go on from the files
 /// that were opened then, until they end.
-#[derive(Debug)]
 pub struct LiveFolder {
     path: PathBuf,
-    compat: Compat,
     /// Held while the folder is read.
-    reading: Mutex<()>,
-    /// As it was found each time, the newest last; at least one.
-    found: RwLock<Vec<Arc<FolderSource>>>,
+    reader: Mutex<FolderReader>,
+    state: RwLock<State>,
+}
+
+#[derive(Default)]
+struct State {
+    catalog: Arc<Catalog>,
+    /// Files that are on offer or played, each with its index: while somebody holds that, the file stays open.
+    files: BTreeMap<FileId, (Arc<VideoFile>, Weak<Index>)>,
 }
 
 impl LiveFolder {
-    /// Opens and indexes the videos in a folder; see [`FolderSource::open`].
-    pub fn open(path: &Path) -> io::Result<Self> {
-        Self::open_with(path, Compat::default())
+    /// Opens and indexes the videos in a folder; see [`FolderSource::open_with`]. Indexes are kept on a shelf, if
+    /// there is one, for the next time.
+    pub fn open(path: &Path, compat: Compat, shelf: Option<Box<dyn IndexShelf>>) -> io::Result<Self> {
+        Self::with(path, Indexes::new(compat, shelf))
     }
 
-    /// Opens and indexes the videos in a folder, also those that take libavformat.
-    pub fn open_with(path: &Path, compat: Compat) -> io::Result<Self> {
-        let found = vec![Arc::new(FolderSource::open_with(path, &compat)?)];
-        Ok(Self { path: path.to_owned(), compat, reading: Mutex::default(), found: RwLock::new(found) })
+    pub(super) fn with(path: &Path, indexes: Indexes) -> io::Result<Self> {
+        let reader = Mutex::new(FolderReader::new(path, indexes));
+        let live = Self { path: path.to_owned(), reader, state: RwLock::default() };
+        live.reload(&BTreeSet::new())?;
+        Ok(live)
     }
 
-    /// Reads the folder again, which takes as long as opening it did; meanwhile everything stays as it was, and also
-    /// when it fails.
-    pub fn reload(&self) -> io::Result<Arc<Catalog>> {
-        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = self.found().last().map_or(0, |source| source.end());
-        let source = FolderSource::open_from(&self.path, next, &self.compat)?;
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the folder again, which takes as long as the files that are new or changed call for; those that are
+    /// named are still being written and left alone. Meanwhile everything stays as it was, and also when it fails.
+    pub fn reload(&self, changing: &BTreeSet<String>) -> io::Result<Arc<Catalog>> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let source = reader.read(changing)?;
         let catalog = source.catalog();
-        let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
-        // Whoever is about to play something of a catalogue before has it in hand.
-        found.retain(|source| is_in_use(&source.catalog()));
-        found.push(Arc::new(source));
+        let before = self.state_mut().take(&source);
+        // What nobody plays goes with the catalogue that it was in; millions of packets take a while.
+        drop(before);
+        self.state_mut().files.retain(|_, (_, index)| index.strong_count() > 0);
         Ok(catalog)
     }
 
-    fn found(&self) -> RwLockReadGuard<'_, Vec<Arc<FolderSource>>> {
-        self.found.read().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A read may take long, and nobody is to wait for its end.
+    fn file(&self, rendition: &Rendition) -> Result<Arc<VideoFile>, ReadError> {
+        let state = self.state();
+        state.files.get(&rendition.id).map(|(file, _)| Arc::clone(file)).ok_or(ReadError::OutOfRange)
     }
 }
 
-/// Whether a play, or somebody about to begin one, holds a part of a catalogue. Its source and the caller are two.
-fn is_in_use(catalog: &Arc<Catalog>) -> bool {
-    let is_played = |rendition: &Arc<Rendition>| Arc::strong_count(rendition) > 1;
-    Arc::strong_count(catalog) > 2
-        || catalog.titles().iter().any(|title| Arc::strong_count(title) > 1 || title.renditions.iter().any(is_played))
+impl State {
+    /// Offers what was found; gives what was on offer before.
+    fn take(&mut self, source: &FolderSource) -> Arc<Catalog> {
+        let files = source.files().map(|(id, file, index)| (id, (Arc::clone(file), Arc::downgrade(index))));
+        self.files.extend(files);
+        std::mem::replace(&mut self.catalog, source.catalog())
+    }
 }
 
 impl VideoSource for LiveFolder {
     fn catalog(&self) -> Arc<Catalog> {
-        self.found().last().map(|source| source.catalog()).unwrap_or_default()
+        Arc::clone(&self.state().catalog)
     }
 
     fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError> {
-        // A read may take long, and nobody is to wait for its end.
-        let source = self.found().iter().find(|source| source.has(rendition)).map(Arc::clone);
-        source.ok_or(ReadError::OutOfRange)?.read(rendition, bytes)
+        self.file(rendition)?.read(bytes)
+    }
+
+    fn check(&self, rendition: &Rendition) -> Result<(), ReadError> {
+        self.file(rendition)?.check()
     }
 }
 
@@ -86,6 +114,14 @@ mod tests {
 
     fn sample() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wide.mp4")
+    }
+
+    fn open(path: &Path) -> LiveFolder {
+        LiveFolder::open(path, Compat::default(), None).unwrap()
+    }
+
+    fn again(source: &LiveFolder) -> Arc<Catalog> {
+        source.reload(&BTreeSet::new()).unwrap()
     }
 
     fn titles(source: &LiveFolder) -> Vec<String> {
@@ -102,31 +138,56 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name);
         fs::copy(sample(), place("old_240p.mp4")).unwrap();
-        let source = LiveFolder::open(folder.path()).unwrap();
+        let source = open(folder.path());
         let old = Arc::clone(&source.catalog().titles()[0]);
         fs::rename(place("old_240p.mp4"), place("new_240p.mp4")).unwrap();
         fs::copy(sample(), place("other_240p.mp4")).unwrap();
         assert_eq!(titles(&source), ["old"], "nothing changes by itself");
-        assert_eq!(source.reload().unwrap().titles().len(), 2);
+        assert_eq!(again(&source).titles().len(), 2);
         assert_eq!(titles(&source), ["new", "other"]);
         let new = Arc::clone(&source.catalog().titles()[0]);
         for rendition in [&old.renditions[0], &new.renditions[0]] {
             assert_eq!(first_byte(&source, rendition).unwrap().len(), 1);
         }
-
-        source.reload().unwrap();
-        assert_eq!(source.found().len(), 3, "both are played");
+        fs::remove_file(place("new_240p.mp4")).unwrap();
+        again(&source);
+        assert_eq!(source.state().files.len(), 3, "both are played, and one is there");
         drop(new);
-        source.reload().unwrap();
-        assert_eq!(source.found().len(), 2, "one of them is, and the newest is there");
+        again(&source);
+        assert_eq!(source.state().files.len(), 2, "one of them is, and the other is there");
         let rendition = Arc::clone(&old.renditions[0]);
         drop(old);
-        source.reload().unwrap();
+        again(&source);
         assert!(first_byte(&source, &rendition).is_ok(), "a read may be under way");
         let weak = Arc::downgrade(&rendition);
         drop(rendition);
-        source.reload().unwrap();
-        assert_eq!((source.found().len(), weak.strong_count()), (1, 0), "nobody plays anything");
+        again(&source);
+        assert_eq!((source.state().files.len(), weak.strong_count()), (1, 0), "nobody plays anything");
+    }
+
+    #[test]
+    fn a_file_that_stays_stays_open_however_often_the_folder_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::copy(sample(), folder.path().join("film_240p.mp4")).unwrap();
+        let source = open(folder.path());
+        let before = Arc::clone(&source.catalog().titles()[0].renditions[0]);
+        for _ in 0..100 {
+            again(&source);
+        }
+        let now = Arc::clone(&source.catalog().titles()[0].renditions[0]);
+        assert_eq!((before.id, source.state().files.len()), (now.id, 1));
+        assert!(Arc::ptr_eq(&before.index, &now.index));
+    }
+
+    #[test]
+    fn a_file_that_is_still_written_is_left_until_it_rests() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::copy(sample(), folder.path().join("film_240p.mp4")).unwrap();
+        let source = open(folder.path());
+        let catalog = source.reload(&["film_240p.mp4".to_owned()].into()).unwrap();
+        assert!(catalog.titles().is_empty());
+        assert_eq!(catalog.skipped()[0].reason.to_string(), "it is still being written");
+        assert_eq!(again(&source).titles().len(), 1);
     }
 
     #[test]
@@ -135,9 +196,9 @@ mod tests {
         let videos = folder.path().join("videos");
         fs::create_dir(&videos).unwrap();
         fs::copy(sample(), videos.join("film_240p.mp4")).unwrap();
-        let source = LiveFolder::open(&videos).unwrap();
+        let source = open(&videos);
         fs::rename(&videos, folder.path().join("elsewhere")).unwrap();
-        assert_eq!(source.reload().unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(source.reload(&BTreeSet::new()).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(titles(&source), ["film"]);
     }
 }

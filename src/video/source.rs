@@ -25,6 +25,11 @@ pub trait VideoSource: Send + Sync {
     /// earlier one, within what its index points to.
     fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError>;
 
+    /// Whether a rendition's file is still what was indexed, for whoever has bytes of it from before.
+    fn check(&self, _rendition: &Rendition) -> Result<(), ReadError> {
+        Ok(())
+    }
+
     /// The packets of a batch with their positions in the index. Those that lie in one piece share one buffer.
     fn read_batch(&self, rendition: &Rendition, batch: &Batch) -> Result<Vec<(usize, Bytes)>, ReadError> {
         let bytes = self.read(rendition, batch.bytes.clone())?;
@@ -119,7 +124,7 @@ impl MemorySource {
         let (subtitles, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| is_subtitles(name));
         let (names, files): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let found = names.into_iter().zip(&files).enumerate().map(|(id, (name, file))| {
-            let index = read(file as &[u8]).map(|index| (FileId(id), index));
+            let index = read(file as &[u8]).map(|index| (FileId(id), Arc::new(index)));
             (name, index.map_err(SkipReason::from))
         });
         let subtitles = subtitles.into_iter().map(|(name, data)| (name, Ok(data))).collect();
@@ -131,7 +136,7 @@ impl MemorySource {
     pub fn indexed(files: impl IntoIterator<Item = (String, Index, Bytes)>) -> Self {
         let (mut found, mut contents) = (Vec::new(), Vec::new());
         for (name, index, bytes) in files {
-            found.push((name, Ok((FileId(contents.len()), index))));
+            found.push((name, Ok((FileId(contents.len()), Arc::new(index)))));
             contents.push(bytes);
         }
         Self { catalog: Arc::new(Catalog::build(found)), files: contents }
@@ -215,7 +220,7 @@ mod tests {
     fn an_index_of_ones_own_is_served() {
         let source = source();
         let catalog = source.catalog();
-        let index = catalog.title("wide").unwrap().renditions[0].index.clone();
+        let index = Index::clone(&catalog.title("wide").unwrap().renditions[0].index);
         let own = MemorySource::indexed([("own_240p.mp4".to_owned(), index, Bytes::from_static(&[7; 99]))]);
         let catalog = own.catalog();
         let rendition = &catalog.title("own").unwrap().renditions[0];

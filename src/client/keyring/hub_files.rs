@@ -3,6 +3,7 @@
 //! ```text
 //!   <members>/<folded name>/pins-<hub>               a snapshot, a pin appended for each change
 //!                           head-<hub>               the directory at the end of the last visit
+//!                           places-<hub>             where titles were left, see [`Keyring::places`]
 //!                           equivocation-<hub>-<epoch>.json    that somebody says that the hub lied, and how
 //! ```
 //!
@@ -34,7 +35,7 @@ const HEAD_MAGIC: &str = "securestream head 1\n";
 /// The files about the hub of this visit.
 pub(super) struct HubFiles {
     hub: String,
-    mark: String,
+    pub(super) mark: String,
     /// Files of evidence written in this visit.
     evidence: usize,
     pins_file: String,

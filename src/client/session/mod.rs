@@ -20,6 +20,7 @@ mod incoming;
 mod one_time;
 mod outgoing;
 mod pacing;
+mod place;
 mod play;
 mod plays;
 mod rendition;
@@ -41,6 +42,7 @@ use self::{
 use super::{
     command::{Command, CommandName, PlayRequest, Request, nearest},
     event::{Event, Failure, MemberEntry},
+    places::Places,
     trust::MemberTrust,
     work::{Done, Job},
 };
@@ -176,6 +178,11 @@ impl Session {
         self.invite = Some(code.into());
     }
 
+    /// Keeps where the member leaves titles, beside these places; without this call nothing of it is kept.
+    pub fn remember(&mut self, places: Places) {
+        self.plays.remember(places);
+    }
+
     /// What is to be done next, oldest first.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
@@ -298,6 +305,7 @@ impl Session {
             Done::WantsOneTimeKey(unsealed) => self.fetch_one_time_key(unsealed, now),
             Done::OneTimeKeys(keys) => self.publish_one_time_keys(keys),
             Done::Noted => {}
+            Done::PlacesNotKept(failure) => self.event(place::not_kept(&failure), None),
             Done::Judged(result) => self.judged(result, now),
             Done::Kept(file) => self.kept(file.as_deref()),
             Done::Failed(failure) => self.over(*failure),

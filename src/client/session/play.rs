@@ -62,6 +62,16 @@ pub(super) struct MemberPlay {
     pub(super) epoch: PlayEpoch,
     /// As the player said last.
     pub(super) is_paused: bool,
+    /// What the hub was asked.
+    pub(super) asked: Option<message::Play>,
+    /// Where it was left before, until its first frame is shown.
+    pub(super) goes_on: Option<MediaTime>,
+    /// What its player was told last of what the link carries, in bits a second.
+    pub(super) told_throughput: Option<u64>,
+    /// How long its frames last usually.
+    pub(super) frame_duration: MediaTime,
+    /// A frame before the one at this time is looked for, so far back.
+    pub(super) stepping_back: Option<(MediaTime, MediaTime)>,
     /// References of requests whose answer is still to come, in order.
     pub(super) pausing: Vec<Option<String>>,
     pub(super) resuming: Vec<Option<String>>,
@@ -97,6 +107,11 @@ impl MemberPlay {
             duration: MediaTime::ZERO,
             epoch: PlayEpoch::default(),
             is_paused: false,
+            asked: None,
+            goes_on: None,
+            told_throughput: None,
+            frame_duration: MediaTime::ZERO,
+            stepping_back: None,
             pausing: Vec::new(),
             resuming: Vec::new(),
             seeking: Vec::new(),

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Instant};
 
 use super::{
     Output, Over,
+    place::going_on,
     play::{MemberPlay, Stage},
     rendition::since,
     steer::Shown as ShownRendition,
@@ -12,6 +13,7 @@ use crate::{
     client::{
         command::{Command, CommandName, PlayRequest, SeekTarget},
         event::{DisplayKind as Shown, Event, Failure, PlayEnd},
+        places::Places,
     },
     proto::{
         Message,
@@ -32,6 +34,8 @@ pub(super) type Outputs = Vec<Output>;
 #[derive(Debug, Default)]
 pub(super) struct MemberPlays {
     pub(super) plays: BTreeMap<PlayId, MemberPlay>,
+    /// Where to go on in titles; guests keep no such thing.
+    pub(super) places: Option<Places>,
     next: u32,
     pub(super) told_silent: bool,
     /// What the link carried last, in bits a second.
@@ -77,11 +81,13 @@ impl MemberPlays {
             DisplayKind::None => Shown::None,
         };
         let request = &play.request;
+        let goes_on = going_on(self.places.as_ref(), request);
+        play.goes_on = goes_on.as_ref().map(|(at, _)| *at);
         let asked = Play {
             play: id,
             title: request.title.as_str().into(),
             mode: request.mode,
-            start: request.start.unwrap_or(MediaTime::ZERO),
+            start: request.start.or(play.goes_on).unwrap_or(MediaTime::ZERO),
             end: request.end,
             max_height: request.max,
             sound: play.is_audible,
@@ -89,10 +95,14 @@ impl MemberPlays {
             estimate: if request.full_speed { Some(u64::MAX) } else { self.estimate },
             decodes: crate::video::decodes().to_vec(),
         };
+        play.at = asked.start;
+        play.asked = Some(asked.clone());
         let why = choice.why.clone().unwrap_or_else(|| "as asked for".to_owned());
         play.choice = Some(choice);
         let event = Event::Display { id: play.id.clone(), kind, why };
-        vec![Output::Event(event, play.reference.clone()), Output::Send(asked.into())]
+        let notice = goes_on.map(|(_, notice)| Output::Event(notice, play.reference.clone()));
+        let display = Output::Event(event, play.reference.clone());
+        [Some(display), notice, Some(Output::Send(asked.into()))].into_iter().flatten().collect()
     }
 
     /// A message about a play.
@@ -125,7 +135,11 @@ impl MemberPlays {
         let event = |event| Output::Event(event, play.reference.clone());
         let viewer_id = play.id.clone();
         match report {
-            Report::FirstFrame => self.first_frame(id, now),
+            Report::FirstFrame => {
+                let mut outputs = self.first_frame(id, now);
+                outputs.extend(self.place_used(id));
+                outputs
+            }
             Report::Rendition { label, width, height, from } => {
                 self.rendition_shown(id, ShownRendition { label, width, height }, from)
             }
@@ -136,6 +150,7 @@ impl MemberPlays {
                 play.consume(epoch, bytes);
                 let mut outputs = self.grant(id);
                 outputs.extend(self.steer(id, now));
+                outputs.extend(self.tell_throughput(id, now));
                 outputs
             }
             Report::Stalled { lasted } => {
@@ -153,6 +168,10 @@ impl MemberPlays {
             Report::Seeked { epoch, at } if epoch == play.epoch => {
                 play.at = at;
                 play.steering.has_landed = true;
+                if let Some(outputs) = self.landed(id, at) {
+                    return outputs;
+                }
+                let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
                 answer_all(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
@@ -264,6 +283,7 @@ impl MemberPlays {
         let Some(play) = self.plays.get_mut(&number) else { return Vec::new() };
         let epoch = play.epoch.next();
         play.begin_epoch(epoch);
+        play.stepping_back = None;
         play.at = to;
         let mut outputs =
             vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())];
@@ -281,6 +301,8 @@ impl MemberPlays {
         play.title = started.title.0;
         let Some(choice) = play.choice.take() else { return Vec::new() };
         let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
+        let about = About { duration: Some(play.duration), ..About::default() };
+        outputs.push(Output::Player(started.play, Input::About(about)));
         outputs.extend(self.offered(started.play, &started.languages));
         let about = About { duration: Some(started.duration), ..About::default() };
         outputs.push(Output::Player(started.play, Input::About(about)));
@@ -291,6 +313,11 @@ impl MemberPlays {
     /// The hub refuses a play, a change of its rendition, or a seek in one that runs: then it does not know where to go
     /// on.
     fn refused(&mut self, refused: message::PlayRefused, now: Instant) -> Outputs {
+        if refused.code == Code::OutOfRange
+            && let Some(outputs) = self.begin_anew(refused.play)
+        {
+            return outputs;
+        }
         let is_of_switch = matches!(refused.code, Code::NoSuchRendition | Code::NotYet);
         if is_of_switch && self.plays.get(&refused.play).is_some_and(MemberPlay::has_begun) {
             return self.switch_refused(refused.play, &refused.text, now);
@@ -309,6 +336,7 @@ impl MemberPlays {
         if !self.is_of(info.play, info.epoch) {
             return Vec::new();
         }
+        self.frames_last(info.play, info.frame_duration);
         let segment = Segment {
             label: info.rendition,
             width: info.width,
@@ -383,6 +411,7 @@ impl MemberPlays {
         self.estimate = play.steering.throughput(since(&play, now)).or(self.estimate);
         let choosing = std::mem::take(&mut play.steering.asking);
         let mut outputs = vec![Output::Send(Stop { play: id }.into())];
+        outputs.extend(self.place_passed(&play, &summary));
         if play.stage != Stage::Playing {
             let code = if summary.reason == EndReason::Stopped { Code::NoSuchPlay } else { Code::Unplayable };
             let message = format!("\"{}\" ended before anything was shown: {}", play.title, summary.reason);
@@ -499,7 +528,7 @@ fn hint_for(code: Code) -> &'static str {
 #[cfg(test)]
 mod sound_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// What to do until a command is there.
 fn meanwhile(command: CommandName) -> &'static str {

@@ -5,14 +5,25 @@ use std::time::Instant;
 use super::{
     Output,
     plays::{MemberPlays, Outputs},
+    rendition::since,
 };
 use crate::{
     types::{MediaTime, PlayId},
-    video::{input::Input, subtitles::SubtitleChange, viewer::ViewerAction},
+    video::{
+        input::{About, Input},
+        subtitles::SubtitleChange,
+        viewer::ViewerAction,
+    },
 };
 
 /// How far before the end of a title a jump beyond it lands.
 const BEFORE_THE_END: MediaTime = MediaTime(1_000_000);
+
+/// The part of a figure by which it has to change to be told again.
+const WORTH_TELLING: u64 = 20;
+
+/// How long a frame is taken to last where the hub does not say.
+const USUAL_FRAME: MediaTime = MediaTime(40_000);
 
 impl MemberPlays {
     /// A viewer wants something of a play.
@@ -28,11 +39,71 @@ impl MemberPlays {
             }
             ViewerAction::VolumeBy(percent) => vec![Output::Player(id, Input::VolumeBy(percent))],
             ViewerAction::ToggleMute => vec![Output::Player(id, Input::ToggleMute)],
+            ViewerAction::NextFrame => vec![Output::Player(id, Input::Step)],
+            ViewerAction::PreviousFrame => self.step_back(id),
             ViewerAction::NextRendition => self.next_rendition(id, now),
-            ViewerAction::Stop => vec![Output::Player(id, Input::Stop)],
             ViewerAction::NextSubtitles => vec![Output::Player(id, Input::Subtitles(SubtitleChange::Next))],
             ViewerAction::ToggleSubtitles => vec![Output::Player(id, Input::Subtitles(SubtitleChange::Toggle))],
+            ViewerAction::Stop => vec![Output::Player(id, Input::Stop)],
+            ViewerAction::StopAndRemember => self.stop_and_remember(id),
             _ => Vec::new(),
         }
     }
+
+    /// Tells a player what the link carries, for its display, when that is another figure than before.
+    pub(super) fn tell_throughput(&mut self, id: PlayId, now: Instant) -> Option<Output> {
+        let play = self.plays.get_mut(&id)?;
+        let carried = play.steering.throughput(since(play, now))?;
+        let before = play.told_throughput.unwrap_or(0);
+        if carried.abs_diff(before) <= before / WORTH_TELLING {
+            return None;
+        }
+        play.told_throughput = Some(carried);
+        Some(Output::Player(id, Input::About(About { throughput: Some(carried), ..About::default() })))
+    }
+
+    /// How long the frames of a play last usually.
+    pub(super) fn frames_last(&mut self, id: PlayId, duration: MediaTime) {
+        if let Some(play) = self.plays.get_mut(&id) {
+            play.frame_duration = duration;
+        }
+    }
+
+    /// Pauses, and goes to the frame before the one that is shown.
+    fn step_back(&mut self, id: PlayId) -> Outputs {
+        let Some(play) = self.plays.get(&id) else { return Vec::new() };
+        let usual = if play.frame_duration > MediaTime::ZERO { play.frame_duration } else { USUAL_FRAME };
+        // In the middle between the frame before and the one before that: times are rounded.
+        let back = MediaTime(usual.0 + usual.0 / 2);
+        let mut outputs = Vec::new();
+        if !play.is_paused {
+            outputs.push(Output::Player(id, Input::Pause));
+        }
+        outputs.extend(self.look_back(id, play.at, back));
+        outputs
+    }
+
+    fn look_back(&mut self, id: PlayId, from: MediaTime, back: MediaTime) -> Outputs {
+        if from <= MediaTime::ZERO {
+            return Vec::new();
+        }
+        let outputs = self.go_to(id, (from - back).max(MediaTime::ZERO));
+        if let Some(play) = self.plays.get_mut(&id) {
+            play.stepping_back = Some((from, back));
+        }
+        outputs
+    }
+
+    /// A seek has led to this time. Where frames last longer than usual, a step back can lead to the frame that it came
+    /// from; then it is tried from further back, and this was not it.
+    pub(super) fn landed(&mut self, id: PlayId, at: MediaTime) -> Option<Outputs> {
+        let (from, back) = self.plays.get_mut(&id)?.stepping_back.take()?;
+        if at < from || back >= from {
+            return None;
+        }
+        Some(self.look_back(id, from, back + back))
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,6 +97,8 @@ pub struct Menu {
     to_all: BTreeSet<MessageId>,
     /// Whether the next directory was asked for.
     directory_asked: bool,
+    /// Lists of videos that were asked for to keep the words of the Tab key, not to be read.
+    quiet_lists: usize,
     joins: Joins,
     outputs: VecDeque<MenuOutput>,
 }
@@ -158,6 +160,7 @@ impl Menu {
             in_flight: None,
             to_all: BTreeSet::new(),
             directory_asked: false,
+            quiet_lists: 0,
             joins: Joins::default(),
             outputs: VecDeque::new(),
         }
@@ -196,6 +199,12 @@ impl Menu {
                 self.ask();
             }
             Event::Videos { titles } => self.take_titles(titles),
+            // Whoever never saw the list has no words of it to keep.
+            Event::VideosChanged {} if !self.titles.is_empty() => {
+                self.quiet_lists += 1;
+                let request = Request { command: Command::Videos, reference: None };
+                self.outputs.push_back(MenuOutput::Request(request));
+            }
             Event::Queued { id, to: Receiver::All } => drop(self.to_all.insert(*id)),
             Event::Failed { id, to: Receiver::All, .. } => drop(self.to_all.remove(id)),
             Event::Ok { command } => self.answered(*command, None),
@@ -241,6 +250,10 @@ impl Menu {
                 Some(self.paint.aside("* delivered to everyone"))
             }
             Event::Joined(_) if !self.joins.joined(now) => None,
+            Event::Videos { .. } if self.quiet_lists > 0 => {
+                self.quiet_lists -= 1;
+                None
+            }
             // Said together with where the text goes, see `answered`.
             Event::Error(Failure { code: Code::NoSuchMember, command: Some(CommandName::Send), .. })
                 if self.in_flight.is_some() =>

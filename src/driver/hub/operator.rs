@@ -10,14 +10,17 @@ use crate::{
         admin::{AdminInbox, AdminSocket, Asked},
         clock,
         pool::Pool,
+        watcher::{Watch, Watcher},
     },
-    proto::VERSIONS,
+    proto::{VERSIONS, message::Videos},
     server::{
         CommitId, InviteCode,
         admin::{AdminAnswer, AdminError, Facts, Reloaded, Reply, answer, committed},
+        listing,
         report::HubEvent,
     },
     transport::Notifier,
+    video::Catalog,
 };
 
 /// Reads again what the hub was started with. It runs on a thread of its own and may take its time.
@@ -28,6 +31,8 @@ pub type Reload = Arc<dyn Fn() -> Result<Reloaded, AdminError> + Send + Sync>;
 pub struct OperatorParts {
     pub socket: Option<AdminSocket>,
     pub reload: Option<Reload>,
+    /// The folder of videos that is followed.
+    pub watch: Option<Watch>,
     /// The URLs that members are given, without pins.
     pub listening: Vec<String>,
     /// Of the key that members pin, in hexadecimal.
@@ -40,6 +45,11 @@ type ReloadDone = (Vec<Asked>, Result<Reloaded, AdminError>);
 pub(super) struct Operator {
     inbox: Option<AdminInbox>,
     reloads: Option<Pool<Vec<Asked>, ReloadDone>>,
+    watcher: Option<Watcher>,
+    /// The list of videos that members were told of last.
+    listed: Vec<Videos>,
+    /// What the operator was told of them last.
+    told: Option<Reloaded>,
     /// Who waits for a change to last, and for which answer.
     committing: HashMap<CommitId, (Asked, AdminAnswer)>,
     listening: Vec<String>,
@@ -48,11 +58,14 @@ pub(super) struct Operator {
 }
 
 impl Operator {
-    pub(super) fn new(parts: OperatorParts, notifier: &Notifier) -> std::io::Result<Self> {
+    pub(super) fn new(parts: OperatorParts, catalog: &Catalog, notifier: &Notifier) -> std::io::Result<Self> {
         let reload = |reload: Reload| Pool::new("reload", 1, notifier, move |asked| (asked, reload()));
         Ok(Self {
             inbox: parts.socket.map(|socket| AdminInbox::start(socket, notifier.clone())).transpose()?,
             reloads: parts.reload.map(reload).transpose()?,
+            watcher: parts.watch.map(|watch| Watcher::start(watch, notifier.clone())).transpose()?,
+            listed: listing::pages(catalog),
+            told: None,
             committing: HashMap::new(),
             listening: parts.listening,
             fingerprint: parts.fingerprint,
@@ -79,6 +92,10 @@ impl Hub {
         for (asked, result) in reloaded {
             self.reloaded(&asked, result);
         }
+        let followed: Vec<_> = self.operator.watcher.iter().flat_map(Watcher::answers).collect();
+        for result in followed {
+            self.followed(result);
+        }
     }
 
     /// A change lasts, or does not; perhaps an operator waits for it.
@@ -101,9 +118,10 @@ impl Hub {
 
     fn reloaded(&mut self, asked: &[Asked], result: Result<Reloaded, AdminError>) {
         match &result {
-            Ok(Reloaded { titles, skipped, fingerprint }) => {
-                self.operator.fingerprint.clone_from(fingerprint);
-                (self.report)(HubEvent::Catalog { titles: *titles, skipped: skipped.clone() });
+            Ok(reloaded) => {
+                self.operator.fingerprint.clone_from(&reloaded.fingerprint);
+                self.tell_catalog(reloaded);
+                self.tell_members();
             }
             Err(error) => log::warn!("not everything is read again: {} ({})", error.message, error.hint),
         }
@@ -111,6 +129,37 @@ impl Hub {
         for asked in asked {
             asked.answer(answer.clone());
         }
+    }
+
+    /// The folder changed and was read by itself.
+    fn followed(&mut self, result: Result<Reloaded, AdminError>) {
+        match result {
+            Ok(read) => {
+                let is_as_told = |told: &Reloaded| (told.titles, &told.skipped) == (read.titles, &read.skipped);
+                // A title that is another one now is told all the same.
+                if self.tell_members() || !self.operator.told.as_ref().is_some_and(is_as_told) {
+                    self.tell_catalog(&read);
+                }
+            }
+            Err(error) => log::warn!("{} ({})", error.message, error.hint),
+        }
+    }
+
+    fn tell_catalog(&mut self, read: &Reloaded) {
+        (self.report)(HubEvent::Catalog { titles: read.titles, skipped: read.skipped.clone() });
+        self.operator.told = Some(read.clone());
+    }
+
+    /// Tells members that the list of videos is another one, if it is.
+    fn tell_members(&mut self) -> bool {
+        let pages = listing::pages(&self.videos.catalog());
+        if pages == self.operator.listed {
+            return false;
+        }
+        self.operator.listed = pages;
+        self.relay.videos_changed();
+        self.obey(clock::now());
+        true
     }
 
     fn facts(&self) -> Facts {

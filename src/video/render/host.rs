@@ -4,36 +4,33 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use opencv::{
-    core::{self, Mat, MatTraitConst as _},
-    highgui,
-};
+use opencv::{core, highgui};
 
 use super::{
-    Closer, Display,
+    Display,
+    composer::Composer,
+    pane::{MouseNews, Pane},
+    text::TextPainter,
     window::{Command, WindowDisplay},
 };
+use crate::video::clock::{Clock as _, SystemClock};
 
 /// Pictures on their way to the screen, over all windows. Few: each is as large as the screen, and a player
 /// that has to wait leaves out what is late.
 const MOST_WAITING: usize = 2;
 
-/// How often windows that show a still picture are looked after.
-const IDLE_TICK: Duration = Duration::from_millis(20);
+/// How often windows that show a still picture are looked after. Whether shift is held with a key can be asked only
+/// afterwards, so this has to be shorter than a touch of both.
+const IDLE_TICK: Duration = Duration::from_millis(10);
 
-/// The size that a new window's longer side gets at most, in pixels: 16:9 fills it, a change of rendition
-/// leaves it.
-const FIRST_SIZE: (i32, i32) = (960, 540);
-
-/// How far a new window is from the one before, in pixels to the right and down, and after how many the first
-/// place comes again. Without a window manager all would lie upon each other.
-const CASCADE: (i32, i32) = (48, 5);
+/// Keys taken at once: highgui gives them one by one.
+const MOST_KEYS: usize = 8;
 
 /// Makes windows for players; cheap to clone and to send.
 #[derive(Clone, Debug)]
@@ -55,7 +52,13 @@ impl Windows {
 #[derive(Debug)]
 pub struct WindowHost {
     commands: Receiver<Command>,
-    windows: BTreeMap<u64, Window>,
+    panes: BTreeMap<u64, Pane>,
+    /// Made with the first window: it looks through the fonts of the system.
+    composer: Option<Composer>,
+    mouse: (Sender<MouseNews>, Receiver<MouseNews>),
+    /// The window in which the mouse was used last: it has the focus where the window system does not say which one does.
+    touched: Option<u64>,
+    clock: SystemClock,
 }
 
 /// The two ends: one for the main thread, one for everybody else.
@@ -63,7 +66,15 @@ pub struct WindowHost {
 pub fn windows() -> (Windows, WindowHost) {
     let (sender, receiver) = crossbeam_channel::bounded(MOST_WAITING);
     let windows = Windows { commands: sender, next: Arc::default() };
-    (windows, WindowHost { commands: receiver, windows: BTreeMap::new() })
+    let host = WindowHost {
+        commands: receiver,
+        panes: BTreeMap::new(),
+        composer: None,
+        mouse: crossbeam_channel::unbounded(),
+        touched: None,
+        clock: SystemClock::start(),
+    };
+    (windows, host)
 }
 
 impl WindowHost {
@@ -78,152 +89,111 @@ impl WindowHost {
 
     /// Does what players want, and notices what viewers did; false when nobody is left.
     fn turn(&mut self) -> bool {
-        let command = if self.windows.values().any(Window::is_visible) {
+        let command = if self.is_any_visible() {
             self.commands.recv_timeout(IDLE_TICK)
         } else {
             self.commands.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         match command {
             Ok(command) => self.obey(command),
-            Err(RecvTimeoutError::Timeout) => pump().unwrap_or_else(|error| log::error!("windows: {error}")),
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return false,
         }
         for _ in 0..MOST_WAITING {
             let Ok(command) = self.commands.try_recv() else { break };
             self.obey(command);
         }
-        self.windows.values_mut().for_each(Window::notice_closing);
+        if self.is_any_visible() {
+            self.refresh();
+            self.take_keys();
+            self.take_mouse();
+            self.panes.values_mut().for_each(Pane::notice_closing);
+        }
         true
     }
 
+    fn is_any_visible(&self) -> bool {
+        self.panes.values().any(Pane::is_visible)
+    }
+
     fn obey(&mut self, command: Command) {
+        let now = self.clock.now();
         match command {
-            Command::Open { id, closer, is_open } => {
-                let name = format!("securestream {id}");
-                self.windows.insert(id, Window { name, closer, is_open, title: None });
+            Command::Open { id, title, closer, is_open } => {
+                self.panes.insert(id, Pane::new(id, &title, closer, is_open));
             }
-            Command::Show { id, picture, title } => {
-                let place = self.windows.keys().position(|key| *key == id).unwrap_or(0);
-                if let Some(window) = self.windows.get_mut(&id) {
-                    window.show(&picture, title, place);
+            Command::Show { id, picture, caption } => {
+                let place = self.panes.keys().position(|key| *key == id).unwrap_or(0);
+                if let Some(pane) = self.panes.get_mut(&id) {
+                    pane.show(picture, caption, place, &self.mouse.0);
+                }
+            }
+            Command::Caption { id, text } => {
+                if let Some(pane) = self.panes.get_mut(&id) {
+                    pane.caption(text);
+                }
+            }
+            Command::Inform { id, status } => {
+                if let Some(pane) = self.panes.get_mut(&id) {
+                    pane.inform(status, now);
                 }
             }
             Command::Close { id } => {
-                if let Some(window) = self.windows.remove(&id) {
-                    window.close();
+                if let Some(pane) = self.panes.remove(&id) {
+                    pane.close();
+                    // It goes from the screen only when the window system had its turn.
+                    self.take_keys();
                 }
             }
         }
     }
-}
 
-/// The window of one play.
-#[derive(Debug)]
-struct Window {
-    /// What highgui knows it by.
-    name: String,
-    /// Whom to tell when its viewer closes it.
-    closer: Closer,
-    /// Read by the player's thread before it draws.
-    is_open: Arc<AtomicBool>,
-    /// What stands in its frame, once it is on the screen.
-    title: Option<String>,
-}
-
-impl Window {
-    /// Whether it is on the screen, as far as is known.
-    fn is_visible(&self) -> bool {
-        self.title.is_some() && self.is_open.load(Ordering::Relaxed)
+    fn refresh(&mut self) {
+        let now = self.clock.now();
+        let composer = self.composer.get_or_insert_with(|| Composer::new(TextPainter::new()));
+        self.panes.values_mut().for_each(|pane| pane.refresh(composer, now));
     }
 
-    fn show(&mut self, picture: &Mat, title: String, place: usize) {
-        if !self.is_open.load(Ordering::Relaxed) {
-            return;
-        }
-        if let Err(error) = self.try_show(picture, title, place) {
-            log::error!("a window cannot show its picture: {error}");
-            self.give_up();
+    /// Lets the window system work for a moment, without which nothing is drawn or noticed, and takes what was typed.
+    fn take_keys(&mut self) {
+        for _ in 0..MOST_KEYS {
+            match highgui::wait_key_ex(1) {
+                Ok(-1) => return,
+                Ok(code) => self.typed(code),
+                Err(error) => return log::error!("windows: {error}"),
+            }
         }
     }
 
-    /// Shows a picture. The first one opens the window, as the `place`-th of those open.
-    fn try_show(&mut self, picture: &Mat, title: String, place: usize) -> opencv::Result<()> {
-        if self.title.is_none() {
-            let flags = highgui::WINDOW_NORMAL | highgui::WINDOW_KEEPRATIO | highgui::WINDOW_GUI_NORMAL;
-            highgui::named_window(&self.name, flags)?;
-            let (width, height) = first_size(picture.cols(), picture.rows());
-            highgui::resize_window(&self.name, width, height)?;
-            let offset = i32::try_from(place).unwrap_or(0) % CASCADE.1 * CASCADE.0;
-            highgui::move_window(&self.name, offset, offset)?;
-        }
-        if self.title.as_ref() != Some(&title) {
-            highgui::set_window_title(&self.name, &title)?;
-            self.title = Some(title);
-        }
-        highgui::imshow(&self.name, picture)?;
-        pump()
-    }
-
-    fn notice_closing(&mut self) {
-        if !self.is_visible() {
-            return;
-        }
-        let visible = highgui::get_window_property(&self.name, highgui::WND_PROP_VISIBLE);
-        if !visible.is_ok_and(|visible| visible >= 1.0) {
-            self.give_up();
+    /// A key goes to the window that has the focus. Where nobody can tell which one that is, to the one in which the
+    /// mouse was used last; before that, to the newest.
+    fn typed(&mut self, code: i32) {
+        let now = self.clock.now();
+        let visible = || self.panes.iter().filter(|(_, pane)| pane.is_visible());
+        let focused = visible().find(|(_, pane)| pane.has_focus() == Some(true));
+        let touched = || visible().find(|(id, _)| Some(**id) == self.touched);
+        let Some((id, _)) = focused.or_else(touched).or_else(|| visible().last()) else { return };
+        let id = *id;
+        if let Some(pane) = self.panes.get_mut(&id) {
+            pane.typed(code, now);
         }
     }
 
-    /// Tells the play that nobody sees it any more.
-    fn give_up(&mut self) {
-        self.is_open.store(false, Ordering::Relaxed);
-        self.closer.close();
-    }
-
-    /// Takes it off the screen.
-    fn close(self) {
-        if self.title.is_none() {
-            return;
-        }
-        // Its viewer may have closed it already: then there is nothing to destroy.
-        let destroyed = highgui::destroy_window(&self.name).and_then(|()| pump());
-        if let Err(error) = destroyed {
-            log::debug!("a window was gone already: {error}");
+    fn take_mouse(&mut self) {
+        let now = self.clock.now();
+        for (id, mouse) in self.mouse.1.try_iter() {
+            self.touched = Some(id);
+            if let Some(pane) = self.panes.get_mut(&id).filter(|pane| pane.is_visible()) {
+                pane.moused(mouse, now);
+            }
         }
     }
-}
-
-/// Lets the window system work for a moment: nothing is drawn or noticed otherwise.
-fn pump() -> opencv::Result<()> {
-    highgui::wait_key(1).map(|_| ())
-}
-
-/// The largest size within [`FIRST_SIZE`] of the shape of a picture.
-fn first_size(width: i32, height: i32) -> (i32, i32) {
-    let (width, height) = (i64::from(width.max(1)), i64::from(height.max(1)));
-    let (most_width, most_height) = (i64::from(FIRST_SIZE.0), i64::from(FIRST_SIZE.1));
-    let size = if width * most_height >= height * most_width {
-        (most_width, (height * most_width / width).max(1))
-    } else {
-        ((width * most_height / height).max(1), most_height)
-    };
-    let fitted = |pixels: i64| i32::try_from(pixels).unwrap_or(1);
-    (fitted(size.0), fitted(size.1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::video::clock::Event;
-
-    #[test]
-    fn a_new_window_has_the_shape_of_the_picture() {
-        assert_eq!(first_size(1920, 1080), (960, 540));
-        assert_eq!(first_size(426, 240), (958, 540));
-        assert_eq!(first_size(640, 272), (960, 408));
-        assert_eq!(first_size(1080, 1920), (303, 540));
-        assert_eq!(first_size(0, i32::MAX), (1, 540));
-    }
+    use crate::video::{clock::Event, render::Closer};
 
     #[test]
     fn the_host_ends_with_the_last_display_and_needs_no_window_system_for_it() {

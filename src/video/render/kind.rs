@@ -177,22 +177,22 @@ mod tests {
         Setting { is_interactive: false, terminal: Err(NoTerminal::Script), ..at_a_terminal() }
     }
 
-    fn because(kind: DisplayKind, why: &str) -> Result<Choice, NoDisplay> {
-        Ok(Choice { kind, why: Some(why.to_owned()) })
+    fn because(kind: DisplayKind, why: &str) -> Choice {
+        Choice { kind, why: Some(why.to_owned()) }
     }
 
     #[test]
     fn auto_takes_a_window_then_the_terminal_and_says_why() {
         let here = at_a_terminal();
-        assert_eq!(choose(None, &here, || Ok(())), because(DisplayKind::Window, "a window can be opened"));
+        assert_eq!(choose(None, &here, || Ok(())).unwrap(), because(DisplayKind::Window, "a window can be opened"));
         let drawn = format!("{UNSET}; drawn with half blocks");
-        assert_eq!(choose(None, &here, unset), because(DisplayKind::Terminal, &drawn));
+        assert_eq!(choose(None, &here, unset).unwrap(), because(DisplayKind::Terminal, &drawn));
     }
 
     #[test]
     fn over_ssh_the_terminal_comes_before_a_forwarded_window() {
         let mut remote = Setting { over_ssh: true, ..at_a_terminal() };
-        let forwarded = choose(None, &remote, || Ok(()));
+        let forwarded = choose(None, &remote, || Ok(())).unwrap();
         assert_eq!(forwarded, because(DisplayKind::Terminal, "this session is over ssh; drawn with half blocks"));
         remote.terminal = Err(NoTerminal::Plain);
         assert_eq!(choose(None, &remote, || Ok(())).unwrap().kind, DisplayKind::Window);
@@ -203,7 +203,7 @@ mod tests {
         let dumb = Setting { terminal: Err(NoTerminal::Term("dumb".into())), ..at_a_terminal() };
         let nothing = choose(None, &dumb, unset).unwrap_err();
         assert_eq!(nothing.to_string(), format!("{UNSET} and this terminal (TERM=dumb) cannot draw"));
-        assert_eq!(choose(None, &in_a_script(), unset), because(DisplayKind::None, UNSET));
+        assert_eq!(choose(None, &in_a_script(), unset).unwrap(), because(DisplayKind::None, UNSET));
         let piped = Setting { stdout_is_terminal: false, ..in_a_script() };
         assert_eq!(choose(None, &piped, || Ok(())).unwrap().kind, DisplayKind::None);
     }

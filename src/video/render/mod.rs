@@ -3,11 +3,21 @@
 #[cfg(feature = "player")]
 mod colour;
 #[cfg(feature = "player")]
+mod composer;
+#[cfg(feature = "player")]
 mod host;
+#[cfg(feature = "player")]
+mod keys;
 mod kind;
+#[cfg(feature = "player")]
+mod letterbox;
 mod null;
 #[cfg(feature = "player")]
+mod osd;
+#[cfg(feature = "player")]
 mod overlay;
+#[cfg(feature = "player")]
+mod pane;
 mod probe;
 mod status;
 #[cfg(feature = "player")]

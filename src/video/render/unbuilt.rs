@@ -79,7 +79,7 @@ impl Screen {
     }
 
     /// No key means anything.
-    #[expect(clippy::unused_self, reason = "what it stands for has a use for it")]
+    #[must_use]
     pub fn press(&self, _key: Key) -> bool {
         false
     }

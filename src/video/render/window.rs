@@ -8,25 +8,23 @@ use std::sync::{
 use crossbeam_channel::Sender;
 use opencv::core::Mat;
 
-use super::{Closer, Display, DisplayGone, DisplayKind, TextPainter, colour::Converter, overlay, subtitle};
-use crate::{
-    types::{MediaTime, Printable, RenditionLabel},
-    video::frame::Frame,
-};
+use super::{Closer, Display, DisplayGone, DisplayKind, Status, colour::Converter};
+use crate::{types::Printable, video::frame::Frame};
 
 /// What players want of windows.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// There will be a window: whom to tell when its viewer closes it.
-    Open { id: u64, closer: Closer, is_open: Arc<AtomicBool> },
-    /// A picture for it. The first one opens it.
-    Show { id: u64, picture: Mat, title: String },
+    /// There will be a window for this title: whom to tell what its viewer does.
+    Open { id: u64, title: String, closer: Closer, is_open: Arc<AtomicBool> },
+    /// A picture for it, and what stands in its frame. The first one opens it.
+    Show { id: u64, picture: Mat, caption: String },
+    /// The subtitles over its picture from now on.
+    Caption { id: u64, text: Option<String> },
+    /// How the play stands.
+    Inform { id: u64, status: Status },
     /// It is not needed any more.
     Close { id: u64 },
 }
-
-/// For how long the name of a rendition stands on the picture when it begins.
-const CAPTION: MediaTime = MediaTime(2_000_000);
 
 /// A window for one play. Opens with the first frame and closes when dropped.
 #[derive(Debug)]
@@ -35,48 +33,13 @@ pub(super) struct WindowDisplay {
     title: String,
     commands: Sender<Command>,
     is_open: Arc<AtomicBool>,
-    since: Option<(RenditionLabel, MediaTime)>,
     converter: Converter,
-    /// The subtitles, and what draws them once there are some.
-    subtitles: Option<String>,
-    painter: Option<TextPainter>,
 }
 
 impl WindowDisplay {
     pub(super) fn new(id: u64, title: &str, commands: Sender<Command>) -> Self {
-        let title = Printable(title).to_string();
-        Self {
-            id,
-            title,
-            commands,
-            is_open: Arc::new(AtomicBool::new(true)),
-            since: None,
-            converter: Converter::default(),
-            subtitles: None,
-            painter: None,
-        }
-    }
-
-    /// Whether the rendition began a moment ago; a jump back in time counts as a beginning.
-    fn is_captioned(&mut self, frame: &Frame) -> bool {
-        let start = match self.since {
-            Some((label, start)) if label == frame.label && frame.pts >= start => start,
-            _ => frame.pts,
-        };
-        self.since = Some((frame.label, start));
-        frame.pts - start < CAPTION
-    }
-
-    fn draw(&mut self, frame: &Frame) -> opencv::Result<Mat> {
-        let mut picture = self.converter.convert(frame)?;
-        if self.is_captioned(frame) {
-            let size = format!("{}  {}x{}", frame.label, frame.width(), frame.height());
-            overlay::draw(&mut picture, &[&self.title, &size])?;
-        }
-        if let Some(text) = &self.subtitles {
-            subtitle::draw(self.painter.get_or_insert_default(), &mut picture, text)?;
-        }
-        Ok(picture)
+        let title = title.to_owned();
+        Self { id, title, commands, is_open: Arc::new(AtomicBool::new(true)), converter: Converter::default() }
     }
 }
 
@@ -85,18 +48,13 @@ impl Display for WindowDisplay {
         DisplayKind::Window
     }
 
-    fn caption(&mut self, text: Option<&str>, still: Option<&Frame>) -> Result<(), DisplayGone> {
-        self.subtitles = text.map(str::to_owned);
-        still.map_or(Ok(()), |frame| self.show(frame))
-    }
-
     fn drops_late(&self) -> bool {
         true
     }
 
     fn attach(&mut self, closer: Closer) {
-        let is_open = Arc::clone(&self.is_open);
-        if self.commands.send(Command::Open { id: self.id, closer, is_open }).is_err() {
+        let (id, title, is_open) = (self.id, self.title.clone(), Arc::clone(&self.is_open));
+        if self.commands.send(Command::Open { id, title, closer, is_open }).is_err() {
             self.is_open.store(false, Ordering::Relaxed);
         }
     }
@@ -105,12 +63,23 @@ impl Display for WindowDisplay {
         if !self.is_open.load(Ordering::Relaxed) {
             return Err(DisplayGone);
         }
-        let picture = self.draw(frame).map_err(|error| {
+        let picture = self.converter.convert(frame).map_err(|error| {
             log::error!("a picture could not be drawn: {error}");
             DisplayGone
         })?;
-        let title = format!("{} – {}", self.title, frame.label);
-        self.commands.send(Command::Show { id: self.id, picture, title }).map_err(|_| DisplayGone)
+        let caption = format!("{} – {}", Printable(&self.title), frame.label);
+        self.commands.send(Command::Show { id: self.id, picture, caption }).map_err(|_| DisplayGone)
+    }
+
+    fn caption(&mut self, text: Option<&str>, _: Option<&Frame>) -> Result<(), DisplayGone> {
+        // The host has the picture and draws it again.
+        let text = text.map(str::to_owned);
+        self.commands.send(Command::Caption { id: self.id, text }).map_err(|_| DisplayGone)
+    }
+
+    fn inform(&mut self, status: &Status) {
+        // Without a host the next picture finds out.
+        let _ = self.commands.send(Command::Inform { id: self.id, status: status.clone() });
     }
 }
 
@@ -133,13 +102,21 @@ mod tests {
         let mut display = WindowDisplay::new(7, "a\u{1b}b", commands);
         display.attach(Closer::new(bounded::<Event>(1).0));
         display.show(&frame(240, 0)).unwrap();
+        display.inform(&Status::default());
+        display.caption(Some("words"), None).unwrap();
         drop(display);
         let got: Vec<_> = inbox.iter().collect();
-        let [Command::Open { id: 7, .. }, Command::Show { id: 7, title, .. }, Command::Close { id: 7 }] = &got[..]
+        let [
+            Command::Open { id: 7, .. },
+            Command::Show { id: 7, caption, .. },
+            Command::Inform { id: 7, .. },
+            Command::Caption { id: 7, text: Some(_) },
+            Command::Close { id: 7 },
+        ] = &got[..]
         else {
             panic!("{got:?}");
         };
-        assert_eq!(title, "a\\u{1b}b – 240p");
+        assert_eq!(caption, "a\\u{1b}b – 240p");
     }
 
     #[test]
@@ -158,14 +135,5 @@ mod tests {
         drop(inbox);
         let mut display = WindowDisplay::new(1, "t", commands);
         assert_eq!(display.show(&frame(240, 0)), Err(DisplayGone));
-    }
-
-    #[test]
-    fn the_caption_stands_for_two_seconds_of_each_rendition() {
-        let mut display = WindowDisplay::new(1, "t", unbounded().0);
-        let mut at = |height, number| display.is_captioned(&frame(height, number));
-        assert!(at(240, 0) && at(240, 49) && !at(240, 50), "25 frames a second");
-        assert!(at(720, 51) && !at(720, 101));
-        assert!(at(720, 30), "after a seek back");
     }
 }

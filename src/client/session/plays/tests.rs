@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use super::*;
 
-fn request(end: Option<MediaTime>) -> PlayRequest {
+pub(in crate::client::session) fn request(end: Option<MediaTime>) -> PlayRequest {
     PlayRequest {
         title: "mandelbrot".to_owned(),
         mode: crate::types::PlayMode::Auto,
@@ -20,11 +20,18 @@ fn request(end: Option<MediaTime>) -> PlayRequest {
 
 /// A play that the hub has started, and its number.
 fn started(end: Option<MediaTime>) -> (MemberPlays, PlayId, Outputs) {
-    let (mut plays, now) = (MemberPlays::default(), Instant::now());
-    let outputs = plays.request(Command::Play(request(end)), None, now);
+    let mut plays = MemberPlays::default();
+    let (id, outputs) = begun(&mut plays, request(end));
+    let started = outputs.iter().position(|output| matches!(output, Output::StartPlayer(..))).unwrap();
+    (plays, id, outputs.into_iter().skip(started).collect())
+}
+
+/// Has the hub start a play of a title of 12 s; its number, and all that came of it.
+pub(in crate::client::session) fn begun(plays: &mut MemberPlays, request: PlayRequest) -> (PlayId, Outputs) {
+    let outputs = plays.request(Command::Play(request), None, Instant::now());
     let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
     let id = *id;
-    plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
+    let mut outputs = plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
     let hub = message::PlayStarted {
         play: id,
         title: "mandelbrot".into(),
@@ -32,8 +39,8 @@ fn started(end: Option<MediaTime>) -> (MemberPlays, PlayId, Outputs) {
         ladder: Vec::new(),
         languages: Vec::new(),
     };
-    let outputs = plays.message(hub.into(), Instant::now());
-    (plays, id, outputs)
+    outputs.extend(plays.message(hub.into(), Instant::now()));
+    (id, outputs)
 }
 
 fn sent(outputs: &[Output]) -> Vec<&Message> {

@@ -382,3 +382,22 @@ fn bad_input_16_what_is_typed_wrong_is_escaped_when_repeated() {
         assert!(rig.printed.iter().all(|text| !text.contains('\u{1b}')), "{:?}", rig.printed);
     }
 }
+
+#[test]
+fn a_list_of_videos_that_changed_is_told_in_a_line_and_the_tab_key_knows_it() {
+    let mut rig = Rig::new();
+    rig.event(&Event::VideosChanged {});
+    assert!(rig.requests.is_empty(), "nobody looked at it so far: {:?}", rig.requests);
+    rig.event(&Event::Videos { titles: vec![title("old")] });
+    rig.printed.clear();
+    rig.event(&Event::VideosChanged {});
+    assert!(rig.shown("the videos on the hub have changed"), "{:?}", rig.printed);
+    assert_eq!(rig.requests.last(), Some(&Command::Videos));
+    rig.printed.clear();
+    rig.event(&Event::Videos { titles: vec![title("new")] });
+    assert!(!rig.shown("new"), "it was not asked for: {:?}", rig.printed);
+    assert_eq!(rig.menu.titles.len(), 1);
+    assert_eq!(rig.menu.titles[0].title, "new");
+    rig.event(&Event::Videos { titles: vec![title("newest")] });
+    assert!(rig.shown("newest"), "this one was");
+}

@@ -233,3 +233,36 @@ fn bad_input_47_random_damage_never_panics_and_what_is_indexed_lies_in_the_file(
     }
     assert!(sound > 100 && refused > 100, "{sound} were sound, {refused} refused");
 }
+
+#[test]
+fn a_turned_picture_an_odd_rate_and_a_single_frame_are_indexed_as_they_are() {
+    assert_eq!(index("turned.mp4").rotation().degrees(), 270);
+    assert_eq!(index("unaligned_120p.mp4").rotation().degrees(), 0);
+    let uneven = index("uneven.mp4");
+    let durations: std::collections::BTreeSet<_> = uneven.packets().iter().map(|packet| packet.duration).collect();
+    assert!(durations.len() > 2, "{durations:?}");
+    let mut times: Vec<_> = uneven.packets().iter().map(|packet| packet.pts).collect();
+    times.sort_unstable();
+    assert!(times.windows(2).all(|pair| pair[0] < pair[1]), "no two pictures at one time");
+    let single = index("single.mp4");
+    assert_eq!((single.frames(), single.packets().len(), single.entry_points().len()), (1, 1, 1));
+    assert!(single.frame_duration() > MediaTime::ZERO && single.bitrate() < u64::MAX);
+}
+
+/// What a file says of its rate: no frames a second, all frames at once, or one frame for days.
+#[test]
+fn bad_input_47_a_rate_of_nothing_and_durations_of_nonsense_are_played_or_refused_but_never_divided_by() {
+    for (name, deltas) in [("one_keyframe.mp4", [0_u32, 1, 0x7fff_ffff]), ("wide.mp4", [0, 1, 0x7fff_ffff])] {
+        for delta in deltas {
+            // stts: version, count of runs, then frames and ticks each of the first run.
+            let file = patched(name, b"stts", 12, &delta.to_be_bytes());
+            let Ok(index) = read(&file[..]) else { continue };
+            assert!(index.frame_duration() > MediaTime::ZERO && index.duration() > MediaTime::ZERO, "{name}, {delta}");
+            assert!(index.frames() > 0 && index.bitrate() > 0, "{name}, {delta}");
+        }
+        for clock in [0_u32, 1, u32::MAX] {
+            let file = patched(name, b"mdhd", 12, &clock.to_be_bytes());
+            assert!(read(&file[..]).is_err() || clock > 0, "a clock that stands still is refused");
+        }
+    }
+}

@@ -26,7 +26,7 @@ fn sent_with_switches(rng: &mut StdRng, title: &Title, frame: i64) -> (Vec<Segme
         if let Some(switched) = switch(&mut waiting, begun, &pick(rng), from, None) {
             switches += 1;
             let after = waiting.front().map(|front| front.show.end);
-            assert_eq!(switched.cut.is_some(), before != after, "told when it changes");
+            assert!(switched.cut.is_some() || before == after, "told when it changes");
         }
     }
     (sent, switches)

@@ -45,7 +45,7 @@ mod tests {
 
     impl SlowTerminal {
         fn pass(&mut self, to: Duration) {
-            let drawn = (to - self.at).as_nanos() * u128::from(self.rate) / 1_000_000_000;
+            let drawn = to.saturating_sub(self.at).as_nanos() * u128::from(self.rate) / 1_000_000_000;
             self.waiting = self.waiting.saturating_sub(u64::try_from(drawn).unwrap());
             self.at = to;
         }
@@ -74,7 +74,7 @@ mod tests {
                 backlog = backlog.max(terminal.waiting);
                 let ended = terminal.write(now, frame.into());
                 absorption.wrote(now, ended);
-                (shown, writing, now) = (shown + 1, writing + (ended - now), ended);
+                (shown, writing, now) = (shown + 1, writing + ended.saturating_sub(now), ended);
             }
         }
         (shown, writing, backlog)
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_terminal_that_stood_still_is_tried_again_soon() {
         let mut absorption = Absorption::default();
-        absorption.wrote(Duration::ZERO, Duration::from_secs(600));
+        absorption.wrote(Duration::ZERO, Duration::from_mins(10));
         assert!(!absorption.takes(Duration::from_secs(601)) && absorption.takes(Duration::from_secs(602)));
     }
 }

@@ -19,6 +19,7 @@ pub(super) const QUESTIONS: &str = concat!(
 
 /// What a terminal answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent answers, each a yes or no")]
 pub(super) struct Answers {
     /// It draws pictures by Kitty's protocol.
     pub(super) kitty: bool,

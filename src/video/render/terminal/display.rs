@@ -144,28 +144,28 @@ impl Figures {
     }
 }
 
-/// Title, state, position, rendition and what is to come, as far as they are known.
+/// Title, position, rendition, state and what is to come, as far as they are known.
 fn status_line(title: &str, status: &Status) -> String {
-    let mut line = format!("{title}  {}", clock_time(status.position));
-    if let Some(duration) = status.duration {
-        line.push_str(" / ");
-        line.push_str(&clock_time(duration));
-    }
-    if let Some(label) = status.label {
-        line.push_str(&format!("  {label}"));
-    }
-    if status.paused {
-        line.push_str("  paused");
-    }
-    if status.muted {
-        line.push_str("  muted");
-    } else if let Some(volume) = status.volume.filter(|volume| *volume != 100) {
-        line.push_str(&format!("  volume {volume} %"));
-    }
-    if status.buffered >= MediaTime(1_000_000) {
-        line.push_str(&format!("  {} s ahead", status.buffered.0 / 1_000_000));
-    }
-    line
+    let sound = match status.volume {
+        _ if status.muted => Some("muted".to_owned()),
+        Some(volume) if volume != 100 => Some(format!("volume {volume} %")),
+        _ => None,
+    };
+    let seconds_ahead = status.buffered.0 / 1_000_000;
+    let position = clock_time(status.position);
+    let position = match status.duration {
+        Some(duration) => format!("{position} / {}", clock_time(duration)),
+        None => position,
+    };
+    let parts = [
+        Some(title.to_owned()),
+        Some(position),
+        status.label.map(|label| label.to_string()),
+        status.paused.then(|| "paused".to_owned()),
+        sound,
+        (seconds_ahead > 0).then(|| format!("{seconds_ahead} s ahead")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
 /// `m:ss`, or `h:mm:ss`.

@@ -305,8 +305,8 @@ impl Drawing {
 /// The terminal's size now, and that of a character in pixels where it says so; fonts change as well.
 fn size() -> Option<(Size, Option<(u16, u16)>)> {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    let side = |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|side| *side > 0);
-    let cell = side(size.ws_xpixel, size.ws_col).zip(side(size.ws_ypixel, size.ws_row));
+    let of_one = |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|pixels| *pixels > 0);
+    let cell = of_one(size.ws_xpixel, size.ws_col).zip(of_one(size.ws_ypixel, size.ws_row));
     Some((Size { columns: size.ws_col, rows: size.ws_row }, cell))
 }
 

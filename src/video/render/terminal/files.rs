@@ -43,7 +43,9 @@ impl Kitty {
 
     /// Appends what takes the pictures away, with their memory.
     pub(super) fn clear(out: &mut Vec<u8>) {
-        NUMBERS.iter().for_each(|number| delete(*number, out));
+        for number in NUMBERS {
+            delete(number, out);
+        }
     }
 }
 

@@ -86,6 +86,7 @@ impl Screen {
     }
 
     /// Does what a key of the player means. Whether it means anything and a play is shown.
+    #[must_use]
     pub fn press(&self, key: Key) -> bool {
         self.0.as_ref().is_ok_and(|easel| easel.press(key))
     }

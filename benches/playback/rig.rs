@@ -1,0 +1,246 @@
+//! A hub and members as processes, and what they tell, each line with the moment when it came.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write as _},
+    path::Path,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const GUARD: Duration = Duration::from_mins(5);
+
+/// How much is measured.
+pub struct Sizes {
+    /// Members that play while first frames are measured.
+    pub members: usize,
+    /// First frames.
+    pub firsts: usize,
+    pub seeks: usize,
+    /// Messages for each figure about chat.
+    pub messages: usize,
+}
+
+impl Sizes {
+    /// The usual, but for what `name=number` says.
+    pub fn from(words: &[String]) -> Self {
+        let given = |name: &str, usual: usize| {
+            let value = words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+            value.map_or(usual, |value| value.parse().expect("a number"))
+        };
+        Self {
+            members: given("members", 100),
+            firsts: given("firsts", 200),
+            seeks: given("seeks", 1000),
+            messages: given("messages", 300),
+        }
+    }
+}
+
+/// A hub over a folder of videos made for this.
+pub struct Hub {
+    process: Child,
+    pub url: String,
+    /// Gone with the hub.
+    _folder: TempDir,
+}
+
+impl Hub {
+    /// Over the project's sample, and what `prepare` puts beside it.
+    pub fn start(prepare: impl FnOnce(&Path)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let videos = folder.path().join("videos");
+        fs::create_dir(&videos).expect("a folder");
+        for entry in fs::read_dir(samples()).expect("the sample").flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "mp4") {
+                fs::copy(entry.path(), videos.join(entry.file_name())).expect("a copy");
+            }
+        }
+        prepare(&videos);
+        let mut process = Command::new(env!("CARGO_BIN_EXE_securestream"))
+            .args(["serve", "--listen", "tls://127.0.0.1:0", "--json", "--log", "error", "--videos"])
+            .arg(&videos)
+            .arg("--data-dir")
+            .arg(folder.path().join("hub"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the hub starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let url = loop {
+            let line: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
+            if line["event"] == "listening" {
+                break line["url"].as_str().expect("a url").to_owned();
+            }
+        };
+        thread::spawn(move || lines.for_each(drop));
+        Self { process, url, _folder: folder }
+    }
+
+    /// User and system time so far, in ticks of 10 ms.
+    pub fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the hub runs");
+        let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+        fields[11].parse::<u64>().expect("utime") + fields[12].parse::<u64>().expect("stime")
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Where the project's sample is.
+pub fn samples() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/videos"))
+}
+
+/// A member that is a process.
+pub struct Member {
+    process: Child,
+    input: ChildStdin,
+    lines: Receiver<(Instant, Value)>,
+}
+
+impl Member {
+    /// Starts one; see [`Member::is_in`].
+    pub fn start(url: &str, name: &str) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_securestream"))
+            .args(["connect", url, "--name", name, "--ephemeral", "--json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a member starts");
+        let output = process.stdout.take().expect("piped");
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let _ = sender.send((Instant::now(), serde_json::from_str(&line).expect("JSON")));
+            }
+        });
+        let input = process.stdin.take().expect("piped");
+        Self { process, input, lines }
+    }
+
+    pub fn join(url: &str, name: &str) -> Self {
+        let member = Self::start(url, name);
+        member.is_in();
+        member
+    }
+
+    /// Waits until it is in.
+    pub fn is_in(&self) {
+        self.wait("directory");
+    }
+
+    /// Gives it a command; when that was.
+    pub fn say(&mut self, command: &str) -> Instant {
+        let now = Instant::now();
+        writeln!(self.input, "{command}").expect("the member reads");
+        now
+    }
+
+    /// The next event of this kind.
+    pub fn wait(&self, event: &str) -> (Instant, Value) {
+        self.wait_for(event, |_| true)
+    }
+
+    /// The next event of this kind that is as it should be; others are passed over.
+    pub fn wait_for(&self, event: &str, is_it: impl Fn(&Value) -> bool) -> (Instant, Value) {
+        let end = Instant::now() + GUARD;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let (at, line) = self.lines.recv_timeout(left).unwrap_or_else(|_| panic!("no {event}"));
+            assert!(event == "error" || line["event"] != "error", "{line}");
+            if line["event"] == event && is_it(&line) {
+                return (at, line);
+            }
+        }
+    }
+
+    /// All that it told until now.
+    pub fn told(&self) -> Vec<(Instant, Value)> {
+        self.lines.try_iter().collect()
+    }
+
+    /// Sends it a signal: STOP, CONT.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args(["-s", signal, &self.process.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Members with names that begin like this; a few at a time, since they make keys.
+pub fn join_many(url: &str, stem: &str, count: usize) -> Vec<Member> {
+    let mut members = Vec::new();
+    while members.len() < count {
+        let some = 4.min(count - members.len());
+        let started: Vec<_> =
+            (0..some).map(|number| Member::start(url, &format!("{stem}{}", members.len() + number))).collect();
+        started.iter().for_each(Member::is_in);
+        members.extend(started);
+    }
+    members
+}
+
+/// Durations, to be told in percentiles.
+pub struct Figures(Vec<Duration>);
+
+impl Figures {
+    pub fn new(mut durations: Vec<Duration>) -> Self {
+        durations.sort_unstable();
+        Self(durations)
+    }
+
+    /// In milliseconds.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        let place = (self.0.len() * percent).div_ceil(100).clamp(1, self.0.len());
+        self.0[place - 1].as_secs_f64() * 1000.0
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [half, most, nearly] = [50, 95, 99].map(|percent| self.percentile(percent));
+        write!(f, "p50 {half:.1} ms, p95 {most:.1} ms, p99 {nearly:.1} ms ({} times)", self.0.len())
+    }
+}
+
+/// Runs ffmpeg; false when there is none.
+pub fn ffmpeg(arguments: &[&str]) -> bool {
+    let run = Command::new("ffmpeg").args(["-v", "error", "-nostdin", "-y"]).args(arguments).status();
+    run.is_ok_and(|status| status.success())
+}
+
+/// Puts the sample's lowest rendition, many times over, beside it: minutes of `long` at 240p.
+pub fn make_long(videos: &Path) {
+    let (from, to) = (samples().join("mandelbrot_240p.mp4"), videos.join("long_240p.mp4"));
+    let (from, to) = (from.to_str().expect("text"), to.to_str().expect("text"));
+    assert!(ffmpeg(&["-stream_loop", "49", "-i", from, "-c", "copy", to]), "ffmpeg is needed for a long sample");
+}
+
+/// Messages from one to another, each after the one before came; how long each took.
+pub fn chat(from: &mut Member, to: &Member, to_name: &str, count: usize) -> Figures {
+    let mut took = Vec::new();
+    for number in 0..count {
+        let begin = from.say(&format!("send {to_name} message {number}"));
+        let text = format!("message {number}");
+        let (end, _) = to.wait_for("message", |line| line["text"] == text.as_str());
+        took.push(end - begin);
+    }
+    Figures::new(took)
+}

@@ -1,0 +1,100 @@
+//! A link of a given rate, as a process between hub and member would be: what the hub sends passes at that rate, and
+//! little of it waits on the way, so that the hub feels it.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use socket2::SockRef;
+
+/// Bytes that are passed on at once: 13 ms of 1 Mb/s.
+const CHUNK: usize = 1600;
+
+/// Bytes that the system may hold on either side, as the buffer of a home router would.
+const HELD: usize = 32 * 1024;
+
+/// A shaper in front of a hub. Its threads end with their links.
+pub struct Shaper {
+    /// What a member connects to.
+    pub url: String,
+    rate: Arc<AtomicU64>,
+    carried: Arc<AtomicU64>,
+}
+
+impl Shaper {
+    /// In front of the hub of a URL, at so many bits a second.
+    pub fn start(url: &str, rate: u64) -> Self {
+        let (scheme, rest) = url.split_once("://").expect("a URL");
+        let (hub, pin) = rest.split_once('#').map_or((rest, None), |(hub, pin)| (hub, Some(pin)));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("a port").port();
+        let pin = pin.map_or_else(String::new, |pin| format!("#{pin}"));
+        let shaper = Self {
+            url: format!("{scheme}://127.0.0.1:{port}{pin}"),
+            rate: Arc::new(AtomicU64::new(rate)),
+            carried: Arc::default(),
+        };
+        let (hub, rate, carried) = (hub.to_owned(), Arc::clone(&shaper.rate), Arc::clone(&shaper.carried));
+        thread::spawn(move || {
+            for member in listener.incoming().flatten() {
+                let hub = TcpStream::connect(&hub).expect("the hub listens");
+                carry(&hub, &member, &rate, &carried);
+            }
+        });
+        shaper
+    }
+
+    /// From now on, in bits a second.
+    pub fn set_rate(&self, rate: u64) {
+        self.rate.store(rate, Ordering::Relaxed);
+    }
+
+    /// Bytes that the hub sent through it so far.
+    pub fn carried(&self) -> u64 {
+        self.carried.load(Ordering::Relaxed)
+    }
+}
+
+fn carry(hub: &TcpStream, member: &TcpStream, rate: &Arc<AtomicU64>, carried: &Arc<AtomicU64>) {
+    for link in [hub, member] {
+        link.set_nodelay(true).expect("an option");
+        SockRef::from(link).set_recv_buffer_size(HELD).expect("an option");
+        SockRef::from(link).set_send_buffer_size(HELD).expect("an option");
+    }
+    let both = || (hub.try_clone().expect("a handle"), member.try_clone().expect("a handle"));
+    let (hub_out, member_in) = both();
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut &member_in, &mut &hub_out);
+        let _ = hub_out.shutdown(Shutdown::Both);
+    });
+    let (hub_in, member_out) = both();
+    let (rate, carried) = (Arc::clone(rate), Arc::clone(carried));
+    thread::spawn(move || {
+        let _ = shape(&hub_in, &member_out, &rate, &carried);
+        let _ = member_out.shutdown(Shutdown::Both);
+    });
+}
+
+fn shape(mut from: &TcpStream, mut to: &TcpStream, rate: &AtomicU64, carried: &AtomicU64) -> std::io::Result<()> {
+    let mut buffer = [0; CHUNK];
+    let mut free_at = Instant::now();
+    loop {
+        let count = from.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        // A link that was idle does not catch up.
+        let now = Instant::now();
+        free_at = free_at.max(now) + Duration::from_secs_f64(count as f64 * 8.0 / rate.load(Ordering::Relaxed) as f64);
+        thread::sleep(free_at - now);
+        to.write_all(buffer.get(..count).unwrap_or_default())?;
+        carried.fetch_add(count as u64, Ordering::Relaxed);
+    }
+}

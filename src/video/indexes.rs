@@ -1,0 +1,121 @@
+//! Indexes of files, each made once: those of files that did not change since are taken off a shelf.
+
+mod entry;
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use sha2::{Digest as _, Sha256};
+
+use self::entry::Entry;
+use super::{
+    catalog::SkipReason,
+    compat::Compat,
+    file_name::{FileName, Kind},
+    folder::VideoFile,
+    index::Index,
+};
+
+/// Most bytes of one entry. An index of some 40 minutes takes 1 MiB; one that is larger than this is made anew each
+/// time.
+const MAX_ENTRY: usize = 24 * 1024 * 1024;
+
+/// Most bytes of all entries together.
+const MAX_SHELF: u64 = 512 * 1024 * 1024;
+
+/// Keeps indexes from one start to the next, by names of up to 64 letters and digits. It may lose or spoil them: what
+/// comes from it is checked. What goes wrong with it is its own matter, since all it saves is time.
+pub trait IndexShelf: Send {
+    /// What was put there under a name.
+    fn take(&mut self, name: &str) -> Option<Vec<u8>>;
+
+    /// Puts something there in place of what was.
+    fn put(&mut self, name: &str, bytes: &[u8]);
+
+    /// Throws away what has another name.
+    fn keep_only(&mut self, names: &BTreeSet<String>);
+}
+
+/// Makes an index of a file whose name says that it is of this kind.
+type MakeIndex = dyn Fn(&VideoFile, Kind) -> Result<Index, SkipReason> + Send;
+
+/// Gives indexes: off the shelf if they are there, else from the file.
+pub(super) struct Indexes {
+    make: Box<MakeIndex>,
+    shelf: Option<Box<dyn IndexShelf>>,
+    /// Bytes on the shelf, of files that were looked at since it was tidied last.
+    used: u64,
+}
+
+impl Indexes {
+    /// As far as this program reads files.
+    pub(super) fn new(compat: Compat, shelf: Option<Box<dyn IndexShelf>>) -> Self {
+        Self::made_by(Box::new(move |file, kind| compat.read(&file.file, file.stamp.size, kind)), shelf)
+    }
+
+    pub(super) fn made_by(make: Box<MakeIndex>, shelf: Option<Box<dyn IndexShelf>>) -> Self {
+        Self { make, shelf, used: 0 }
+    }
+
+    /// The index of an open file.
+    pub(super) fn index_of(&mut self, name: &str, file: &VideoFile) -> Result<Index, SkipReason> {
+        let place = place(name);
+        if let Some(bytes) = self.shelf.as_mut().and_then(|shelf| shelf.take(&place)) {
+            match Entry::read(&bytes, name, &file.stamp) {
+                Ok(index) => {
+                    self.used += bytes.len() as u64;
+                    return Ok(index);
+                }
+                Err(why) => log::debug!("{name:?} is indexed again: {why}"),
+            }
+        }
+        let index = (self.make)(file, FileName::parse(name).kind)?;
+        if let Some(shelf) = &mut self.shelf {
+            let bytes = Entry::write(&index, name, &file.stamp);
+            if bytes.len() <= MAX_ENTRY && self.used + bytes.len() as u64 <= MAX_SHELF {
+                self.used += bytes.len() as u64;
+                shelf.put(&place, &bytes);
+            }
+        }
+        Ok(index)
+    }
+
+    /// Throws away what is kept of files that have other names.
+    pub(super) fn keep_only<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        if let Some(shelf) = &mut self.shelf {
+            shelf.keep_only(&names.map(place).collect());
+        }
+    }
+}
+
+/// Under which name a file's index is kept: no file's name does harm that way.
+fn place(name: &str) -> String {
+    Sha256::digest(name.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// A shelf in memory, for tests.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryShelf(pub Arc<Mutex<std::collections::BTreeMap<String, Vec<u8>>>>);
+
+impl IndexShelf for MemoryShelf {
+    fn take(&mut self, name: &str) -> Option<Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn put(&mut self, name: &str, bytes: &[u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), bytes.to_vec());
+    }
+
+    fn keep_only(&mut self, names: &BTreeSet<String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| names.contains(name));
+    }
+}
+
+#[cfg(test)]
+mod tests;

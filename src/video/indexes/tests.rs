@@ -1,0 +1,183 @@
+//! Shelves that are honest, stale, foreign and broken.
+
+use std::{
+    fs::{self, FileTimes, OpenOptions},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    types::{Codec, MediaTime},
+    video::{
+        LiveFolder, VideoSource as _,
+        index::{Packet, VideoFormat},
+        stamp::Stamp,
+    },
+};
+
+use super::*;
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// A folder with two videos and one file that is none, a shelf, and how many files were read.
+struct Bench {
+    folder: tempfile::TempDir,
+    shelf: MemoryShelf,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (from, to) in [("wide.mp4", "wide_240p.mp4"), ("vp9.mp4", "other.mp4")] {
+            fs::copy(sample(from), folder.path().join(to)).unwrap();
+        }
+        fs::write(folder.path().join("broken.mp4"), "a text").unwrap();
+        Self { folder, shelf: MemoryShelf::default(), reads: Arc::default() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn stamp(&self, name: &str) -> Stamp {
+        Stamp::of(&fs::metadata(self.path(name)).unwrap())
+    }
+
+    /// As a hub that starts.
+    fn open(&self) -> LiveFolder {
+        let reads = Arc::clone(&self.reads);
+        let make = move |file: &VideoFile, kind: Kind| {
+            reads.fetch_add(1, Ordering::Relaxed);
+            Compat::default().read(&file.file, file.stamp.size, kind)
+        };
+        let indexes = Indexes::made_by(Box::new(make), Some(Box::new(self.shelf.clone())));
+        LiveFolder::with(self.folder.path(), indexes).unwrap()
+    }
+
+    /// Files that were read since the last time.
+    fn reads(&self) -> usize {
+        self.reads.swap(0, Ordering::Relaxed)
+    }
+
+    fn entries(&self) -> usize {
+        self.shelf.0.lock().unwrap().len()
+    }
+
+    fn put(&self, name: &str, bytes: Vec<u8>) {
+        self.shelf.0.lock().unwrap().insert(place(name), bytes);
+    }
+}
+
+fn packets(folder: &LiveFolder) -> Vec<(String, Vec<Packet>)> {
+    let catalog = folder.catalog();
+    let of = |title: &Arc<crate::video::Title>| (title.name.clone(), title.renditions[0].index.packets().to_vec());
+    catalog.titles().iter().map(of).collect()
+}
+
+#[test]
+fn files_that_did_not_change_are_not_read_again() {
+    let bench = Bench::new();
+    let first = bench.open();
+    assert_eq!((bench.reads(), bench.entries()), (3, 2));
+    for _ in 0..3 {
+        first.reload(&BTreeSet::new()).unwrap();
+    }
+    assert_eq!(bench.reads(), 0, "nor the one that cannot be used");
+    let second = bench.open();
+    assert_eq!(bench.reads(), 1, "only the one that cannot be used: another version may");
+    assert_eq!(packets(&first), packets(&second));
+
+    let file = OpenOptions::new().append(true).open(bench.path("wide_240p.mp4")).unwrap();
+    file.set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1))).unwrap();
+    second.reload(&BTreeSet::new()).unwrap();
+    assert_eq!(bench.reads(), 1, "the one that changed");
+    bench.open();
+    assert_eq!(bench.reads(), 1, "which is kept as it is now");
+}
+
+#[test]
+fn a_file_that_is_replaced_by_one_of_the_same_size_and_time_is_read_again() {
+    let bench = Bench::new();
+    let folder = bench.open();
+    bench.reads();
+    let path = bench.path("wide_240p.mp4");
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::copy(&path, bench.path("new")).unwrap();
+    fs::rename(bench.path("new"), &path).unwrap();
+    let file = OpenOptions::new().append(true).open(&path).unwrap();
+    file.set_times(FileTimes::new().set_modified(modified)).unwrap();
+    folder.reload(&BTreeSet::new()).unwrap();
+    assert_eq!(bench.reads(), 1, "it is another inode");
+}
+
+#[test]
+fn what_is_kept_of_files_that_are_gone_is_thrown_away() {
+    let bench = Bench::new();
+    let folder = bench.open();
+    fs::remove_file(bench.path("wide_240p.mp4")).unwrap();
+    folder.reload(&BTreeSet::new()).unwrap();
+    assert_eq!(bench.entries(), 1);
+}
+
+#[test]
+fn bad_input_47_entries_that_are_damaged_foreign_or_stale_are_replaced() {
+    let bench = Bench::new();
+    let sound = packets(&bench.open());
+    let (name, stamp) = ("wide_240p.mp4", bench.stamp("wide_240p.mp4"));
+    let good = bench.shelf.0.lock().unwrap()[&place(name)].clone();
+    let index = Index::clone(&bench.open().catalog().title("wide").unwrap().renditions[0].index);
+    let elsewhere = Stamp { size: stamp.size + 1, ..stamp.clone() };
+    let mut cases: Vec<(String, Vec<u8>)> = vec![
+        ("nothing".into(), Vec::new()),
+        ("no entry".into(), b"a text that is no entry and longer than a sum".to_vec()),
+        ("cut".into(), good[..good.len() / 2].to_vec()),
+        ("longer".into(), [&good[..], b"x"].concat()),
+        ("another version".into(), Entry::forge(VERSION_OF_LATER, name, &stamp, index.to_bytes())),
+        ("another file".into(), Entry::write(&index, "other.mp4", &stamp)),
+        ("a file that has changed".into(), Entry::write(&index, name, &elsewhere)),
+        ("no index".into(), Entry::forge(1, name, &stamp, b"\xc0".to_vec())),
+        ("an index beyond the file".into(), Entry::write(&beyond(stamp.size), name, &stamp)),
+    ];
+    for bit in 0..64 {
+        let mut flipped = good.clone();
+        let at = bit * flipped.len() / 64;
+        flipped[at] ^= 1 << (bit % 8);
+        cases.push((format!("bit {bit}"), flipped));
+    }
+    for (what, bytes) in cases {
+        bench.put(name, bytes);
+        bench.reads();
+        let folder = bench.open();
+        assert_eq!((bench.reads(), packets(&folder)), (2, sound.clone()), "{what}");
+        assert_eq!(bench.shelf.0.lock().unwrap()[&place(name)], good, "{what}: replaced");
+    }
+}
+
+const VERSION_OF_LATER: u16 = u16::MAX;
+
+/// An index with a packet that ends one byte behind a file of this size.
+fn beyond(size: u64) -> Index {
+    let packet = Packet {
+        offset: size,
+        size: 1,
+        keyframe: true,
+        pts: MediaTime::ZERO,
+        dts: MediaTime::ZERO,
+        duration: MediaTime(40_000),
+    };
+    let format = VideoFormat { codec: Codec::H264, width: 16, height: 16, extradata: bytes::Bytes::new() };
+    Index::new(format, vec![packet], MediaTime::ZERO..MediaTime(40_000)).unwrap()
+}
+
+#[test]
+fn whatever_a_file_is_called_its_entry_has_a_harmless_name() {
+    for name in ["../../etc/passwd", "a b.mp4", "é", &"x".repeat(255)] {
+        let place = place(name);
+        assert!(place.len() == 64 && place.bytes().all(|byte| byte.is_ascii_hexdigit()), "{place}");
+    }
+    assert_ne!(place("a.mp4"), place("A.mp4"));
+}

@@ -1,0 +1,148 @@
+//! When a folder is to be read again: once what changed in it has come to rest.
+//!
+//! ```text
+//!   file      ┄┄▁▂▃▄▅▆▇█████████████┄┄    being copied, then at rest
+//!   looks     │ │ │ │ │ │ │ │     │
+//!                             └REST─┘ ──▶ read the folder
+//! ```
+//!
+//! Many files that come one after the other are one change when less than `REST` lies between them, and one every
+//! `PATIENCE` at most when that goes on and on. Names are looked at and what the system says of each file, never what
+//! is in them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use super::{
+    file_name::{FileName, Kind},
+    stamp::Stamp,
+};
+
+/// Without a change for this long, a file is whole. Programs that copy write every few milliseconds; a network that
+/// stalls for longer costs one look at half a file, which says itself that its end is missing.
+pub(super) const REST: Duration = Duration::from_secs(2);
+
+/// How long what is at rest waits for what is not.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Most names that are followed; a folder with more is read again whenever any of them changes in number.
+const MAX_NAMES: usize = 20_000;
+
+/// The files of a folder that matter, as they are at one moment.
+pub type Sight = BTreeMap<String, Stamp>;
+
+/// What a look at a folder calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Everything is as it was when the folder was read.
+    Same,
+    /// Look again then, even if nothing is heard of it.
+    Again(Instant),
+    /// Read it, but leave these files alone: they are still being written.
+    Read { changing: BTreeSet<String> },
+}
+
+/// Follows one folder. It has no clock: the time comes with each look.
+#[derive(Debug)]
+pub struct Settling {
+    /// Each file as it was seen last, and since when it is like that; those of the beginning since ever.
+    seen: BTreeMap<String, (Stamp, Option<Instant>)>,
+    /// What the folder was read for.
+    read: Sight,
+    /// When something was last seen to change.
+    changed: Option<Instant>,
+    /// Since when something at rest waits to be read.
+    waiting: Option<Instant>,
+}
+
+impl Settling {
+    /// Of a folder that was read after it looked like this.
+    #[must_use]
+    pub fn new(read: Sight) -> Self {
+        let seen = read.iter().map(|(name, stamp)| (name.clone(), (stamp.clone(), None))).collect();
+        Self { seen, read, changed: None, waiting: None }
+    }
+
+    /// Takes in how the folder looks now.
+    pub fn look(&mut self, now: Instant, sight: Sight) -> Look {
+        self.note(now, sight);
+        let (mut at_rest, mut changing, mut next_rest) = (Sight::new(), BTreeSet::new(), None::<Instant>);
+        for (name, (stamp, since)) in &self.seen {
+            match since.map(|since| since + REST).filter(|rests| *rests > now) {
+                None => drop(at_rest.insert(name.clone(), stamp.clone())),
+                Some(rests) => {
+                    changing.insert(name.clone());
+                    next_rest = Some(next_rest.map_or(rests, |earlier| earlier.min(rests)));
+                }
+            }
+        }
+        if at_rest == self.read {
+            self.waiting = None;
+            return next_rest.map_or(Look::Same, Look::Again);
+        }
+        let latest = *self.waiting.get_or_insert(now) + PATIENCE;
+        let due = self.changed.map_or(now, |changed| changed + REST).min(latest);
+        if due > now {
+            return Look::Again(due);
+        }
+        (self.read, self.waiting) = (at_rest, None);
+        Look::Read { changing }
+    }
+
+    /// The folder could not be read as it was asked for: what was found is as new as before.
+    pub fn was_not_read(&mut self) {
+        self.read.clear();
+    }
+
+    fn note(&mut self, now: Instant, sight: Sight) {
+        let before = std::mem::take(&mut self.seen);
+        let is_gone = |name: &String| !sight.contains_key(name);
+        let mut has_changed = before.keys().any(is_gone);
+        for (name, stamp) in sight {
+            let since = match before.get(&name) {
+                Some((same, since)) if *same == stamp => *since,
+                _ => {
+                    has_changed = true;
+                    Some(now)
+                }
+            };
+            self.seen.insert(name, (stamp, since));
+        }
+        if has_changed {
+            self.changed = Some(now);
+        }
+    }
+}
+
+/// Looks at a folder: names that matter, of files that are there. What says by its name that it is unfinished does not
+/// matter until it has another one.
+///
+/// # Errors
+/// When the folder itself cannot be read.
+pub fn sight(folder: &Path) -> io::Result<Sight> {
+    let mut sight = Sight::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Some(name) = entry.file_name().to_str().filter(|name| matters(name)).map(str::to_owned) else { continue };
+        // Gone meanwhile, or a link that leads nowhere.
+        let Ok(metadata) = fs::metadata(entry.path()) else { continue };
+        sight.insert(name, Stamp::of(&metadata));
+        if sight.len() == MAX_NAMES {
+            break;
+        }
+    }
+    Ok(sight)
+}
+
+fn matters(name: &str) -> bool {
+    let is_subtitle = || name.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "srt" | "vtt" | "SRT" | "VTT"));
+    let is_video = || matches!(FileName::parse(name).kind, Kind::Indexed | Kind::OtherVideo);
+    !name.starts_with('.') && (is_video() || is_subtitle())
+}
+
+#[cfg(test)]
+mod tests;
