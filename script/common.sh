@@ -20,9 +20,10 @@ lacking() {
     exit 2
 }
 
-# pkg-config's name and Debian's package for each library that the feature `player` links.
+# pkg-config's name and Debian's package for each library that the features `player` and `sound` link.
 libraries='opencv4=libopencv-dev libavcodec=libavcodec-dev libavformat=libavformat-dev libavutil=libavutil-dev
-    libswscale=libswscale-dev libswresample=libswresample-dev'
+    libswscale=libswscale-dev libswresample=libswresample-dev
+    alsa=libasound2-dev'
 
 # Rust: from PATH, or where rustup puts it for a shell that was started before.
 need_cargo() {
@@ -83,6 +84,8 @@ missing_elsewhere() {
         command -v "$program" >/dev/null 2>&1 || list="$list $program"
     done
     for pair in $libraries; do
+        # Only Linux has it, and where there is none nothing needs it.
+        [ "${pair%%=*}" != alsa ] || [ "$(uname)" = Linux ] || continue
         has_library "${pair%%=*}" || list="$list ${pair%%=*}"
     done
     printf '%s' "${list# }"
@@ -130,17 +133,17 @@ apt_get() {
 
 advice() {
     if command -v dnf >/dev/null 2>&1; then
-        say 'On Fedora: sudo dnf install gcc-c++ pkgconf-pkg-config clang clang-devel opencv-devel ffmpeg-free-devel'
+        say 'On Fedora: sudo dnf install gcc-c++ pkgconf-pkg-config clang clang-devel opencv-devel ffmpeg-free-devel alsa-lib-devel'
     elif command -v pacman >/dev/null 2>&1; then
-        say 'On Arch: sudo pacman -S --needed base-devel pkgconf clang opencv vtk hdf5 qt6-base ffmpeg'
+        say 'On Arch: sudo pacman -S --needed base-devel pkgconf clang opencv vtk hdf5 qt6-base ffmpeg alsa-lib'
     elif command -v zypper >/dev/null 2>&1; then
         say 'On openSUSE: sudo zypper install gcc-c++ pkgconf clang clang-devel opencv-devel ffmpeg-7-libavcodec-devel' \
-            'ffmpeg-7-libavformat-devel ffmpeg-7-libavutil-devel ffmpeg-7-libswscale-devel ffmpeg-7-libswresample-devel'
+            'ffmpeg-7-libavformat-devel ffmpeg-7-libavutil-devel ffmpeg-7-libswscale-devel ffmpeg-7-libswresample-devel alsa-devel'
     elif command -v apk >/dev/null 2>&1; then
-        say 'On Alpine: apk add build-base pkgconf clang clang-dev opencv-dev ffmpeg-dev, and Rust from apk too'
+        say 'On Alpine: apk add build-base pkgconf clang clang-dev opencv-dev ffmpeg-dev alsa-lib-dev, and Rust from apk too'
     elif [ "$(uname)" = Darwin ]; then
         say 'On macOS: xcode-select --install; brew install pkgconf llvm opencv ffmpeg'
     else
-        say 'Install a C++ compiler, pkg-config, clang with libclang, OpenCV 4 and FFmpeg, each with its headers.'
+        say 'Install a C++ compiler, pkg-config, clang with libclang, OpenCV 4, FFmpeg and on Linux ALSA, each with its headers.'
     fi
 }

@@ -20,7 +20,7 @@ mod serve;
 
 pub use args::{Admit, ColorChoice, TrustHub};
 use args::{Cli, Verb};
-pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending};
+pub use connect::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending, SoundChoice};
 pub use ending::{CliError, Ending};
 pub use hub::HubOptions;
 pub use keys::{Carry, KeysCommand, KeysOptions, NewPassphrase, Whose};

@@ -172,6 +172,10 @@ pub(super) struct ConnectArgs {
     /// How long to try again after the link is lost; for now 0, not at all
     #[arg(long, value_name = "SECONDS", env = "SECURESTREAM_RECONNECT_FOR", default_value = "0")]
     pub(super) reconnect_for: String,
+    /// Play videos without sound: none is sent then
+    #[arg(long, env = "SECURESTREAM_MUTE", value_parser = FalseyValueParser::new())]
+    pub(super) mute: bool,
+
     /// Write lines only, for screen readers and plain terminals
     #[arg(long, env = "SECURESTREAM_PLAIN", value_parser = FalseyValueParser::new())]
     pub(super) plain: bool,

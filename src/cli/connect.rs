@@ -16,6 +16,14 @@ use crate::{
     types::{Code, ExitCode, MemberName, NameError},
 };
 
+/// Whether videos are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SoundChoice {
+    /// Where there is somebody to hear it.
+    Auto,
+    None,
+}
+
 /// How to join a hub.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectOptions {
@@ -41,6 +49,7 @@ pub struct ConnectOptions {
     pub require_pq: bool,
     /// Where plays are shown that do not say it.
     pub display: DisplayChoice,
+    pub sound: SoundChoice,
     /// Whether to write escape sequences for colour.
     pub color: bool,
 }
@@ -114,6 +123,7 @@ pub(super) fn options(args: ConnectArgs, surroundings: &Surroundings) -> Result<
         authorities: args.ca,
         require_pq: args.require_pq,
         display: args.display,
+        sound: if args.mute { SoundChoice::None } else { SoundChoice::Auto },
         color: match args.color {
             ColorChoice::Auto => {
                 surroundings.stdout_is_terminal && !surroundings.no_color && !surroundings.dumb_terminal

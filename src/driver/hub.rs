@@ -148,7 +148,7 @@ impl Hub {
         let ledger = LedgerThread::start(parts.ledger, &notifier)?;
         let source = Arc::clone(&parts.videos);
         let readers = Pool::new("read", POOL_THREADS, &notifier, move |(link, job): (LinkId, ReadJob)| {
-            let data = source.read_batch(&job.batch.rendition, &job.batch.packets);
+            let data = job.batch.read(&*source);
             (link, ReadResult { play: job.play, batch: job.batch, data })
         })?;
         let catalog = parts.videos.catalog();

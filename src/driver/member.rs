@@ -32,6 +32,7 @@ use crate::{
     video::{
         pace::Speed,
         render::{Choice, Display, DisplayKind, NoDisplay},
+        sound::Sinks,
     },
 };
 
@@ -45,6 +46,11 @@ pub trait Stage: Send + Sync {
 
     /// Opens the display that was chosen.
     fn open(&self, title: &str, kind: DisplayKind) -> Box<dyn Display>;
+
+    /// Where the sound of a play goes that is shown there; nothing where it is not to be heard.
+    fn sinks(&self, _: DisplayKind) -> Option<Box<dyn Sinks>> {
+        None
+    }
 }
 
 /// What a member is made of; the caller chooses the implementations.
@@ -199,6 +205,8 @@ impl Member {
         }
         let chosen: Vec<_> = self.displays.answers().collect();
         for (play, chosen) in chosen {
+            let sinks = chosen.as_ref().ok().and_then(|choice| self.stage.sinks(choice.kind));
+            self.session.can_be_heard(play, sinks.is_some());
             self.session.display_chosen(play, chosen);
         }
         for (play, report) in self.players.take_reports() {
@@ -257,7 +265,8 @@ impl Member {
     fn start_player(&mut self, play: PlayId, request: &PlayRequest, choice: &Choice) {
         let speed = if request.full_speed { Speed::Max } else { Speed::Normal };
         let display = self.stage.open(&request.title, choice.kind);
-        if let Err(error) = self.players.start(play, speed, request.checksum, display) {
+        let sinks = self.stage.sinks(choice.kind).filter(|_| request.sound);
+        if let Err(error) = self.players.start(play, speed, request.checksum, display, sinks) {
             self.session.player_failed(play, &error.to_string());
         }
     }

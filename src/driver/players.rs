@@ -14,6 +14,7 @@ use crate::{
         player::{PlayerHandle, PlayerOptions, SpawnError, spawn},
         render::Display,
         report::Report,
+        sound::Sinks,
     },
 };
 
@@ -38,9 +39,10 @@ impl Players {
         speed: Speed,
         checksum: bool,
         display: Box<dyn Display>,
+        sinks: Option<Box<dyn Sinks>>,
     ) -> Result<(), SpawnError> {
         let clock = Box::new(SystemClock::start());
-        let options = PlayerOptions { id: play.to_string(), speed, checksum, display, clock };
+        let options = PlayerOptions { id: play.to_string(), speed, checksum, display, sinks, clock };
         let (sender, notifier) = (self.reports.0.clone(), self.notifier.clone());
         let handle = spawn(options, move |report| {
             // Nobody listens any more only when the member is gone.

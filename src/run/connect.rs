@@ -18,10 +18,10 @@ use super::{
     link::{Linked, link},
     passphrase::Unlocking,
     refusal::{OrRefuse as _, Refusal},
-    stage::{ProcessStage, screen, setting},
+    stage::{Hearing, ProcessStage, screen, setting},
 };
 use crate::{
-    cli::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending},
+    cli::{ConnectOptions, Interaction, Keeping, ScriptSource, Sending, SoundChoice},
     client::{
         event::{ByeReason, Event, Failure},
         front::Front,
@@ -189,6 +189,7 @@ fn join(
         windows,
         screen,
         probed: OnceLock::new(),
+        hearing: hearing(options),
     };
     let mut worker = Worker::new(provider, keyring, Box::new(rng), clock::unix_millis);
     if options.sending == Sending::Sealed {
@@ -204,6 +205,15 @@ fn join(
     }
     member.obey_signals().context("signals cannot be caught").or_no_system()?;
     Ok(member)
+}
+
+/// A script that shows no picture plays no sound either; a person may want to listen.
+fn hearing(options: &ConnectOptions) -> Hearing {
+    match options.interaction {
+        _ if options.sound == SoundChoice::None => Hearing::Nothing,
+        Interaction::Script { .. } => Hearing::Shown,
+        Interaction::Terminal { .. } => Hearing::All,
+    }
 }
 
 /// What is known about the hub's members, and what to do about what is not.

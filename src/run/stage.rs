@@ -11,9 +11,12 @@ use crate::{
     cli::{ConnectOptions, Interaction},
     client::command::{DisplayChoice, PlayRequest},
     driver::member::Stage,
-    video::render::{
-        Choice, Display, DisplayKind, NoDisplay, NoTerminal, NoWindows, NullDisplay, Screen, Setting, Windows, choose,
-        probe,
+    video::{
+        render::{
+            Choice, Display, DisplayKind, NoDisplay, NoTerminal, NoWindows, NullDisplay, Screen, Setting, Windows,
+            choose, probe,
+        },
+        sound::Sinks,
     },
 };
 
@@ -24,6 +27,16 @@ pub(super) struct ProcessStage {
     pub(super) windows: Windows,
     pub(super) screen: Screen,
     pub(super) probed: OnceLock<Result<(), NoWindows>>,
+    pub(super) hearing: Hearing,
+}
+
+/// Which plays are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hearing {
+    Nothing,
+    /// Those that are shown: a script that shows nothing has nobody who listens.
+    Shown,
+    All,
 }
 
 /// What this process has to show videos on, beside windows.
@@ -84,4 +97,21 @@ impl Stage for ProcessStage {
             DisplayKind::None => Box::new(NullDisplay),
         }
     }
+
+    fn sinks(&self, kind: DisplayKind) -> Option<Box<dyn Sinks>> {
+        let is_heard = match self.hearing {
+            Hearing::Nothing => false,
+            Hearing::Shown => kind != DisplayKind::None,
+            Hearing::All => true,
+        };
+        is_heard.then(devices).flatten()
+    }
+}
+
+/// The system's sound device, in a build that has sound.
+fn devices() -> Option<Box<dyn Sinks>> {
+    #[cfg(feature = "sound")]
+    return Some(Box::new(crate::video::sound::Devices));
+    #[cfg(not(feature = "sound"))]
+    None
 }

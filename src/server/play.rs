@@ -6,6 +6,7 @@
 //!
 //! Nothing is read ahead but one batch, so a paused or slow player costs the hub one batch of memory and no work.
 
+mod sound;
 mod subtitles;
 mod switch;
 
@@ -13,14 +14,14 @@ use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
-use self::subtitles::SubtitleQueue;
+use self::{sound::PlaySound, subtitles::SubtitleQueue};
 use crate::{
     proto::{
         Message,
         message::{Packet, StreamEnd, StreamInfo},
     },
     types::{Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::MAX_PART},
-    video::{self, Plan, PlanError, Rendition, Segment, Title, batches},
+    video::{self, Plan, PlanError, ReadError, Rendition, Segment, Title, VideoSource, batches},
 };
 
 pub(super) use self::switch::{ladder, left_out};
@@ -34,6 +35,27 @@ pub struct Batch {
     pub epoch: PlayEpoch,
     pub rendition: Arc<Rendition>,
     pub packets: video::Batch,
+    pub track: Track,
+}
+
+/// Which of a file's tracks packets are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Track {
+    Pictures,
+    Sound,
+}
+
+impl Batch {
+    /// Reads it: each packet with its position. May block on a disk.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is another one by now.
+    pub fn read(&self, source: &dyn VideoSource) -> Result<Vec<(usize, Bytes)>, ReadError> {
+        match self.track {
+            Track::Pictures => source.read_batch(&self.rendition, &self.packets),
+            Track::Sound => source.read_sound(&self.rendition, self.packets.packets.clone()),
+        }
+    }
 }
 
 /// What a play sends next.
@@ -78,6 +100,8 @@ pub struct Play {
     sent: u64,
     credit: u64,
     ended: bool,
+    /// Nothing for a silent play.
+    sound: Option<PlaySound>,
     subtitles: SubtitleQueue,
 }
 
@@ -121,9 +145,18 @@ impl Play {
             sent: 0,
             credit: 0,
             ended: false,
+            sound: None,
             subtitles: SubtitleQueue::new(&subtitles),
         };
         Ok((play, planned))
+    }
+
+    /// Sends the title's sound along, if it has any that the member decodes; `decodes` is empty when that is not known.
+    #[must_use]
+    pub fn with_sound(mut self, decodes: &[Codec]) -> Self {
+        self.sound = PlaySound::of(&self.title, decodes);
+        self.begin_sound();
+        self
     }
 
     /// The title that is played, without what is higher than asked for or cannot be decoded.
@@ -158,11 +191,16 @@ impl Play {
         (self.over, self.cut) = (None, None);
         self.ready.clear();
         (self.seq, self.sent, self.credit) = (0, 0, 0);
+        self.begin_sound();
         Ok(())
     }
 
     /// What is to be read now, if anything is. The answer comes by [`Play::take_read`].
     pub fn next_read(&mut self) -> Option<Batch> {
+        self.next_sound_read().or_else(|| self.next_picture_read())
+    }
+
+    fn next_picture_read(&mut self) -> Option<Batch> {
         if self.reading || !self.ready.is_empty() || self.sent >= self.credit {
             return None;
         }
@@ -170,12 +208,15 @@ impl Play {
         let from = self.next?;
         let packets = batches(&segment.rendition.index, from..segment.packets.end).next()?;
         self.reading = true;
-        Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets })
+        Some(Batch { epoch: self.epoch, rendition: Arc::clone(&segment.rendition), packets, track: Track::Pictures })
     }
 
     /// Whether a batch is of the current epoch, and comes next.
     #[must_use]
     pub fn wants(&self, batch: &Batch) -> bool {
+        if batch.track == Track::Sound {
+            return batch.epoch == self.epoch;
+        }
         let is_next = self.next == Some(batch.packets.packets.start);
         let front = self.segments.front();
         batch.epoch == self.epoch
@@ -186,8 +227,12 @@ impl Play {
     /// Takes in what was read, each packet with its position. An answer for another epoch or for a segment that was
     /// cut meanwhile is late and dropped.
     pub fn take_read(&mut self, batch: &Batch, packets: Vec<(usize, Bytes)>) {
+        let wanted = self.wants(batch);
+        if batch.track == Track::Sound {
+            return self.take_sound_read(wanted, packets);
+        }
         self.reading = false;
-        if !self.wants(batch) {
+        if !wanted {
             return;
         }
         let end = self.segments.front().map_or(0, |front| front.packets.end);
@@ -207,7 +252,13 @@ impl Play {
         if let Some(cut) = self.next_cut() {
             return Some(Step::Media(cut));
         }
+        if let Some(sound) = self.next_sound() {
+            return Some(sound);
+        }
         let Some(segment) = self.segments.front() else {
+            if !self.has_sent_sound() {
+                return None;
+            }
             self.ended = true;
             let end = StreamEnd { play: self.id, epoch: self.epoch, reason: EndReason::Finished };
             return Some(Step::End(end.into()));
@@ -249,6 +300,9 @@ impl Play {
         let room = self.credit.saturating_sub(self.sent);
         let segment = self.segments.front()?;
         let front = self.ready.front_mut()?;
+        if front.sent == 0 && self.sound.as_ref().is_some_and(PlaySound::is_behind) {
+            return None;
+        }
         let left = front.data.len() - front.sent;
         // Parts are not cut where the credit ends: a packet never has more of them than can be counted.
         let size = left.min(MAX_PART);
@@ -277,6 +331,7 @@ impl Play {
         if last {
             self.ready.pop_front();
             self.seq += 1;
+            self.sound.iter_mut().for_each(|sound| sound.follow(entry.dts + entry.duration));
         }
         Some(packet.into())
     }
@@ -284,5 +339,7 @@ impl Play {
 
 #[cfg(test)]
 mod reading_tests;
+#[cfg(test)]
+mod sound_tests;
 #[cfg(test)]
 mod tests;

@@ -91,7 +91,12 @@ impl Plays {
 
     /// What can be read now.
     pub fn reads(&mut self) -> impl Iterator<Item = ReadJob> + '_ {
-        self.running.iter_mut().filter_map(|(id, play)| Some(ReadJob { play: *id, batch: play.next_read()? }))
+        let of_one = |(id, play): (&PlayId, _)| {
+            let (id, play): (PlayId, &mut Play) = (*id, play);
+            // Pictures and sound.
+            std::iter::from_fn(move || Some(ReadJob { play: id, batch: play.next_read()? }))
+        };
+        self.running.iter_mut().flat_map(of_one)
     }
 
     /// Takes in what was read.
@@ -183,6 +188,7 @@ impl Plays {
         match Play::new(Arc::clone(&title), &request) {
             Err(error) => vec![refused(asked.play, error.code(), &error.to_string())],
             Ok((started, plan)) => {
+                let started = if asked.sound { started.with_sound(&asked.decodes) } else { started };
                 let whole = title;
                 let title = Arc::clone(started.title());
                 self.running.insert(asked.play, started);

@@ -62,6 +62,7 @@ numbered! {
         78 => Blocked "blocked",
         79 => NotTrusted "not_trusted",
         80 => SubtitlesMissing "subtitles_missing",
+        81 => NoSound "no_sound",
         84 => Place "place",
     }
 }

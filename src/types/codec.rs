@@ -32,6 +32,18 @@ impl Codec {
     pub const AV1: Self = Self::known(b"av1");
     /// MPEG-4 Advanced Audio Coding (ISO/IEC 14496-3).
     pub const AAC: Self = Self::known(b"aac");
+    /// MPEG-1 and 2 Audio Layer III.
+    pub const MP3: Self = Self::known(b"mp3");
+    /// Opus (RFC 6716).
+    pub const OPUS: Self = Self::known(b"opus");
+    /// Dolby Digital (ETSI TS 102 366).
+    pub const AC3: Self = Self::known(b"ac3");
+    /// Dolby Digital Plus (ETSI TS 102 366, annex E).
+    pub const EAC3: Self = Self::known(b"eac3");
+    /// Free Lossless Audio Codec (RFC 9639).
+    pub const FLAC: Self = Self::known(b"flac");
+    /// Apple Lossless.
+    pub const ALAC: Self = Self::known(b"alac");
 
     const fn known(text: &[u8]) -> Self {
         let mut name = [0; MAX_NAME];

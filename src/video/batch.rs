@@ -14,7 +14,7 @@ const CELL: u64 = BATCH_BYTES as u64 / 4 * 3;
 
 /// Most bytes between two packets that are read and thrown away rather than read around: what sound lies
 /// between two pictures costs less to copy than a system call.
-const MAX_GAP: u64 = 4096;
+pub(super) const MAX_GAP: u64 = 4096;
 
 /// Packets that one read fetches.
 #[derive(Clone, Debug, PartialEq, Eq)]

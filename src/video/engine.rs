@@ -4,6 +4,7 @@
 
 mod ahead;
 mod cut;
+pub(crate) mod sound;
 mod status;
 mod step;
 mod subtitles;
@@ -16,6 +17,7 @@ use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::CRED
 
 use self::{
     ahead::{MOST_READY, Progress, Stage},
+    sound::{Overfed, PlaySound},
     status::Knowledge,
     subtitles::Subtitles,
 };
@@ -84,6 +86,7 @@ pub(crate) struct Engine {
     stepping: bool,
     /// For the display.
     knowledge: Knowledge,
+    sound: PlaySound,
 }
 
 /// A picture that waits for its time.
@@ -137,6 +140,7 @@ impl Engine {
             ended: None,
             stepping: false,
             knowledge: Knowledge::default(),
+            sound: PlaySound::none(),
         }
     }
 
@@ -169,7 +173,7 @@ impl Engine {
             Next::Again => Some(Duration::ZERO),
             Next::Wait(until) => until,
         };
-        if let Some(due) = self.inform() {
+        for due in [self.inform(), self.tend_sound()].into_iter().flatten() {
             until = Some(until.map_or(due, |until| until.min(due)));
         }
         loop {
@@ -202,7 +206,14 @@ impl Engine {
                 self.knowledge.received(packet.pts + packet.duration);
                 self.push(Entry::Packet(packet))?;
             }
-            Input::End { reason } => self.push(Entry::End(reason))?,
+            Input::End { reason } => {
+                self.sound.end();
+                self.push(Entry::End(reason))?;
+            }
+            Input::SoundTrack { format, heard } => self.sound.begin(format, heard),
+            Input::Sound(piece) => self.sound.push(piece).map_err(|Overfed| overfed())?,
+            Input::VolumeBy(percent) => self.sound.change_volume(percent),
+            Input::ToggleMute => self.sound.toggle_mute(),
             Input::Cut { until } => self.cut(until),
             Input::Flush { epoch } => self.flush(epoch),
             Input::Subtitles(change) => self.change_subtitles(change)?,
@@ -226,13 +237,12 @@ impl Engine {
     }
 
     fn push(&mut self, entry: Entry) -> Result<(), End> {
-        self.feed
-            .push(entry)
-            .map_err(|_| End::Unplayable(format!("the hub sent far more than the {CREDIT_WINDOW} bytes asked for")))
+        self.feed.push(entry).map_err(|_| overfed())
     }
 
     fn flush(&mut self, epoch: PlayEpoch) {
         self.feed.clear();
+        self.sound.flush();
         self.knowledge.flushed();
         self.stepping = false;
         self.stage = None;
@@ -267,6 +277,12 @@ impl Engine {
             };
         }
         self.end_stall(now);
+        if let Some(until) = self.awaits_sound(now) {
+            return match self.advance()? {
+                Progress::Moved => Ok(Next::Again),
+                Progress::Full | Progress::Dry => Ok(Next::Wait(Some(until))),
+            };
+        }
         let Some(Ready { frame, duration, .. }) = self.ready.front() else { return Ok(Next::Again) };
         let successor = self.ready.get(1).map(|ready| ready.frame.pts);
         match self.parts.pace.judge(now, frame.pts, successor, *duration) {
@@ -293,6 +309,7 @@ impl Engine {
             let over = self.last_shown.and_then(|shown| self.parts.pace.due(shown.until));
             return match over {
                 Some(over) if now < over => Ok(Next::Wait(Some(over))),
+                _ if !self.sound.is_over() => Ok(Next::Wait(None)),
                 _ => Err(End::Reason(reason)),
             };
         }
@@ -305,7 +322,8 @@ impl Engine {
         let (Some(since), Some(next)) = (self.dry.take(), self.ready.front()) else { return };
         let Some(due) = self.parts.pace.due(next.frame.pts) else { return };
         let lasted = now.saturating_sub(due.max(since));
-        if lasted < next.duration.as_duration() || lasted.is_zero() {
+        // Sound that was not held went on without pictures, for there are none beside it.
+        if self.sound.is_leading() || lasted < next.duration.as_duration() || lasted.is_zero() {
             return;
         }
         self.parts.pace.shift(now.saturating_sub(due));
@@ -352,5 +370,11 @@ impl Engine {
     }
 }
 
+fn overfed() -> End {
+    End::Unplayable(format!("the hub sent far more than the {CREDIT_WINDOW} bytes asked for"))
+}
+
+#[cfg(test)]
+mod sound_tests;
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,18 @@ pub(super) fn set_extradata(context: &mut Context, extradata: &[u8]) -> Result<(
     Ok(())
 }
 
+/// Tells a context that was not opened yet what the container says of its sound; some codecs do not say it themselves.
+pub(super) fn set_sound_format(context: &mut Context, sample_rate: u32, channels: u16) {
+    let Ok(rate) = i32::try_from(sample_rate) else { return };
+    // SAFETY: the context's pointer is valid for as long as `context` is borrowed, and nothing else uses it meanwhile.
+    // The layout belongs to the context and holds no memory of its own before or after.
+    unsafe {
+        let raw = context.as_mut_ptr();
+        (*raw).sample_rate = rate;
+        ffi::av_channel_layout_default(&raw mut (*raw).ch_layout, i32::from(channels));
+    }
+}
+
 /// Gives a context that was not opened yet the size of its pictures, in pixels: some codecs leave it to the container.
 pub(super) fn set_size(context: &mut Context, width: u32, height: u32) {
     let (Ok(width), Ok(height)) = (i32::try_from(width), i32::try_from(height)) else { return };

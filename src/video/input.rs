@@ -1,7 +1,10 @@
 //! What a play is given: compressed packets in the order of the stream, and what its viewer wants.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
+use super::sound_track::SoundFormat;
 use super::subtitles::SubtitleChange;
 use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, RenditionLabel};
 
@@ -35,6 +38,20 @@ pub enum Input {
     Pause,
     /// Go on after a pause.
     Resume,
+    /// Sound follows, from its first packet on: of this kind, and heard in this part of the title. What is around
+    /// that only helps to decode.
+    SoundTrack {
+        /// How it is coded.
+        format: SoundFormat,
+        /// What of it is heard.
+        heard: Range<MediaTime>,
+    },
+    /// A compressed packet of sound.
+    Sound(SoundPiece),
+    /// Louder or softer, by percent of full volume.
+    VolumeBy(i8),
+    /// Sound off or on.
+    ToggleMute,
     /// Pause, and show the next frame. Answered like [`Input::Pause`], once it is shown.
     Step,
     /// Something about the play that its display may tell.
@@ -95,6 +112,17 @@ pub struct Packet {
     /// Whether decoding can start here.
     pub keyframe: bool,
     /// The bytes as they are in the file, length-prefixed NAL units for H.264 and HEVC.
+    pub data: Bytes,
+}
+
+/// One compressed packet of sound.
+#[derive(Clone, Debug)]
+pub struct SoundPiece {
+    /// When its first sample is due.
+    pub pts: MediaTime,
+    /// How long it sounds.
+    pub duration: MediaTime,
+    /// The bytes as they are in the file.
     pub data: Bytes,
 }
 

@@ -90,6 +90,7 @@ pub mod render;
 pub mod report;
 mod rotation;
 pub mod selector;
+pub mod sound;
 mod settling;
 mod sound_track;
 mod source;

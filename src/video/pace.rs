@@ -116,6 +116,29 @@ impl Pace {
         Some(if ahead < 0 { at.saturating_sub(magnitude) } else { at.saturating_add(magnitude) })
     }
 
+    /// The place in the title that belongs to this time of the clock.
+    #[must_use]
+    pub fn place(&self, at: Duration) -> Option<MediaTime> {
+        let anchor = self.anchor?;
+        let micros = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        Some(anchor.pts + MediaTime(micros(at).saturating_sub(micros(anchor.at))))
+    }
+
+    /// The frame with which the timeline began.
+    #[must_use]
+    pub fn start_pts(&self) -> Option<MediaTime> {
+        self.anchor.map(|anchor| anchor.pts)
+    }
+
+    /// Moves all that is still to come by this much, also to earlier times.
+    pub fn nudge(&mut self, by: MediaTime) {
+        if let Some(anchor) = &mut self.anchor {
+            let magnitude = Duration::from_micros(by.0.unsigned_abs());
+            anchor.at =
+                if by.0 < 0 { anchor.at.saturating_sub(magnitude) } else { anchor.at.saturating_add(magnitude) };
+        }
+    }
+
     fn start(&mut self, now: Duration, pts: MediaTime) {
         if self.speed == Speed::Normal {
             self.anchor = Some(Anchor { at: now, pts });

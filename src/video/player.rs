@@ -10,6 +10,7 @@ use super::{
     pace::Speed,
     render::Display,
     report::Report,
+    sound::Sinks,
 };
 
 /// Whether this build can play: it was made with the feature `player`.
@@ -29,6 +30,8 @@ pub struct PlayerOptions {
     pub checksum: bool,
     /// Where it is shown.
     pub display: Box<dyn Display>,
+    /// Where its sound goes; nothing for a silent play.
+    pub sinks: Option<Box<dyn Sinks>>,
     /// The clock that frames are shown by.
     pub clock: Box<dyn Clock>,
 }
@@ -103,7 +106,8 @@ impl Drop for PlayerHandle {
 /// [`SpawnError::Unavailable`] in a build without the feature `player`.
 #[cfg(feature = "player")]
 pub fn spawn(options: PlayerOptions, reports: impl Fn(Report) + Send + 'static) -> Result<PlayerHandle, SpawnError> {
-    start(options, Box::new(super::ffmpeg::Libavcodec), Box::new(reports))
+    let sound_decoders = Box::new(super::sound::LibavcodecSound);
+    start(options, Box::new(super::ffmpeg::Libavcodec), sound_decoders, Box::new(reports))
 }
 
 /// Says that this build cannot play.
@@ -119,16 +123,20 @@ pub fn spawn(_: PlayerOptions, _: impl Fn(Report) + Send + 'static) -> Result<Pl
 fn start(
     options: PlayerOptions,
     decoders: Box<dyn super::decode::Decoders>,
+    sound_decoders: Box<dyn super::sound::SoundDecoders>,
     reports: Box<dyn Fn(Report) + Send>,
 ) -> Result<PlayerHandle, SpawnError> {
     use super::{
-        engine::{Engine, Parts},
+        engine::{
+            Engine, Parts,
+            sound::{PlaySound, SoundParts},
+        },
         pace::{Pace, WhenLate},
         render::Closer,
         tally::Tally,
     };
 
-    let PlayerOptions { id, speed, checksum, mut display, clock } = options;
+    let PlayerOptions { id, speed, checksum, mut display, sinks, clock } = options;
     let (events, inbox) = crossbeam_channel::unbounded();
     let (is_running, running) = crossbeam_channel::bounded(0);
     let late = if display.drops_late() { WhenLate::Drop } else { WhenLate::Show };
@@ -138,7 +146,10 @@ fn start(
     let name = format!("play-{}", id.replace('\0', ""));
     let thread = std::thread::Builder::new().name(name).spawn(move || {
         display.attach(closer);
-        Engine::new(Parts { clock, decoders, display, pace, tally, reports }).run(&inbox);
+        let sinks = sinks.filter(|_| speed == Speed::Normal);
+        let sound = sinks.map(|sinks| PlaySound::new(SoundParts { sinks, decoders: sound_decoders }));
+        let parts = Parts { clock, decoders, display, pace, tally, reports };
+        Engine::new(parts).with_sound(sound.unwrap_or_else(PlaySound::none)).run(&inbox);
         drop(is_running);
     })?;
     Ok(PlayerHandle { events, running, thread: Some(thread) })
@@ -153,19 +164,24 @@ mod tests {
             clock::SystemClock,
             render::{DisplayKind, NullDisplay},
             report::Summary,
+            sound::testing::FakeSoundDecoders,
             testing::{FakeDecoders, packet, segment},
         },
     };
 
     fn options(speed: Speed) -> PlayerOptions {
         let clock = Box::new(SystemClock::start());
-        PlayerOptions { id: "test".into(), speed, checksum: true, display: Box::new(NullDisplay), clock }
+        PlayerOptions { id: "test".into(), speed, checksum: true, display: Box::new(NullDisplay), sinks: None, clock }
     }
 
     fn started(speed: Speed) -> (PlayerHandle, Receiver<Report>) {
         let (sender, reports) = crossbeam_channel::unbounded();
         let reports_to = Box::new(move |report| sender.send(report).unwrap());
-        (start(options(speed), Box::new(FakeDecoders { delay: 1 }), reports_to).unwrap(), reports)
+        (
+            start(options(speed), Box::new(FakeDecoders { delay: 1 }), Box::new(FakeSoundDecoders), reports_to)
+                .unwrap(),
+            reports,
+        )
     }
 
     fn end(reports: &Receiver<Report>) -> Summary {

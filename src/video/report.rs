@@ -52,6 +52,11 @@ pub enum Report {
         /// The time of that frame.
         at: MediaTime,
     },
+    /// There is no sound, though there should be: the pictures go on by the clock.
+    Silent {
+        /// Why, for a person to read.
+        text: String,
+    },
     /// It cannot be decoded. [`Report::Ended`] follows.
     Unplayable {
         /// Why, for a person to read.

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use crate::types::{EndReason, limits::MAX_PACKET};
 
 use super::{
-    batch::{BATCH_BYTES, Batch},
+    batch::{BATCH_BYTES, Batch, MAX_GAP},
     catalog::{Catalog, FileId, Rendition, SkipReason},
     index::Index,
     mp4::read,
     pieces::gather,
+    sound_track::SoundPacket,
     subtitles::is_subtitles,
 };
 
@@ -45,6 +46,40 @@ pub trait VideoSource: Send + Sync {
         });
         slices.collect::<Option<_>>().ok_or(ReadError::OutOfRange)
     }
+
+    /// Packets of the rendition's track of sound with their positions, in as few reads as their places allow.
+    fn read_sound(&self, rendition: &Rendition, packets: Range<usize>) -> Result<Vec<(usize, Bytes)>, ReadError> {
+        let track = rendition.index.sound().ok_or(ReadError::OutOfRange)?;
+        let entries = track.packets().get(packets.clone()).ok_or(ReadError::OutOfRange)?;
+        let mut read = Vec::with_capacity(entries.len());
+        for run in runs(entries) {
+            let start = run.first().map_or(0, |packet| packet.offset);
+            let bytes = self.read(rendition, start..run.last().map_or(start, |packet| packet.bytes().end))?;
+            for packet in run {
+                let from = usize::try_from(packet.offset - start).map_err(|_| ReadError::OutOfRange)?;
+                let data = bytes.get(from..from + packet.size as usize).ok_or(ReadError::OutOfRange)?;
+                // A copy: what was read along with it need not be kept.
+                read.push((packets.start + read.len(), Bytes::copy_from_slice(data)));
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// Packets of sound that one read fetches: they lie together but for what costs less to read than a system call.
+fn runs(mut packets: &[SoundPacket]) -> impl Iterator<Item = &[SoundPacket]> {
+    std::iter::from_fn(move || {
+        let mut bytes = packets.first()?.bytes();
+        let follow = packets.iter().skip(1).take_while(|packet| {
+            let near = packet.offset >= bytes.end && packet.offset - bytes.end <= MAX_GAP;
+            let fits = packet.bytes().end - bytes.start.min(packet.offset) <= BATCH_BYTES as u64;
+            bytes.end = packet.bytes().end;
+            near && fits
+        });
+        let (run, rest) = packets.split_at(1 + follow.count());
+        packets = rest;
+        Some(run)
+    })
 }
 
 /// Why packets cannot be read. The play ends; others go on.

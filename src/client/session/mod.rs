@@ -24,6 +24,7 @@ mod place;
 mod play;
 mod plays;
 mod rendition;
+mod sound;
 mod steer;
 mod subtitles;
 mod trust;
@@ -326,6 +327,11 @@ impl Session {
     pub fn display_chosen(&mut self, play: PlayId, chosen: Result<Choice, NoDisplay>) {
         let outputs = self.plays.display_chosen(play, chosen);
         self.outputs.extend(outputs);
+    }
+
+    /// Whether the sound of a play can be heard here; to be said before its display is chosen.
+    pub fn can_be_heard(&mut self, play: PlayId, can: bool) {
+        self.plays.can_be_heard(play, can);
     }
 
     /// A player has news.

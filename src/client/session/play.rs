@@ -13,7 +13,7 @@ use crate::{
     proto::message,
     types::{
         MediaTime, PlayEpoch,
-        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET},
+        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET, MAX_PART},
     },
     video::{input, render::Choice},
 };
@@ -40,6 +40,8 @@ pub(super) enum BadMedia {
     OutOfOrder,
     #[error("the hub sent a packet of more than {MAX_PACKET} bytes")]
     TooLarge,
+    #[error("the hub sent a packet of sound of more than {MAX_PART} bytes")]
+    SoundTooLarge,
 }
 
 /// A play that was asked for and has not ended.
@@ -83,6 +85,11 @@ pub(super) struct MemberPlay {
     granted: u64,
     parts: BytesMut,
     next_part: (u32, u16),
+    pub(super) next_sound: u32,
+    /// There is a device for it, and it was not asked for without sound.
+    pub(super) is_audible: bool,
+    /// The epoch has sound that is played.
+    pub(super) has_sound: bool,
 }
 
 impl MemberPlay {
@@ -115,6 +122,9 @@ impl MemberPlay {
             granted: 0,
             parts: BytesMut::new(),
             next_part: (0, 0),
+            next_sound: 0,
+            is_audible: false,
+            has_sound: false,
         }
     }
 
@@ -135,6 +145,7 @@ impl MemberPlay {
         self.steering.begin_epoch();
         self.parts.clear();
         self.next_part = (0, 0);
+        (self.next_sound, self.has_sound) = (0, false);
     }
 
     /// The offset to grant now, if it is worth a message: bounded by time, or at full speed by bytes alone.
@@ -165,6 +176,15 @@ impl MemberPlay {
         }
     }
 
+    /// Counts what came, of pictures and sound alike.
+    ///
+    /// # Errors
+    /// When it is more than was asked for.
+    pub(super) fn receive(&mut self, bytes: usize) -> Result<(), BadMedia> {
+        self.received += bytes as u64;
+        if self.received > self.granted { Err(BadMedia::BeyondCredit) } else { Ok(()) }
+    }
+
     /// Takes in a part; the packet when this was its last one.
     ///
     /// # Errors
@@ -174,10 +194,7 @@ impl MemberPlay {
         part: &message::Packet,
         now: Instant,
     ) -> Result<Option<input::Packet>, BadMedia> {
-        self.received += part.data.len() as u64;
-        if self.received > self.granted {
-            return Err(BadMedia::BeyondCredit);
-        }
+        self.receive(part.data.len())?;
         let more = may_go_on(self.granted, self.received);
         self.steering.part_came(now.saturating_duration_since(self.asked_at), part.data.len(), more);
         if (part.seq, part.part) != self.next_part {

@@ -37,6 +37,7 @@ pub(super) struct MemberPlays {
     /// Where to go on in titles; guests keep no such thing.
     pub(super) places: Option<Places>,
     next: u32,
+    pub(super) told_silent: bool,
     /// What the link carried last, in bits a second.
     estimate: Option<u64>,
 }
@@ -89,7 +90,7 @@ impl MemberPlays {
             start: request.start.or(play.goes_on).unwrap_or(MediaTime::ZERO),
             end: request.end,
             max_height: request.max,
-            sound: request.sound && !request.full_speed,
+            sound: play.is_audible,
             // Without a pace there is nothing to keep up with, so `auto` is the best there is.
             estimate: if request.full_speed { Some(u64::MAX) } else { self.estimate },
             decodes: crate::video::decodes().to_vec(),
@@ -116,6 +117,8 @@ impl MemberPlays {
             }
             Message::Subtitles(part) => self.subtitles(&part),
             Message::StreamInfo(info) => self.segment(info),
+            Message::SoundInfo(info) => self.sound_info(info),
+            Message::Sound(sound) => self.sound(sound),
             Message::Packet(packet) => self.packet(&packet, now),
             Message::StreamCut(cut) if self.is_of(cut.play, cut.epoch) => self.cut(cut.play, cut.show_until),
             Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
@@ -172,6 +175,7 @@ impl MemberPlays {
                 answer_all(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
+            Report::Silent { text } => self.silent(id, &text),
             Report::Asked(action) => self.asked(id, action, now),
             Report::Unplayable { text } => {
                 let notice = Event::Notice { code: Code::Unplayable, text };
@@ -396,7 +400,7 @@ impl MemberPlays {
         vec![Output::Event(event, reference.clone()), Output::Event(ok, reference)]
     }
 
-    fn grant(&mut self, id: PlayId) -> Outputs {
+    pub(super) fn grant(&mut self, id: PlayId) -> Outputs {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
         let credit = play.next_credit().map(|offset| Credit { play: id, epoch: play.epoch, offset });
         credit.into_iter().map(|credit| Output::Send(credit.into())).collect()
@@ -521,6 +525,8 @@ fn hint_for(code: Code) -> &'static str {
     }
 }
 
+#[cfg(test)]
+mod sound_tests;
 #[cfg(test)]
 pub(super) mod tests;
 

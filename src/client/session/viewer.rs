@@ -37,6 +37,8 @@ impl MemberPlays {
                 let to = (play.at + by).clamp(MediaTime::ZERO, last);
                 self.go_to(id, to)
             }
+            ViewerAction::VolumeBy(percent) => vec![Output::Player(id, Input::VolumeBy(percent))],
+            ViewerAction::ToggleMute => vec![Output::Player(id, Input::ToggleMute)],
             ViewerAction::NextFrame => vec![Output::Player(id, Input::Step)],
             ViewerAction::PreviousFrame => self.step_back(id),
             ViewerAction::NextRendition => self.next_rendition(id, now),

@@ -71,7 +71,7 @@ impl Screen {
             }
             all.extend(outputs);
             for ReadJob { play, batch } in jobs {
-                let data = self.source.read_batch(&batch.rendition, &batch.packets);
+                let data = batch.read(&self.source);
                 all.extend(self.plays.take_read(ReadResult { play, batch, data }));
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   layout ── header bytes ──► track: format (stsd) · samples (stbl) · edit (elst) · fragments (moof)
+//!                              sound: the same of the first track of sound
 //! ```
 //!
 //! A file can claim anything: what is read into memory is bounded before it is read, every table is a view
@@ -19,6 +20,7 @@ mod input;
 mod layout;
 pub(super) mod limits;
 mod samples;
+mod sound;
 mod track;
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::{
     input::Input,
     layout::{Layout, layout},
     samples::{Sample, samples},
+    sound::{Origin, sound},
 };
 
 /// A video track, its times in ticks of its own clock.
@@ -38,7 +39,15 @@ pub(crate) fn read(input: &(impl Input + ?Sized)) -> Result<Index, IndexError> {
             && name == *b"trak"
         {
             match track(&layout, trak, input.size()) {
-                Ok(Some(track)) => return track.index(input.size()),
+                Ok(Some(track)) => {
+                    let origin = track.origin();
+                    let index = track.index(input.size())?;
+                    // Whatever is wrong with the sound, the pictures play.
+                    return Ok(match sound(&layout, origin, input.size()) {
+                        Some(sound) => index.with_sound(sound),
+                        None => index,
+                    });
+                }
                 Ok(None) => {}
                 Err(error) => reason = error,
             }
@@ -68,7 +77,7 @@ fn track(layout: &Layout, trak: &[u8], file_size: u64) -> Result<Option<Track>, 
 }
 
 /// The ticks a second of mvhd or mdhd: behind two dates.
-fn timescale(body: &[u8]) -> Result<u32, IndexError> {
+pub(super) fn timescale(body: &[u8]) -> Result<u32, IndexError> {
     let (version, _, mut fields) = Fields::full(body)?;
     fields.u32_or_u64(version)?;
     fields.u32_or_u64(version)?;
@@ -79,7 +88,7 @@ fn timescale(body: &[u8]) -> Result<u32, IndexError> {
 }
 
 /// A track's number, and how its pictures are to be turned (tkhd).
-fn head(trak: &[u8]) -> Result<(u32, Rotation), IndexError> {
+pub(super) fn head(trak: &[u8]) -> Result<(u32, Rotation), IndexError> {
     let (version, _, mut fields) = Fields::full(require(trak, *b"tkhd", "a track has no head (tkhd)")?)?;
     fields.u32_or_u64(version)?;
     fields.u32_or_u64(version)?;
@@ -102,6 +111,14 @@ fn rotation(mut fields: Fields<'_>, version: u8) -> Result<Rotation, IndexError>
 }
 
 impl Track {
+    /// Where the title begins on the movie's timeline: with the first picture that is shown, less the pause before it.
+    fn origin(&self) -> Origin {
+        let shown = self.samples.iter().filter(|sample| sample.size > 0 && self.edit.shows(sample.cts));
+        let first = shown.map(|sample| sample.cts).min().unwrap_or_default();
+        let start = if self.edit.start == i64::MIN { 0 } else { self.edit.start };
+        Origin(MediaTime::from_ticks(first.saturating_sub(start), self.scale.into()))
+    }
+
     fn index(mut self, file_size: u64) -> Result<Index, IndexError> {
         // A packet without bytes decodes to nothing; writers use it to prolong the one before.
         self.samples.retain(|sample| sample.size > 0);
