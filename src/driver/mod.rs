@@ -17,5 +17,6 @@ pub mod watcher;
 pub use event_loop::{Accept, EventLoop, Occurrence};
 pub use signals::{DefaultSignals, ResizeWatch};
 
-#[cfg(all(test, feature = "player"))]
+#[cfg(test)]
+#[cfg(feature = "player")]
 mod sound_tests;

@@ -104,14 +104,19 @@ impl Stage for ProcessStage {
             Hearing::Shown => kind != DisplayKind::None,
             Hearing::All => true,
         };
-        is_heard.then(devices).flatten()
+        if is_heard { devices() } else { None }
     }
 }
 
 /// The system's sound device, in a build that has sound.
+#[cfg(feature = "sound")]
+#[expect(clippy::unnecessary_wraps, reason = "a build without sound has none")]
 fn devices() -> Option<Box<dyn Sinks>> {
-    #[cfg(feature = "sound")]
-    return Some(Box::new(crate::video::sound::Devices));
-    #[cfg(not(feature = "sound"))]
+    Some(Box::new(crate::video::sound::Devices))
+}
+
+/// This build has no sound.
+#[cfg(not(feature = "sound"))]
+fn devices() -> Option<Box<dyn Sinks>> {
     None
 }

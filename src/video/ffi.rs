@@ -156,7 +156,7 @@ impl Parser {
         // SAFETY: it takes any number and gives a new parser or null; who made it owns it.
         let parser = std::ptr::NonNull::new(unsafe { ffi::av_parser_init(id as i32) })?;
         // SAFETY: just made, and nobody else has it.
-        unsafe { (*parser.as_ptr()).flags |= ffi::PARSER_FLAG_COMPLETE_FRAMES as i32 };
+        unsafe { (*parser.as_ptr()).flags |= ffi::PARSER_FLAG_COMPLETE_FRAMES };
         Some(Self { context, parser })
     }
 

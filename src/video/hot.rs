@@ -116,7 +116,9 @@ impl Kept {
     /// Forgets what was read of a file.
     fn forget(&mut self, file: FileId) {
         let of_file: Vec<Key> = self.order.values().filter(|key| key.0 == file).copied().collect();
-        of_file.iter().for_each(|key| self.remove(key));
+        for key in &of_file {
+            self.remove(key);
+        }
     }
 }
 

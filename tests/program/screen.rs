@@ -74,7 +74,7 @@ impl Seat {
         let limit = Timespec { tv_sec: SILENCE / 1000, tv_nsec: 0 };
         let came = poll(&mut [PollFd::new(&self.keyboard, PollFlags::IN)], Some(&limit)).unwrap();
         assert_ne!(came, 0, "nothing came any more:\n{}", self.screen.screen().contents());
-        let mut buffer = [0; 65536];
+        let mut buffer = [0; 4096];
         let Ok(count @ 1..) = self.keyboard.read(&mut buffer) else { return false };
         self.screen.process(&buffer[..count]);
         let before = self.came.len().saturating_sub(2);

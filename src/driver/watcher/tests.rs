@@ -13,7 +13,7 @@ use crossbeam_channel::bounded;
 use super::*;
 
 /// Longer than any step takes on a machine that is busy elsewhere.
-const GUARD: Duration = Duration::from_secs(60);
+const GUARD: Duration = Duration::from_mins(1);
 
 /// A follower whose looks are counted and answered by `answer`, and which hears what `listen` lets it.
 fn follower(

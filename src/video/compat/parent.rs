@@ -23,7 +23,7 @@ use super::{Answer, INDEX_COMMAND};
 const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 
 /// How long a child may take for any file, and for each byte of it: a file is read twice at 20 MB/s.
-const BASE_TIME: Duration = Duration::from_secs(60);
+const BASE_TIME: Duration = Duration::from_mins(1);
 const BYTES_A_SECOND: u64 = 10_000_000;
 
 /// Longest reason of a child that is passed on, in characters.
@@ -149,7 +149,7 @@ mod tests {
         run(command, &File::open("/dev/null").unwrap(), 1000, limit)
     }
 
-    const SOON: Duration = Duration::from_secs(60);
+    const SOON: Duration = Duration::from_mins(1);
 
     #[test]
     fn attack_a_child_that_hangs_is_killed() {

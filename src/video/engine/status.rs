@@ -50,7 +50,7 @@ impl Knowledge {
 
     /// Packets of this segment are decoded from now on.
     pub(super) fn opened(&mut self, segment: &Segment) {
-        self.codec = Some(segment.codec.clone());
+        self.codec = Some(segment.codec);
         self.frame_duration = segment.frame_duration;
     }
 }
@@ -82,7 +82,7 @@ impl Engine {
             duration: about.duration,
             label: self.last_shown.map(|shown| shown.label),
             size: self.last_shown.map_or((0, 0), |shown| shown.size),
-            codec: codec.clone(),
+            codec: *codec,
             frame_duration: *frame_duration,
             paused: self.parts.pace.is_paused(),
             buffered: (*received - position).max(MediaTime::ZERO),

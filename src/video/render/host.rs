@@ -172,7 +172,7 @@ impl WindowHost {
         let visible = || self.panes.iter().filter(|(_, pane)| pane.is_visible());
         let focused = visible().find(|(_, pane)| pane.has_focus() == Some(true));
         let touched = || visible().find(|(id, _)| Some(**id) == self.touched);
-        let Some((id, _)) = focused.or_else(touched).or_else(|| visible().last()) else { return };
+        let Some((id, _)) = focused.or_else(touched).or_else(|| visible().next_back()) else { return };
         let id = *id;
         if let Some(pane) = self.panes.get_mut(&id) {
             pane.typed(code, now);

@@ -64,6 +64,7 @@ mod tests {
         key(code, shift)?.action()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with what a key gives")]
     const fn seek(seconds: i64) -> Option<ViewerAction> {
         Some(ViewerAction::SeekBy(MediaTime(seconds * 1_000_000)))
     }

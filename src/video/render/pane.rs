@@ -156,9 +156,10 @@ impl Pane {
     /// A key was typed in it.
     pub(super) fn typed(&mut self, code: i32, now: Duration) {
         if code & 0xffff == keys::ESCAPE {
-            return if self.is_full_screen() {
-                self.toggle_full_screen()
-            };
+            if self.is_full_screen() {
+                self.toggle_full_screen();
+            }
+            return;
         }
         if let Some(action) = keys::key(code, qt::is_shift_held()).and_then(Key::action) {
             self.act(action, now);

@@ -47,12 +47,12 @@ fn a_folder_that_stays_is_never_read() {
 #[test]
 fn a_copy_is_read_once_when_it_rests() {
     let mut settling = Settling::new(seen(&[("a.mp4", 1)]));
-    let grows_for = Duration::from_secs(60);
+    let grows_for = Duration::from_mins(1);
     let folder = |after: Duration| {
         let size = after.min(grows_for).as_millis().try_into().unwrap();
         seen(&[("a.mp4", 1), ("b.mp4", size)])
     };
-    let reads = watch(&mut settling, Instant::now(), Duration::from_secs(120), folder);
+    let reads = watch(&mut settling, Instant::now(), Duration::from_mins(2), folder);
     assert_eq!(reads, [(grows_for + REST, read(&[]))]);
 }
 
@@ -61,7 +61,7 @@ fn it_says_when_to_look_again_so_that_nothing_has_to_be_heard() {
     let mut settling = Settling::new(seen(&[]));
     let start = Instant::now();
     assert_eq!(settling.look(start, seen(&[("a.mp4", 5)])), Look::Again(start + REST));
-    let early = start + REST - Duration::from_nanos(1);
+    let early = start + Duration::from_millis(1999);
     assert_eq!(settling.look(early, seen(&[("a.mp4", 5)])), Look::Again(start + REST));
     assert_eq!(settling.look(start + REST, seen(&[("a.mp4", 5)])), read(&[]));
     assert_eq!(settling.look(start + REST, seen(&[("a.mp4", 5)])), Look::Same);
@@ -100,7 +100,7 @@ fn a_file_that_never_rests_does_not_keep_others_waiting() {
         seen(&[("recording.mp4", size), ("film.mp4", 1)])
     };
     let mut settling = Settling::new(seen(&[]));
-    let reads = watch(&mut settling, Instant::now(), Duration::from_secs(3600), folder);
+    let reads = watch(&mut settling, Instant::now(), Duration::from_hours(1), folder);
     let [(after, look)] = &reads[..] else { panic!("one is enough: {reads:?}") };
     assert_eq!(*look, read(&["recording.mp4"]));
     assert!(*after <= REST + PATIENCE, "{after:?}");
@@ -114,7 +114,7 @@ fn a_video_that_is_written_over_is_left_out_until_it_rests() {
         seen(&[("film.mp4", size)])
     };
     let mut settling = Settling::new(seen(&[("film.mp4", 7)]));
-    let reads = watch(&mut settling, Instant::now(), Duration::from_secs(60), folder);
+    let reads = watch(&mut settling, Instant::now(), Duration::from_mins(1), folder);
     assert_eq!(reads, [(PATIENCE, read(&["film.mp4"])), (written + REST, read(&[]))]);
 }
 

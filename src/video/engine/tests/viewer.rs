@@ -66,7 +66,7 @@ fn the_display_is_told_at_once_what_matters_and_the_rest_a_few_times_a_second() 
     let first = &outcome.told[0].1;
     assert_eq!((first.position, first.duration, first.throughput), (pts(0), Some(pts(250)), Some(3_000_000)));
     assert_eq!((first.label, first.size), (Some(segment(240).label), (426, 240)));
-    assert_eq!((first.buffered, first.codec.clone()), (pts(50), Some(segment(240).codec)));
+    assert_eq!((first.buffered, first.codec), (pts(50), Some(segment(240).codec)));
     let at = |predicate: &dyn Fn(&Status) -> bool| outcome.told.iter().find(|(_, told)| predicate(told)).unwrap().0;
     assert_eq!(at(&|told| told.label == Some(segment(720).label)), 1_000);
     assert_eq!(at(&|told| told.paused), 1_510);

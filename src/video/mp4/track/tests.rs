@@ -1,6 +1,10 @@
 //! Real files, damaged files, and a second opinion.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
@@ -34,7 +38,9 @@ fn frame_counts() -> BTreeMap<String, usize> {
 #[test]
 fn every_file_has_as_many_frames_as_ffprobe_decodes() {
     let counts = frame_counts();
-    let is_ours = |name: &str| name.ends_with(".mp4") && !["other_codec.mp4"].contains(&name);
+    let is_ours = |name: &str| {
+        Path::new(name).extension().is_some_and(|extension| extension == "mp4") && !["other_codec.mp4"].contains(&name)
+    };
     let tiny = counts.iter().filter(|(name, _)| is_ours(name) && !name.starts_with("mandelbrot"));
     for (name, frames) in tiny.clone() {
         assert_eq!(index(name).frames(), *frames, "{name}");

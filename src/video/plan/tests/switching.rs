@@ -38,10 +38,10 @@ fn whatever_is_switched_while_it_is_sent_every_frame_is_shown_once() {
     for seed in 0..600 {
         let mut rng = StdRng::seed_from_u64(seed);
         let (title, references, frame, frames) = same_rate_title(&mut rng);
-        let (sent, switches) = sent_with_switches(&mut rng, &title, frame);
+        let (sent, count) = sent_with_switches(&mut rng, &title, frame);
         let shown = numbers(&play(&sent, &title, &references), frame);
         assert_eq!(shown, (0..i64::from(frames)).collect::<Vec<_>>(), "seed {seed}: {sent:?}");
-        switched += switches;
+        switched += count;
     }
     assert!(switched > 600, "{switched}");
 }

@@ -56,7 +56,7 @@ fn what_the_picture_leaves_of_a_window_is_black() {
 #[test]
 fn a_window_that_changes_its_size_has_nothing_left_of_what_it_showed() {
     let mut composer = Composer::new(TextPainter::embedded());
-    let full = look(|osd| osd.toggle_help(), 0);
+    let full = look(Osd::toggle_help, 0);
     for (window, look) in [((640, 360), &full), ((640, 500), &full), ((640, 500), &Look::default())] {
         composer.compose(&picture(160, 90), window, look).unwrap();
     }
