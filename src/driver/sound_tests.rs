@@ -205,7 +205,7 @@ fn beep_and_flash_come_together_across_a_change_of_rendition() {
 #[test]
 fn beep_and_flash_come_together_after_seeks() {
     let source = source(&[36, 72]);
-    for to in [MediaTime(500_000), MediaTime(2_880_000), SECOND, MediaTime(3_990_000)] {
+    for to in [MediaTime(500_000), MediaTime(2_880_000), MediaTime(1_040_000), MediaTime(3_900_000)] {
         let mut play = play(&source, PlayMode::Fixed(RenditionLabel(72)));
         let before = inputs(&mut play, &source, PlayEpoch(0));
         play.seek(PlayEpoch(1), to).unwrap();
@@ -214,8 +214,29 @@ fn beep_and_flash_come_together_after_seeks() {
         let script = vec![(0, before), (2_500, flush), (2_560, after)];
         let played = watch(script, Duration::from_millis(60), Speed::Normal);
         let second = |time: MediaTime| (time.0 + 999_999) / 1_000_000;
-        let left = 6 - second(to).max(1);
+        let left = 6 - second(to);
         played.assert_in_step(2 + usize::try_from(left).unwrap());
+    }
+}
+
+#[test]
+fn the_picture_that_a_seek_leads_to_is_shown_at_once_and_stays_until_its_sound_is_heard() {
+    let source = source(&[36]);
+    let mut play = play(&source, PlayMode::Auto);
+    let before = inputs(&mut play, &source, PlayEpoch(0));
+    play.seek(PlayEpoch(1), SECOND).unwrap();
+    let after = inputs(&mut play, &source, PlayEpoch(1));
+    let latency = Duration::from_millis(60);
+    let played = watch(
+        vec![(0, before), (500, vec![Input::Flush { epoch: PlayEpoch(1) }]), (500, after)],
+        latency,
+        Speed::Normal,
+    );
+    assert_eq!((played.flashes[0].0, played.flashes.len(), played.beeps.len()), (Duration::from_millis(500), 5, 5));
+    let waited = played.beeps[0] - played.flashes[0].0;
+    assert!(waited <= latency + Duration::from_millis(5), "{waited:?}");
+    for ((flash, _), beep) in played.flashes.iter().zip(&played.beeps).skip(1) {
+        assert!(flash.abs_diff(*beep) <= Duration::from_millis(20), "{:?} {:?}", played.flashes, played.beeps);
     }
 }
 
@@ -241,7 +262,13 @@ fn beep_and_flash_come_together_after_the_link_stood_still() {
     let mut inputs = inputs(&mut play(&source, PlayMode::Auto), &source, PlayEpoch(0));
     let later = inputs.split_off(inputs.len() / 2);
     let played = watch(vec![(0, inputs), (7_000, later)], Duration::from_millis(60), Speed::Normal);
-    assert_eq!((played.flashes.len(), played.beeps.len(), played.summary.stalls), (5, 5, 1));
+    assert_eq!(
+        (played.flashes.len(), played.beeps.len(), played.summary.stalls),
+        (5, 5, 1),
+        "{:?} {:?}",
+        played.flashes,
+        played.beeps
+    );
     for ((flash, _), beep) in played.flashes.iter().zip(&played.beeps) {
         assert!(flash.abs_diff(*beep) <= Duration::from_millis(20), "{:?} {:?}", played.flashes, played.beeps);
     }

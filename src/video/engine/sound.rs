@@ -378,7 +378,11 @@ impl Engine {
 
     /// Begins with the picture that is shown, or joins where the pictures are.
     fn start_sound(&mut self, now: Duration) {
-        if !self.sound.is_awaited() || self.sound.decoded.is_empty() || self.parts.pace.is_paused() {
+        if !self.sound.is_awaited()
+            || self.sound.decoded.is_empty()
+            || self.parts.pace.is_paused()
+            || self.is_stalled(now)
+        {
             return;
         }
         let Some(shown) = self.last_shown.filter(|_| self.seeking.is_none()) else { return };
@@ -398,7 +402,8 @@ impl Engine {
     fn is_stalled(&self, now: Duration) -> bool {
         let is_due =
             || self.last_shown.and_then(|shown| self.parts.pace.due(shown.until)).is_some_and(|due| due <= now);
-        let has_more = self.sound.received_until > self.last_decoded + AHEAD_OF_PICTURES;
+        let has_pictures = !matches!(self.feed.front(), None | Some(Entry::End(_)));
+        let has_more = !has_pictures && self.sound.received_until > self.last_decoded + AHEAD_OF_PICTURES;
         self.ended.is_none() && self.dry.is_some() && !has_more && is_due()
     }
 
