@@ -21,8 +21,11 @@ mod shaper;
 
 use std::env;
 
+/// Measures something and prints what came out.
+type Section = fn(&rig::Sizes);
+
 /// What can be asked for by name.
-const SECTIONS: [(&str, fn(&rig::Sizes)); 5] = [
+const SECTIONS: [(&str, Section); 5] = [
     ("first", sections::first::report),
     ("seeks", sections::seeks::report),
     ("chat", sections::chat::report),

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 const GUARD: Duration = Duration::from_mins(5);
 
 /// How much is measured.
-pub struct Sizes {
+pub(crate) struct Sizes {
     /// Members that play while first frames are measured.
     pub members: usize,
     /// First frames.
@@ -28,7 +28,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// The usual, but for what `name=number` says.
-    pub fn from(words: &[String]) -> Self {
+    pub(crate) fn from(words: &[String]) -> Self {
         let given = |name: &str, usual: usize| {
             let value = words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
             value.map_or(usual, |value| value.parse().expect("a number"))
@@ -43,7 +43,7 @@ impl Sizes {
 }
 
 /// A hub over a folder of videos made for this.
-pub struct Hub {
+pub(crate) struct Hub {
     process: Child,
     pub url: String,
     /// Gone with the hub.
@@ -52,7 +52,7 @@ pub struct Hub {
 
 impl Hub {
     /// Over the project's sample, and what `prepare` puts beside it.
-    pub fn start(prepare: impl FnOnce(&Path)) -> Self {
+    pub(crate) fn start(prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let videos = folder.path().join("videos");
         fs::create_dir(&videos).expect("a folder");
@@ -82,7 +82,7 @@ impl Hub {
     }
 
     /// User and system time so far, in ticks of 10 ms.
-    pub fn cpu_ticks(&self) -> u64 {
+    pub(crate) fn cpu_ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the hub runs");
         let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
         fields[11].parse::<u64>().expect("utime") + fields[12].parse::<u64>().expect("stime")
@@ -97,12 +97,12 @@ impl Drop for Hub {
 }
 
 /// Where the project's sample is.
-pub fn samples() -> &'static Path {
+pub(crate) fn samples() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/videos"))
 }
 
 /// A member that is a process.
-pub struct Member {
+pub(crate) struct Member {
     process: Child,
     input: ChildStdin,
     lines: Receiver<(Instant, Value)>,
@@ -110,7 +110,7 @@ pub struct Member {
 
 impl Member {
     /// Starts one; see [`Member::is_in`].
-    pub fn start(url: &str, name: &str) -> Self {
+    pub(crate) fn start(url: &str, name: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_securestream"))
             .args(["connect", url, "--name", name, "--ephemeral", "--json"])
             .stdin(Stdio::piped())
@@ -129,31 +129,31 @@ impl Member {
         Self { process, input, lines }
     }
 
-    pub fn join(url: &str, name: &str) -> Self {
+    pub(crate) fn join(url: &str, name: &str) -> Self {
         let member = Self::start(url, name);
         member.is_in();
         member
     }
 
     /// Waits until it is in.
-    pub fn is_in(&self) {
+    pub(crate) fn is_in(&self) {
         self.wait("directory");
     }
 
     /// Gives it a command; when that was.
-    pub fn say(&mut self, command: &str) -> Instant {
+    pub(crate) fn say(&mut self, command: &str) -> Instant {
         let now = Instant::now();
         writeln!(self.input, "{command}").expect("the member reads");
         now
     }
 
     /// The next event of this kind.
-    pub fn wait(&self, event: &str) -> (Instant, Value) {
+    pub(crate) fn wait(&self, event: &str) -> (Instant, Value) {
         self.wait_for(event, |_| true)
     }
 
     /// The next event of this kind that is as it should be; others are passed over.
-    pub fn wait_for(&self, event: &str, is_it: impl Fn(&Value) -> bool) -> (Instant, Value) {
+    pub(crate) fn wait_for(&self, event: &str, is_it: impl Fn(&Value) -> bool) -> (Instant, Value) {
         let end = Instant::now() + GUARD;
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -166,12 +166,12 @@ impl Member {
     }
 
     /// All that it told until now.
-    pub fn told(&self) -> Vec<(Instant, Value)> {
+    pub(crate) fn told(&self) -> Vec<(Instant, Value)> {
         self.lines.try_iter().collect()
     }
 
     /// Sends it a signal: STOP, CONT.
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args(["-s", signal, &self.process.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
     }
@@ -185,7 +185,7 @@ impl Drop for Member {
 }
 
 /// Members with names that begin like this; a few at a time, since they make keys.
-pub fn join_many(url: &str, stem: &str, count: usize) -> Vec<Member> {
+pub(crate) fn join_many(url: &str, stem: &str, count: usize) -> Vec<Member> {
     let mut members = Vec::new();
     while members.len() < count {
         let some = 4.min(count - members.len());
@@ -198,16 +198,16 @@ pub fn join_many(url: &str, stem: &str, count: usize) -> Vec<Member> {
 }
 
 /// Durations, to be told in percentiles.
-pub struct Figures(Vec<Duration>);
+pub(crate) struct Figures(Vec<Duration>);
 
 impl Figures {
-    pub fn new(mut durations: Vec<Duration>) -> Self {
+    pub(crate) fn new(mut durations: Vec<Duration>) -> Self {
         durations.sort_unstable();
         Self(durations)
     }
 
     /// In milliseconds.
-    pub fn percentile(&self, percent: usize) -> f64 {
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
         let place = (self.0.len() * percent).div_ceil(100).clamp(1, self.0.len());
         self.0[place - 1].as_secs_f64() * 1000.0
     }
@@ -221,20 +221,20 @@ impl std::fmt::Display for Figures {
 }
 
 /// Runs ffmpeg; false when there is none.
-pub fn ffmpeg(arguments: &[&str]) -> bool {
+pub(crate) fn ffmpeg(arguments: &[&str]) -> bool {
     let run = Command::new("ffmpeg").args(["-v", "error", "-nostdin", "-y"]).args(arguments).status();
     run.is_ok_and(|status| status.success())
 }
 
 /// Puts the sample's lowest rendition, many times over, beside it: minutes of `long` at 240p.
-pub fn make_long(videos: &Path) {
+pub(crate) fn make_long(videos: &Path) {
     let (from, to) = (samples().join("mandelbrot_240p.mp4"), videos.join("long_240p.mp4"));
     let (from, to) = (from.to_str().expect("text"), to.to_str().expect("text"));
     assert!(ffmpeg(&["-stream_loop", "49", "-i", from, "-c", "copy", to]), "ffmpeg is needed for a long sample");
 }
 
 /// Messages from one to another, each after the one before came; how long each took.
-pub fn chat(from: &mut Member, to: &Member, to_name: &str, count: usize) -> Figures {
+pub(crate) fn chat(from: &mut Member, to: &Member, to_name: &str, count: usize) -> Figures {
     let mut took = Vec::new();
     for number in 0..count {
         let begin = from.say(&format!("send {to_name} message {number}"));

@@ -21,7 +21,7 @@ const CHUNK: usize = 1600;
 const HELD: usize = 32 * 1024;
 
 /// A shaper in front of a hub. Its threads end with their links.
-pub struct Shaper {
+pub(crate) struct Shaper {
     /// What a member connects to.
     pub url: String,
     rate: Arc<AtomicU64>,
@@ -30,7 +30,7 @@ pub struct Shaper {
 
 impl Shaper {
     /// In front of the hub of a URL, at so many bits a second.
-    pub fn start(url: &str, rate: u64) -> Self {
+    pub(crate) fn start(url: &str, rate: u64) -> Self {
         let (scheme, rest) = url.split_once("://").expect("a URL");
         let (hub, pin) = rest.split_once('#').map_or((rest, None), |(hub, pin)| (hub, Some(pin)));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -52,12 +52,12 @@ impl Shaper {
     }
 
     /// From now on, in bits a second.
-    pub fn set_rate(&self, rate: u64) {
+    pub(crate) fn set_rate(&self, rate: u64) {
         self.rate.store(rate, Ordering::Relaxed);
     }
 
     /// Bytes that the hub sent through it so far.
-    pub fn carried(&self) -> u64 {
+    pub(crate) fn carried(&self) -> u64 {
         self.carried.load(Ordering::Relaxed)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 /// Bits a second: less than the play below takes.
 const RATE: u64 = 5_000_000;
 
-pub fn report(sizes: &Sizes) {
+pub(crate) fn report(sizes: &Sizes) {
     let hub = Hub::start(|_| {});
     let shaper = Shaper::start(&hub.url, RATE);
     let mut alice = Member::join(&hub.url, "alice");

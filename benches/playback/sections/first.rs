@@ -2,7 +2,7 @@
 
 use crate::rig::{Figures, Hub, Member, Sizes, join_many, make_long};
 
-pub fn report(sizes: &Sizes) {
+pub(crate) fn report(sizes: &Sizes) {
     let hub = Hub::start(make_long);
     let mut viewer = Member::join(&hub.url, "viewer");
     println!("first frame, nobody else plays: {}", first_frames(&mut viewer, sizes.firsts));
@@ -10,7 +10,9 @@ pub fn report(sizes: &Sizes) {
     for other in &mut others {
         other.say("play long mode=240 display=none");
     }
-    others.iter().for_each(|other| drop(other.wait("play_started")));
+    for other in &others {
+        other.wait("play_started");
+    }
     let (cpu, begin) = (hub.cpu_ticks(), std::time::Instant::now());
     let figures = first_frames(&mut viewer, sizes.firsts);
     let (ticks, took) = (hub.cpu_ticks() - cpu, begin.elapsed().as_secs_f64());

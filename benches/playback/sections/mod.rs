@@ -1,7 +1,7 @@
 //! One section of the report each.
 
-pub mod chat;
-pub mod first;
-pub mod seeks;
-pub mod squeeze;
-pub mod still;
+pub(crate) mod chat;
+pub(crate) mod first;
+pub(crate) mod seeks;
+pub(crate) mod squeeze;
+pub(crate) mod still;

@@ -11,7 +11,7 @@ use crate::rig::{Figures, Hub, Member, Sizes, samples};
 /// Seeks in a title with longer ones must decode more.
 const LONGEST_GOP: MediaTime = MediaTime(2_000_000);
 
-pub fn report(sizes: &Sizes) {
+pub(crate) fn report(sizes: &Sizes) {
     let hub = Hub::start(|_| {});
     let source = FolderSource::open(samples()).expect("the sample");
     let catalog = source.catalog();

@@ -27,7 +27,7 @@ const LADDER: [(u32, u32, u32); 3] = [(240, 426, 300), (480, 854, 1500), (720, 1
 /// Seconds from one keyframe to the next.
 const GOP: u32 = 2;
 
-pub fn report(_: &Sizes) {
+pub(crate) fn report(_: &Sizes) {
     let hub = Hub::start(make_ladder);
     let shaper = Shaper::start(&hub.url, WIDE);
     let mut viewer = Member::join(&shaper.url, "viewer");

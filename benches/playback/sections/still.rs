@@ -7,7 +7,7 @@ use crate::rig::{Figures, Hub, Member, Sizes, chat, join_many, make_long};
 const PAUSED: usize = 20;
 const WATCHED: Duration = Duration::from_secs(10);
 
-pub fn report(sizes: &Sizes) {
+pub(crate) fn report(sizes: &Sizes) {
     let hub = Hub::start(make_long);
     let (mut alice, bob) = (Member::join(&hub.url, "alice"), Member::join(&hub.url, "bob"));
     let mut viewer = Member::join(&hub.url, "viewer");
@@ -26,13 +26,17 @@ pub fn report(sizes: &Sizes) {
     );
 
     for round in 1..=2 {
-        others.iter().for_each(|other| other.signal("CONT"));
+        for other in &others {
+            other.signal("CONT");
+        }
         let (messages, frames) = disturbed(&mut alice, &bob, &mut viewer, sizes.messages);
         println!("round {round}, nobody is stopped: messages {messages}; first frames {frames}");
         // One that plays, and those that are paused.
         others[0].say("resume");
         others[0].wait("play_resumed");
-        others.iter().for_each(|other| other.signal("STOP"));
+        for other in &others {
+            other.signal("STOP");
+        }
         let (messages, frames) = disturbed(&mut alice, &bob, &mut viewer, sizes.messages);
         println!("round {round}, {PAUSED} are stopped:  messages {messages}; first frames {frames}");
         others[0].signal("CONT");
