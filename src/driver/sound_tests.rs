@@ -233,7 +233,7 @@ fn the_picture_that_a_seek_leads_to_is_shown_at_once_and_stays_until_its_sound_i
         Speed::Normal,
     );
     assert_eq!((played.flashes[0].0, played.flashes.len(), played.beeps.len()), (Duration::from_millis(500), 5, 5));
-    let waited = played.beeps[0] - played.flashes[0].0;
+    let waited = played.beeps[0].abs_diff(played.flashes[0].0);
     assert!(waited <= latency + Duration::from_millis(5), "{waited:?}");
     for ((flash, _), beep) in played.flashes.iter().zip(&played.beeps).skip(1) {
         assert!(flash.abs_diff(*beep) <= Duration::from_millis(20), "{:?} {:?}", played.flashes, played.beeps);

@@ -117,7 +117,7 @@ mod shown {
     use crate::member::Role;
 
     /// As long as a test waits for what must come.
-    const GUARD: Duration = Duration::from_secs(60);
+    const GUARD: Duration = Duration::from_mins(1);
 
     /// What a display was told, for a test to read.
     enum Told {
