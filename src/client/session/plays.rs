@@ -301,8 +301,6 @@ impl MemberPlays {
         play.title = started.title.0;
         let Some(choice) = play.choice.take() else { return Vec::new() };
         let mut outputs = vec![Output::StartPlayer(started.play, Box::new(play.request.clone()), choice)];
-        let about = About { duration: Some(play.duration), ..About::default() };
-        outputs.push(Output::Player(started.play, Input::About(about)));
         outputs.extend(self.offered(started.play, &started.languages));
         let about = About { duration: Some(started.duration), ..About::default() };
         outputs.push(Output::Player(started.play, Input::About(about)));
