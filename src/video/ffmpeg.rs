@@ -4,7 +4,7 @@ use std::{sync::Once, thread};
 
 use ffmpeg::{
     Dictionary, Error, Packet as AvPacket, Rational,
-    codec::{Compliance, Context, Id, decoder, packet, threading},
+    codec::{Compliance, Context, Flags, Id, decoder, packet, threading},
     color,
     format::Pixel,
     frame::Video as Picture,
@@ -59,6 +59,8 @@ impl Decoders for Libavcodec {
             picture: Picture::empty(),
             scaler: None,
             segment: segment.clone(),
+            entry: None,
+            is_drained: false,
         }))
     }
 }
@@ -72,6 +74,9 @@ fn configure(context: &mut Context, id: Id) {
         // A stream need not say how far it reorders. Players with the whole file look ahead; strictly, the
         // level's limit holds, which delays frames but puts each in its place.
         context.compliance(Compliance::Strict);
+        // Behind the keyframe of an open GOP it takes all pictures for broken until that keyframe came out. Those that
+        // it holds at the end of the packets it would throw away, whole or not: the decoder here sorts them out.
+        context.set_flags(Flags::OUTPUT_CORRUPT);
     }
 }
 
@@ -83,10 +88,21 @@ struct Decoder {
     /// Made when the pixel format calls for it, kept while that stays.
     scaler: Option<scaling::Context>,
     segment: Segment,
+    /// Where decoding began.
+    entry: Option<Entry>,
+    /// No packet follows.
+    is_drained: bool,
+}
+
+/// The first packet that a decoder was given.
+struct Entry {
+    pts: MediaTime,
+    keyframe: bool,
 }
 
 impl Decode for Decoder {
     fn feed(&mut self, packet: &Packet) -> Result<(), Undecodable> {
+        self.entry.get_or_insert(Entry { pts: packet.pts, keyframe: packet.keyframe });
         // An empty packet would mean the end of the stream.
         if packet.data.is_empty() || packet.data.len() > MAX_PACKET {
             return Err(Undecodable(format!("a packet of {} bytes", packet.data.len())));
@@ -102,13 +118,18 @@ impl Decode for Decoder {
     }
 
     fn finish(&mut self) {
+        self.is_drained = true;
         if let Err(error) = self.video.send_eof() {
             log::debug!("a decoder would not end: {error}");
         }
     }
 
     fn next(&mut self) -> Result<Decoded, Undecodable> {
-        match self.video.receive_frame(&mut self.picture) {
+        let mut received = self.video.receive_frame(&mut self.picture);
+        while received.is_ok() && self.is_broken() {
+            received = self.video.receive_frame(&mut self.picture);
+        }
+        match received {
             Ok(()) => self.take(),
             Err(Error::Other { errno: ffmpeg::error::EAGAIN }) => Ok(Decoded::Hungry),
             Err(Error::Eof) => Ok(Decoded::Finished),
@@ -118,10 +139,23 @@ impl Decode for Decoder {
 }
 
 impl Decoder {
+    /// Whether the picture that just came out refers to some that were never decoded.
+    fn is_broken(&self) -> bool {
+        // Drained pictures bear no mark. None that is shown before a keyframe of H.264 and follows it in the order of
+        // decoding can do without what came before that keyframe.
+        let leads = |entry: &Entry| entry.keyframe && self.time().is_some_and(|pts| pts < entry.pts);
+        let is_unmarked = self.is_drained && self.entry.as_ref().is_some_and(leads);
+        self.video.id() == Id::H264 && (self.picture.is_corrupt() || is_unmarked)
+    }
+
+    /// When the picture that just came out is shown.
+    fn time(&self) -> Option<MediaTime> {
+        self.picture.pts().or_else(|| self.picture.timestamp()).map(MediaTime)
+    }
+
     /// Makes a frame of the picture that just came out, if it is to be shown.
     fn take(&mut self) -> Result<Decoded, Undecodable> {
-        let time = self.picture.pts().or_else(|| self.picture.timestamp()).map(MediaTime);
-        let pts = time.ok_or_else(|| Undecodable("a picture without a time".into()))?;
+        let pts = self.time().ok_or_else(|| Undecodable("a picture without a time".into()))?;
         if !self.segment.shows(pts) {
             return Ok(Decoded::Hidden);
         }
@@ -180,6 +214,8 @@ fn colour(picture: &Picture) -> Colour {
     Colour { matrix, range: if is_full { Range::Full } else { Range::Limited } }
 }
 
+#[cfg(test)]
+mod open_gop_tests;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! The videos in `tests/data/player`, taken apart by FFmpeg's own demuxer, and plays of them.
+//! The videos in `tests/data`, taken apart by FFmpeg's own demuxer, and plays of them.
 
 use std::{
     path::Path,
@@ -33,6 +33,12 @@ pub(crate) struct Fixture {
 /// Reads `tests/data/player/<name>.mp4`.
 pub(crate) fn read(name: &str) -> Fixture {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/player");
+    read_file(&folder.join(name).with_extension("mp4"))
+}
+
+/// Reads `tests/data/<name>.mp4`, a rendition of a title.
+pub(crate) fn read_title(name: &str) -> Fixture {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     read_file(&folder.join(name).with_extension("mp4"))
 }
 
