@@ -6,10 +6,10 @@ use std::{
     fs::File,
     io::{self, Read as _},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -25,6 +25,9 @@ const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 /// How long a child may take for any file, and for each byte of it: a file is read twice at 20 MB/s.
 const BASE_TIME: Duration = Duration::from_mins(1);
 const BYTES_A_SECOND: u64 = 10_000_000;
+
+/// How often a child is looked after that has said all and not ended yet, which takes it no time.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// Longest reason of a child that is passed on, in characters.
 const MAX_REASON: usize = 160;
@@ -89,24 +92,20 @@ fn kept(name: &'static str) -> Option<(&'static str, OsString)> {
 
 fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<Index, CompatError> {
     command.stdin(file.try_clone()?).stdout(Stdio::piped()).stderr(Stdio::null());
+    let deadline = Instant::now() + limit;
     let mut child = Running(command.spawn()?);
     let Some(output) = child.0.stdout.take() else { return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) };
     let (sender, answered) = mpsc::channel();
-    let reading = thread::Builder::new().name("index-video".into()).spawn(move || {
+    thread::Builder::new().name("index-video".into()).spawn(move || {
         let mut answer = Vec::new();
         let read = output.take(MAX_ANSWER + 1).read_to_end(&mut answer).map(|_| answer);
         // Nobody waits any more when it came too late.
         let _ = sender.send(read);
     })?;
-    let answer = answered.recv_timeout(limit);
-    if answer.is_err() {
-        // It ends the pipe, and with it the thread.
-        child.0.kill()?;
-    }
-    let status = child.0.wait()?;
-    // A thread that panicked has sent nothing.
-    let _ = reading.join();
-    let answer = answer.map_err(|_| CompatError::TimedOut(limit))??;
+    // The thread ends with the pipe. It is not waited for: the child could have given its end to somebody else.
+    let timed_out = |_| CompatError::TimedOut(limit);
+    let answer = answered.recv_timeout(limit).map_err(timed_out)??;
+    let status = child.ended_by(deadline)?.ok_or(CompatError::TimedOut(limit))?;
     if !status.success() {
         return Err(CompatError::Crashed(status.to_string()));
     }
@@ -115,6 +114,19 @@ fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<
 
 /// A child that does not outlive its owner.
 struct Running(Child);
+
+impl Running {
+    /// How it ended, if it did by then. That it has closed its output does not say that it will.
+    fn ended_by(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+        loop {
+            let status = self.0.try_wait()?;
+            if status.is_some() || Instant::now() >= deadline {
+                return Ok(status);
+            }
+            thread::sleep(LOOK);
+        }
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -155,6 +167,12 @@ mod tests {
     fn attack_a_child_that_hangs_is_killed() {
         let error = shell("exec sleep 600", Duration::ZERO).unwrap_err();
         assert_eq!(error.to_string(), "it could not be taken apart within 0 s");
+    }
+
+    #[test]
+    fn attack_a_child_that_closes_its_output_and_stays_is_killed() {
+        let error = shell("exec >&-; exec sleep 600", Duration::from_millis(300)).unwrap_err();
+        assert!(matches!(error, CompatError::TimedOut(_)), "{error}");
     }
 
     #[test]
