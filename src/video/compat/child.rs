@@ -3,11 +3,14 @@
 use std::{
     fs,
     io::{self, Write as _},
-    os::fd::AsFd as _,
+    os::fd::AsFd,
     process::ExitCode,
 };
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Resource, Rlimit, nice, setrlimit},
+};
 
 use crate::types::wire::{Blob, to_bytes};
 
@@ -21,6 +24,9 @@ const PROCESSOR: u64 = 600;
 
 /// Indexes what is on standard input.
 pub(super) fn main() -> ExitCode {
+    if end_with_parent().is_err() || is_unread(io::stdout()) {
+        return ExitCode::FAILURE;
+    }
     let answer = match indexed() {
         Ok(index) => Answer { refused: String::new().into(), index: index.into() },
         Err(reason) => Answer { refused: reason.into(), index: Blob::default() },
@@ -30,6 +36,20 @@ pub(super) fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// From here on the system ends this process when its parent ends, also when that was killed.
+fn end_with_parent() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(())
+}
+
+/// Whether nobody holds the other end of a pipe any more: a parent that ended before it was watched, whose process
+/// number would not tell, since it may be 1 in a container while it lives.
+fn is_unread(output: impl AsFd) -> bool {
+    let mut ends = [PollFd::new(&output, PollFlags::empty())];
+    poll(&mut ends, Some(&Timespec::default())).is_ok() && ends[0].revents().contains(PollFlags::ERR)
 }
 
 fn indexed() -> Result<Vec<u8>, String> {
@@ -68,4 +88,28 @@ fn confine() -> io::Result<()> {
 fn mapped() -> Option<u64> {
     let pages: u64 = fs::read_to_string("/proc/self/statm").ok()?.split(' ').next()?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_ends_with_its_parent() {
+        use rustix::process::{Signal, parent_process_death_signal, set_parent_process_death_signal};
+
+        end_with_parent().unwrap();
+        assert_eq!(parent_process_death_signal().unwrap(), Some(Signal::KILL));
+        set_parent_process_death_signal(None).unwrap();
+    }
+
+    #[test]
+    fn a_child_whose_parent_ended_before_it_began_is_noticed() {
+        let (reader, writer) = io::pipe().unwrap();
+        assert!(!is_unread(&writer));
+        drop(reader);
+        assert!(is_unread(&writer));
+        assert!(!is_unread(fs::File::open("/dev/null").unwrap()));
+    }
 }
