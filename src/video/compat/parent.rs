@@ -14,7 +14,10 @@ use std::{
 
 use crate::{
     types::wire::from_bytes,
-    video::{index::Index, index_wire::IndexWireError},
+    video::{
+        index::Index,
+        index_wire::{IndexWireError, passed_on},
+    },
 };
 
 use super::{Answer, INDEX_COMMAND};
@@ -28,9 +31,6 @@ const BYTES_A_SECOND: u64 = 10_000_000;
 
 /// How often a child is looked after that has said all and not ended yet, which takes it no time.
 const LOOK: Duration = Duration::from_millis(2);
-
-/// Longest reason of a child that is passed on, in characters.
-const MAX_REASON: usize = 160;
 
 /// What a child keeps of its parent's environment: where its libraries are.
 const KEPT_VARIABLES: [&str; 3] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
@@ -143,8 +143,7 @@ fn understood(answer: &[u8], size: u64) -> Result<Index, CompatError> {
     }
     let answer: Answer = from_bytes(answer).map_err(IndexWireError::from)?;
     if !answer.refused.is_empty() {
-        let reason = answer.refused.chars().filter(|character| !character.is_control()).take(MAX_REASON);
-        return Err(CompatError::Refused(reason.collect()));
+        return Err(CompatError::Refused(passed_on(&answer.refused)));
     }
     Ok(Index::from_bytes(&answer.index, size)?)
 }
@@ -195,7 +194,7 @@ mod tests {
     fn attack_an_answer_is_held_against_the_file_and_its_words_are_cleaned() {
         let refused = Answer { refused: format!("no \x1b[2J{}", "x".repeat(999)).into(), index: Blob::default() };
         let Err(CompatError::Refused(reason)) = understood(&to_bytes(&refused), 9) else { panic!("it was refused") };
-        assert!(reason.starts_with("no [2Jxxx") && reason.len() == MAX_REASON, "{reason}");
+        assert!(reason.starts_with("no [2Jxxx") && reason.len() == 160, "{reason}");
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wide.mp4");
         let file = std::fs::read(path).unwrap();
         let index = crate::video::mp4::read(&file[..]).unwrap();
