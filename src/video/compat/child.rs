@@ -14,7 +14,10 @@ use rustix::{
 
 use crate::types::wire::{Blob, to_bytes};
 
-use super::{Answer, demux};
+use super::{
+    Answer,
+    demux::{self, Refused},
+};
 
 /// Memory that it may take for itself, in bytes: a demuxer's tables, the index and its bytes.
 const MEMORY: u64 = 1024 * 1024 * 1024;
@@ -28,8 +31,12 @@ pub(super) fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let answer = match indexed() {
-        Ok(index) => Answer { refused: String::new().into(), index: index.into() },
-        Err(reason) => Answer { refused: reason.into(), index: Blob::default() },
+        Ok(index) => Answer { refused: String::new().into(), index: index.into(), passing: false },
+        Err(error) => Answer {
+            refused: error.to_string().into(),
+            index: Blob::default(),
+            passing: matches!(error, Refused::Io(_) | Refused::Confined(_)),
+        },
     };
     let mut output = io::stdout().lock();
     match output.write_all(&to_bytes(&answer)).and_then(|()| output.flush()) {
@@ -52,18 +59,16 @@ fn is_unread(output: impl AsFd) -> bool {
     poll(&mut ends, Some(&Timespec::default())).is_ok() && ends[0].revents().contains(PollFlags::ERR)
 }
 
-fn indexed() -> Result<Vec<u8>, String> {
-    let unread = |error: io::Error| format!("it cannot be read: {error}");
-    let file = fs::File::from(io::stdin().as_fd().try_clone_to_owned().map_err(unread)?);
-    let metadata = file.metadata().map_err(unread)?;
+fn indexed() -> Result<Vec<u8>, Refused> {
+    let file = fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err("it is no regular file".into());
+        return Err(Refused::NotRegular);
     }
     // One that libavformat takes for itself: the last that can be had.
-    let again = file.try_clone().map_err(unread)?;
-    confine().map_err(|error| format!("its reader could not be confined: {error}"))?;
-    let index = demux::index(&file, again, metadata.len()).map_err(|error| error.to_string())?;
-    Ok(index.to_bytes())
+    let again = file.try_clone()?;
+    confine().map_err(Refused::Confined)?;
+    Ok(demux::index(&file, again, metadata.len())?.to_bytes())
 }
 
 /// From here on this process opens no file and no socket, starts no process, writes no file, leaves no core, and

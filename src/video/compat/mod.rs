@@ -47,6 +47,8 @@ wire_struct! {
         refused: Text,
         /// As [`Index::to_bytes`](super::Index::to_bytes) writes it.
         index: Blob,
+        /// Whether the system refused something that it may grant the next time.
+        passing: bool,
     }
 }
 

@@ -50,6 +50,9 @@ pub enum CompatError {
     /// In the words of the child.
     #[error("{0}")]
     Refused(String),
+    /// In the words of the child: the system refused something.
+    #[error("{0}")]
+    Unread(String),
     #[error("it could not be taken apart within {} s", .0.as_secs())]
     TimedOut(Duration),
     #[error("it made its reader fail ({0})")]
@@ -58,6 +61,13 @@ pub enum CompatError {
     WrongAnswer(String),
     #[error("its reader cannot be run: {0}")]
     NotRun(#[from] io::Error),
+}
+
+impl CompatError {
+    /// Whether the same file may be taken the next time: it is not the file that was at fault.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::NotRun(_) | Self::Unread(_))
+    }
 }
 
 impl From<IndexWireError> for CompatError {
@@ -143,7 +153,8 @@ fn understood(answer: &[u8], size: u64) -> Result<Index, CompatError> {
     }
     let answer: Answer = from_bytes(answer).map_err(IndexWireError::from)?;
     if !answer.refused.is_empty() {
-        return Err(CompatError::Refused(passed_on(&answer.refused)));
+        let reason = passed_on(&answer.refused);
+        return Err(if answer.passing { CompatError::Unread(reason) } else { CompatError::Refused(reason) });
     }
     Ok(Index::from_bytes(&answer.index, size)?)
 }
@@ -192,13 +203,17 @@ mod tests {
 
     #[test]
     fn attack_an_answer_is_held_against_the_file_and_its_words_are_cleaned() {
-        let refused = Answer { refused: format!("no \x1b[2J{}", "x".repeat(999)).into(), index: Blob::default() };
+        let refused =
+            Answer { refused: format!("no \x1b[2J{}", "x".repeat(999)).into(), index: Blob::default(), passing: false };
         let Err(CompatError::Refused(reason)) = understood(&to_bytes(&refused), 9) else { panic!("it was refused") };
+        let unread = understood(&to_bytes(&Answer { passing: true, ..refused }), 9).unwrap_err();
+        assert!(matches!(unread, CompatError::Unread(_)) && unread.may_pass(), "{unread}");
         assert!(reason.starts_with("no [2Jxxx") && reason.len() == 160, "{reason}");
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wide.mp4");
         let file = std::fs::read(path).unwrap();
         let index = crate::video::mp4::read(&file[..]).unwrap();
-        let answer = to_bytes(&Answer { refused: String::new().into(), index: index.to_bytes().into() });
+        let answer =
+            to_bytes(&Answer { refused: String::new().into(), index: index.to_bytes().into(), passing: false });
         assert_eq!(understood(&answer, file.len() as u64).unwrap().packets(), index.packets());
         assert!(matches!(understood(&answer, file.len() as u64 / 2), Err(CompatError::WrongAnswer(_))));
     }
