@@ -8,6 +8,7 @@ mod hub_tls;
 mod index_shelf;
 mod keys;
 mod link;
+mod own_memory;
 mod passphrase;
 mod printer;
 mod refusal;

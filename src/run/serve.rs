@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use super::{
     descriptors, hub_data,
     hub_tls::Tls,
+    own_memory,
     printer::{self, Printer},
     refusal::{OrRefuse as _, Refusal},
     videos::{Videos, catalog_event},
@@ -38,6 +39,7 @@ use crate::{
 
 /// Runs a hub until it is stopped.
 pub(super) fn serve(options: &ServeOptions) -> ExitCode {
+    own_memory::close();
     let printer = match Printer::start(io::stdout(), printer::WAITING) {
         Ok(printer) => printer,
         Err(error) => {
@@ -211,5 +213,28 @@ impl Reporter {
         let written = event.write_to(&mut line, self.json, t);
         debug_assert!(written.is_ok(), "a Vec takes every write: {written:?}");
         line
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    use crate::{
+        cli::{Invocation, Surroundings, parse},
+        types::ExitCode,
+    };
+
+    use super::serve;
+
+    #[test]
+    fn attack_the_memory_of_a_hub_is_closed_to_its_own_user() {
+        let line = "securestream serve --listen tcp://127.0.0.1:0 --videos /nonexistent/videos";
+        let surroundings = Surroundings::default();
+        let Ok(Invocation::Serve(options)) = parse(line.split(' ').map(Into::into).collect(), &surroundings) else {
+            panic!("{line}")
+        };
+        assert_ne!(serve(&options), ExitCode::Fine, "there is no such folder");
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
     }
 }

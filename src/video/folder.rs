@@ -15,7 +15,7 @@ use rustix::fs::OFlags;
 
 use super::{
     catalog::{Catalog, FileId, Rendition, SkipReason},
-    compat::{Compat, CompatError},
+    compat::Compat,
     file_name::{FileName, Kind},
     index::Index,
     indexes::Indexes,
@@ -160,9 +160,8 @@ impl FolderReader {
                 Ok((id, index))
             }
             // What the system refuses it may grant the next time, and the file does not show that.
-            Err(reason @ (SkipReason::Unusable(IndexError::Io(_)) | SkipReason::NotTaken(CompatError::NotRun(_)))) => {
-                Err(reason)
-            }
+            Err(reason @ SkipReason::Unusable(IndexError::Io(_))) => Err(reason),
+            Err(SkipReason::NotTaken(why)) if why.may_pass() => Err(SkipReason::NotTaken(why)),
             Err(reason) => {
                 now.insert(name.to_owned(), Before::Unusable(file.stamp, reason.to_string()));
                 Err(reason)

@@ -10,7 +10,10 @@ use crate::types::{
     wire::{Blob, DecodeError, Text, from_bytes, to_bytes, wire_struct},
 };
 
-use self::sound::SoundRecord;
+use self::{
+    bounded::{Bounded, Counted},
+    sound::SoundRecord,
+};
 use super::{
     index::{Index, Packet, VideoFormat},
     mp4::limits::{MAX_DIMENSION, MAX_EXTRADATA, MAX_PACKETS},
@@ -19,6 +22,7 @@ use super::{
     sound_track::NoSound,
 };
 
+mod bounded;
 mod sound;
 
 /// Raised when a field changes its meaning. Bytes of another version are read anew from the file.
@@ -41,8 +45,9 @@ wire_struct! {
         compat: bool,
         shown_from: MediaTime,
         shown_until: MediaTime,
-        packets: Vec<PacketRecord>,
-        scattered: Vec<ScatteredRecord>,
+        packets: Bounded<PacketRecord, MAX_PACKETS>,
+        /// As many as have [`MAX_RUNS`] runs together.
+        scattered: Bounded<ScatteredRecord, MAX_RUNS>,
         sound: Option<SoundRecord>,
         /// Why the sound is left out; empty where it is not.
         no_sound: Text,
@@ -66,7 +71,7 @@ wire_struct! {
     struct ScatteredRecord {
         /// Its position in the index.
         position: u32,
-        runs: Vec<RunRecord>,
+        runs: Bounded<RunRecord, MAX_RUNS>,
     }
 }
 
@@ -77,6 +82,24 @@ wire_struct! {
         stride: u32,
         count: u32,
     }
+}
+
+impl Counted for PacketRecord {}
+
+impl Counted for RunRecord {}
+
+impl Counted for ScatteredRecord {
+    fn count(&self) -> usize {
+        self.runs.len().max(1)
+    }
+}
+
+/// Longest reason of somebody who is not trusted that is passed on, in characters.
+const MAX_REASON: usize = 160;
+
+/// A reason as it is passed on: of bounded length, and without what a terminal would obey.
+pub(crate) fn passed_on(reason: &str) -> String {
+    reason.chars().filter(|character| !character.is_control()).take(MAX_REASON).collect()
 }
 
 /// Why bytes are no index.
@@ -125,7 +148,7 @@ fn encode(index: &Index) -> Vec<u8> {
     let packets = packets.collect();
     let scattered = (0_u32..).zip(index.packets()).filter_map(|(position, _)| {
         let runs = index.pieces(position as usize).iter();
-        let runs: Vec<_> = runs
+        let runs: Bounded<_, MAX_RUNS> = runs
             .map(|run| RunRecord { offset: run.offset, length: run.length, stride: run.stride, count: run.count })
             .collect();
         (!runs.is_empty()).then_some(ScatteredRecord { position, runs })
@@ -156,7 +179,6 @@ fn decode(bytes: &[u8], file_size: u64) -> Result<Index, IndexWireError> {
     let sizes = 1..=MAX_DIMENSION;
     ensure(sizes.contains(&record.width) && sizes.contains(&record.height), "size in pixels")?;
     ensure(record.extradata.len() <= MAX_EXTRADATA, "codec configuration")?;
-    ensure(record.packets.len() <= MAX_PACKETS, "number of packets")?;
     let shown = record.shown_from..record.shown_until;
     ensure(is_time(shown.start) && is_time(shown.end) && shown.start < shown.end, "start or end")?;
     let rotation = Rotation::from_degrees(record.rotation).ok_or(IndexWireError::Impossible("rotation"))?;
@@ -170,7 +192,7 @@ fn decode(bytes: &[u8], file_size: u64) -> Result<Index, IndexWireError> {
     let sound = match record.sound {
         Some(sound) => Ok(sound.track(file_size)?),
         None if record.no_sound.is_empty() => return Ok(index),
-        None => Err(NoSound::Damaged(record.no_sound.0)),
+        None => Err(NoSound::Damaged(passed_on(&record.no_sound))),
     };
     Ok(index.with_sound(sound))
 }
@@ -188,7 +210,7 @@ fn packets(record: &IndexRecord, file_size: u64, pieces: &mut Pieces) -> Result<
     let mut scattered = record.scattered.iter().peekable();
     let mut packets = Vec::with_capacity(record.packets.len());
     let (mut end, mut dts) = (0_u64, 0_i64);
-    for (position, one) in (0_u32..).zip(&record.packets) {
+    for (position, one) in (0_u32..).zip(record.packets.iter()) {
         let packet = Packet {
             offset: end.wrapping_add_signed(one.gap),
             size: one.size,
@@ -273,6 +295,36 @@ mod tests {
         }
         assert_same(&decode(&encode(&scattered()), 201).unwrap(), &scattered());
         assert!(decode(&encode(&scattered()), 200).is_err());
+    }
+
+    #[test]
+    fn attack_the_reason_for_no_sound_is_short_and_clean() {
+        let mut record: IndexRecord = from_bytes(&encode(&scattered())).unwrap();
+        record.no_sound = format!("no \x1b[2J{}", "x".repeat(99_999)).into();
+        let index = decode(&to_bytes(&record), 1000).unwrap();
+        let reason = index.no_sound().unwrap().to_string();
+        assert!(reason.starts_with("no [2Jxxx") && reason.len() == MAX_REASON, "{reason}");
+    }
+
+    #[test]
+    fn attack_an_index_of_too_many_packets_or_pieces_is_given_up_before_it_takes_memory() {
+        let runs = |count: usize| ScatteredRecord {
+            position: 0,
+            runs: std::iter::repeat_n(RunRecord { offset: 0, length: 0, stride: 0, count: 0 }, count).collect(),
+        };
+        assert_eq!((runs(0).count(), runs(1).count(), runs(5).count()), (1, 1, 5));
+        // The list claims one packet too many; behind the last that is taken comes what is no packet.
+        let mut record: IndexRecord = from_bytes(&encode(&scattered())).unwrap();
+        record.packets.truncate(1);
+        record.scattered.clear();
+        let (bytes, one) = (to_bytes(&record), to_bytes(&record.packets[0]));
+        let place = bytes.windows(one.len()).position(|part| part == one).unwrap();
+        let mut many = bytes[..place - 1].to_vec();
+        many.push(0xdd);
+        many.extend_from_slice(&u32::MAX.to_be_bytes());
+        many.extend(one.repeat(MAX_PACKETS + 1));
+        let error = decode(&many, 1000).unwrap_err().to_string();
+        assert!(error.contains(&format!("a list of up to {MAX_PACKETS}")), "{error}");
     }
 
     #[test]

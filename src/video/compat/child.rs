@@ -3,15 +3,21 @@
 use std::{
     fs,
     io::{self, Write as _},
-    os::fd::AsFd as _,
+    os::fd::AsFd,
     process::ExitCode,
 };
 
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Resource, Rlimit, nice, setrlimit},
+};
 
 use crate::types::wire::{Blob, to_bytes};
 
-use super::{Answer, demux};
+use super::{
+    Answer,
+    demux::{self, Refused},
+};
 
 /// Memory that it may take for itself, in bytes: a demuxer's tables, the index and its bytes.
 const MEMORY: u64 = 1024 * 1024 * 1024;
@@ -21,9 +27,16 @@ const PROCESSOR: u64 = 600;
 
 /// Indexes what is on standard input.
 pub(super) fn main() -> ExitCode {
+    if end_with_parent().is_err() || is_unread(io::stdout()) {
+        return ExitCode::FAILURE;
+    }
     let answer = match indexed() {
-        Ok(index) => Answer { refused: String::new().into(), index: index.into() },
-        Err(reason) => Answer { refused: reason.into(), index: Blob::default() },
+        Ok(index) => Answer { refused: String::new().into(), index: index.into(), passing: false },
+        Err(error) => Answer {
+            refused: error.to_string().into(),
+            index: Blob::default(),
+            passing: matches!(error, Refused::Io(_) | Refused::Confined(_)),
+        },
     };
     let mut output = io::stdout().lock();
     match output.write_all(&to_bytes(&answer)).and_then(|()| output.flush()) {
@@ -32,18 +45,30 @@ pub(super) fn main() -> ExitCode {
     }
 }
 
-fn indexed() -> Result<Vec<u8>, String> {
-    let unread = |error: io::Error| format!("it cannot be read: {error}");
-    let file = fs::File::from(io::stdin().as_fd().try_clone_to_owned().map_err(unread)?);
-    let metadata = file.metadata().map_err(unread)?;
+/// From here on the system ends this process when its parent ends, also when that was killed.
+fn end_with_parent() -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(())
+}
+
+/// Whether nobody holds the other end of a pipe any more: a parent that ended before it was watched, whose process
+/// number would not tell, since it may be 1 in a container while it lives.
+fn is_unread(output: impl AsFd) -> bool {
+    let mut ends = [PollFd::new(&output, PollFlags::empty())];
+    poll(&mut ends, Some(&Timespec::default())).is_ok() && ends[0].revents().contains(PollFlags::ERR)
+}
+
+fn indexed() -> Result<Vec<u8>, Refused> {
+    let file = fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err("it is no regular file".into());
+        return Err(Refused::NotRegular);
     }
     // One that libavformat takes for itself: the last that can be had.
-    let again = file.try_clone().map_err(unread)?;
-    confine().map_err(|error| format!("its reader could not be confined: {error}"))?;
-    let index = demux::index(&file, again, metadata.len()).map_err(|error| error.to_string())?;
-    Ok(index.to_bytes())
+    let again = file.try_clone()?;
+    confine().map_err(Refused::Confined)?;
+    Ok(demux::index(&file, again, metadata.len())?.to_bytes())
 }
 
 /// From here on this process opens no file and no socket, starts no process, writes no file, leaves no core, and
@@ -68,4 +93,28 @@ fn confine() -> io::Result<()> {
 fn mapped() -> Option<u64> {
     let pages: u64 = fs::read_to_string("/proc/self/statm").ok()?.split(' ').next()?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_ends_with_its_parent() {
+        use rustix::process::{Signal, parent_process_death_signal, set_parent_process_death_signal};
+
+        end_with_parent().unwrap();
+        assert_eq!(parent_process_death_signal().unwrap(), Some(Signal::KILL));
+        set_parent_process_death_signal(None).unwrap();
+    }
+
+    #[test]
+    fn a_child_whose_parent_ended_before_it_began_is_noticed() {
+        let (reader, writer) = io::pipe().unwrap();
+        assert!(!is_unread(&writer));
+        drop(reader);
+        assert!(is_unread(&writer));
+        assert!(!is_unread(fs::File::open("/dev/null").unwrap()));
+    }
 }

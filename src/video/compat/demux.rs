@@ -3,7 +3,8 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    os::unix::fs::FileExt as _,
+    os::unix::fs::FileExt,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use ffmpeg::{
@@ -65,17 +66,40 @@ pub(super) enum Refused {
     TooScattered,
     #[error("its video track has no pictures to show")]
     NoPictures,
+    #[error("it is no regular file")]
+    NotRegular,
+    #[error("its reader could not be confined: {0}")]
+    Confined(io::Error),
     #[error("it cannot be read: {0}")]
     Io(#[from] io::Error),
 }
 
+impl Refused {
+    /// Why it is not opened.
+    fn unopened(error: Error) -> Self {
+        match error {
+            NO_MEMORY => Self::Io(io::ErrorKind::OutOfMemory.into()),
+            error => Self::Unknown(error),
+        }
+    }
+}
+
+/// What libavformat says when it cannot have memory.
+const NO_MEMORY: Error = Error::Other { errno: ffmpeg::error::ENOMEM };
+
 /// Indexes the best tracks of pictures and of sound of a file of `size` bytes that is open twice.
-pub(super) fn index(file: &File, again: File, size: u64) -> Result<Index, Refused> {
+pub(super) fn index(file: &File, again: impl FileExt + Send + 'static, size: u64) -> Result<Index, Refused> {
     ffmpeg::log::set_level(ffmpeg::log::Level::Quiet);
-    let reader = Reader { file: again, size, place: 0 };
+    let failure = Failure::default();
+    let result = taken_apart(file, Reader { file: again, size, place: 0, failure: failure.clone() }, size);
+    // libavformat may have taken it for the end of the file, or for damage.
+    failure.take().map_or(result, |error| Err(error.into()))
+}
+
+fn taken_apart(file: &File, reader: Reader<impl FileExt + Send + 'static>, size: u64) -> Result<Index, Refused> {
     let options: Dictionary = [("format_whitelist", FORMATS), ("protocol_whitelist", "none")].into_iter().collect();
-    let stream = context::StreamIo::from_read_seek(reader).map_err(Refused::Unknown)?;
-    let mut opened = format::input_from_stream(stream, None, Some(options)).map_err(Refused::Unknown)?;
+    let stream = context::StreamIo::from_read_seek(reader).map_err(Refused::unopened)?;
+    let mut opened = format::input_from_stream(stream, None, Some(options)).map_err(Refused::unopened)?;
     let track = Track::of(&opened)?;
     let file = FileInput { file, size };
     let mut sound = Sound::of(&opened, &file);
@@ -88,21 +112,43 @@ pub(super) fn index(file: &File, again: File, size: u64) -> Result<Index, Refuse
 }
 
 /// The file, read at places of its own: whoever else has it open does not notice.
-struct Reader {
-    file: File,
+struct Reader<F> {
+    file: F,
     size: u64,
     place: u64,
+    failure: Failure,
 }
 
-impl Read for Reader {
+/// What the system said when it did not read.
+#[derive(Clone, Default)]
+struct Failure(Arc<Mutex<Option<io::Error>>>);
+
+impl Failure {
+    fn keep(&self, error: io::Error) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn take(&self) -> Option<io::Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl<F: FileExt> Read for Reader<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.place)?;
+        let count = match self.file.read_at(buffer, self.place) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                let kind = error.kind();
+                self.failure.keep(error);
+                return Err(kind.into());
+            }
+            result => result?,
+        };
         self.place += count as u64;
         Ok(count)
     }
 }
 
-impl Seek for Reader {
+impl<F> Seek for Reader<F> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let place = match to {
             SeekFrom::Start(place) => Some(place),
@@ -183,7 +229,9 @@ impl Track {
                     damage += 1;
                     continue;
                 }
-                // What comes behind a hole is not played; what came before it is.
+                Err(NO_MEMORY) => return Err(Refused::Io(io::ErrorKind::OutOfMemory.into())),
+                // The end, or the demuxer makes no sense of what comes: what came before it is played. What the
+                // system did not read is looked at by whoever gave the reader.
                 Err(_) => return Ok(packets),
             }
             if let Some(sound) = sound.as_mut()
@@ -308,5 +356,45 @@ impl Packets {
         });
         let index = Index::new(format, packets.collect(), MediaTime::ZERO..time(end)).ok_or(Refused::NoPictures)?;
         Ok((index.scattered(self.pieces).rotated(rotation).compat(), zero))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of which the system reads bytes up to a place only.
+    struct Failing {
+        file: File,
+        readable: u64,
+    }
+
+    impl FileExt for Failing {
+        fn read_at(&self, buffer: &mut [u8], place: u64) -> io::Result<usize> {
+            let left = usize::try_from(self.readable.saturating_sub(place)).unwrap();
+            match left.min(buffer.len()) {
+                0 => Err(io::Error::from_raw_os_error(ffmpeg::error::EIO)),
+                count => self.file.read_at(&mut buffer[..count], place),
+            }
+        }
+
+        fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+
+    #[test]
+    fn a_file_that_the_system_does_not_read_to_its_end_is_no_shorter_video() {
+        for name in ["matroska.mkv", "transport.ts", "h264.avi", "flash.flv", "program.mpg", "windows.wmv"] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+            let (file, size) = (File::open(&path).unwrap(), path.metadata().unwrap().len());
+            assert!(index(&file, file.try_clone().unwrap(), size).is_ok(), "{name}");
+            for readable in [0, size / 2, size - 1000] {
+                let failing = Failing { file: file.try_clone().unwrap(), readable };
+                let refused = index(&file, failing, size).unwrap_err();
+                assert!(matches!(refused, Refused::Io(_)), "{name} to byte {readable}: {refused}");
+                assert!(refused.to_string().contains("os error 5"), "{refused}");
+            }
+        }
     }
 }

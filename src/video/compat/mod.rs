@@ -47,6 +47,8 @@ wire_struct! {
         refused: Text,
         /// As [`Index::to_bytes`](super::Index::to_bytes) writes it.
         index: Blob,
+        /// Whether the system refused something that it may grant the next time.
+        passing: bool,
     }
 }
 
@@ -58,7 +60,11 @@ impl Compat {
             return self.index(file, size).map_err(SkipReason::from);
         }
         match read(&FileInput { file, size }) {
-            Err(error) if error.is_of_this_reader() => self.index(file, size).map_err(|_| error.into()),
+            Err(error) if error.is_of_this_reader() => self.index(file, size).map_err(|why| match why {
+                // Then it is not known yet whether libavformat does better.
+                why if why.may_pass() => why.into(),
+                _ => error.into(),
+            }),
             result => Ok(result?),
         }
     }
@@ -85,4 +91,22 @@ pub fn index_main() -> std::process::ExitCode {
 #[must_use]
 pub fn index_main() -> std::process::ExitCode {
     std::process::ExitCode::FAILURE
+}
+
+#[cfg(all(test, feature = "player"))]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_reader_that_cannot_be_run_now_says_nothing_of_the_file() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/other_codec.mp4");
+        let (file, size) = (File::open(&path).unwrap(), path.metadata().unwrap().len());
+        let missing = Compat::by("/nonexistent/securestream".into());
+        let reason = missing.read(&file, size, Kind::Indexed).unwrap_err();
+        assert!(matches!(&reason, SkipReason::NotTaken(why) if why.may_pass()), "{reason}");
+        let nobody = Compat::default().read(&file, size, Kind::Indexed).unwrap_err();
+        assert!(matches!(nobody, SkipReason::Unusable(_)), "{nobody}");
+    }
 }

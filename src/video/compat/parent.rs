@@ -6,15 +6,18 @@ use std::{
     fs::File,
     io::{self, Read as _},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
     types::wire::from_bytes,
-    video::{index::Index, index_wire::IndexWireError},
+    video::{
+        index::Index,
+        index_wire::{IndexWireError, passed_on},
+    },
 };
 
 use super::{Answer, INDEX_COMMAND};
@@ -26,8 +29,8 @@ const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 const BASE_TIME: Duration = Duration::from_mins(1);
 const BYTES_A_SECOND: u64 = 10_000_000;
 
-/// Longest reason of a child that is passed on, in characters.
-const MAX_REASON: usize = 160;
+/// How often a child is looked after that has said all and not ended yet, which takes it no time.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// What a child keeps of its parent's environment: where its libraries are.
 const KEPT_VARIABLES: [&str; 3] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
@@ -47,6 +50,9 @@ pub enum CompatError {
     /// In the words of the child.
     #[error("{0}")]
     Refused(String),
+    /// In the words of the child: the system refused something.
+    #[error("{0}")]
+    Unread(String),
     #[error("it could not be taken apart within {} s", .0.as_secs())]
     TimedOut(Duration),
     #[error("it made its reader fail ({0})")]
@@ -55,6 +61,13 @@ pub enum CompatError {
     WrongAnswer(String),
     #[error("its reader cannot be run: {0}")]
     NotRun(#[from] io::Error),
+}
+
+impl CompatError {
+    /// Whether the same file may be taken the next time: it is not the file that was at fault.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::NotRun(_) | Self::Unread(_))
+    }
 }
 
 impl From<IndexWireError> for CompatError {
@@ -89,24 +102,20 @@ fn kept(name: &'static str) -> Option<(&'static str, OsString)> {
 
 fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<Index, CompatError> {
     command.stdin(file.try_clone()?).stdout(Stdio::piped()).stderr(Stdio::null());
+    let deadline = Instant::now() + limit;
     let mut child = Running(command.spawn()?);
     let Some(output) = child.0.stdout.take() else { return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) };
     let (sender, answered) = mpsc::channel();
-    let reading = thread::Builder::new().name("index-video".into()).spawn(move || {
+    thread::Builder::new().name("index-video".into()).spawn(move || {
         let mut answer = Vec::new();
         let read = output.take(MAX_ANSWER + 1).read_to_end(&mut answer).map(|_| answer);
         // Nobody waits any more when it came too late.
         let _ = sender.send(read);
     })?;
-    let answer = answered.recv_timeout(limit);
-    if answer.is_err() {
-        // It ends the pipe, and with it the thread.
-        child.0.kill()?;
-    }
-    let status = child.0.wait()?;
-    // A thread that panicked has sent nothing.
-    let _ = reading.join();
-    let answer = answer.map_err(|_| CompatError::TimedOut(limit))??;
+    // The thread ends with the pipe. It is not waited for: the child could have given its end to somebody else.
+    let timed_out = |_| CompatError::TimedOut(limit);
+    let answer = answered.recv_timeout(limit).map_err(timed_out)??;
+    let status = child.ended_by(deadline)?.ok_or(CompatError::TimedOut(limit))?;
     if !status.success() {
         return Err(CompatError::Crashed(status.to_string()));
     }
@@ -115,6 +124,19 @@ fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<
 
 /// A child that does not outlive its owner.
 struct Running(Child);
+
+impl Running {
+    /// How it ended, if it did by then. That it has closed its output does not say that it will.
+    fn ended_by(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+        loop {
+            let status = self.0.try_wait()?;
+            if status.is_some() || Instant::now() >= deadline {
+                return Ok(status);
+            }
+            thread::sleep(LOOK);
+        }
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -131,8 +153,8 @@ fn understood(answer: &[u8], size: u64) -> Result<Index, CompatError> {
     }
     let answer: Answer = from_bytes(answer).map_err(IndexWireError::from)?;
     if !answer.refused.is_empty() {
-        let reason = answer.refused.chars().filter(|character| !character.is_control()).take(MAX_REASON);
-        return Err(CompatError::Refused(reason.collect()));
+        let reason = passed_on(&answer.refused);
+        return Err(if answer.passing { CompatError::Unread(reason) } else { CompatError::Refused(reason) });
     }
     Ok(Index::from_bytes(&answer.index, size)?)
 }
@@ -158,6 +180,12 @@ mod tests {
     }
 
     #[test]
+    fn attack_a_child_that_closes_its_output_and_stays_is_killed() {
+        let error = shell("exec >&-; exec sleep 600", Duration::from_millis(300)).unwrap_err();
+        assert!(matches!(error, CompatError::TimedOut(_)), "{error}");
+    }
+
+    #[test]
     fn attack_a_child_that_fails_is_no_index() {
         assert!(matches!(shell("kill -SEGV $$", SOON), Err(CompatError::Crashed(_))));
         assert!(matches!(shell("exit 1", SOON), Err(CompatError::Crashed(_))));
@@ -175,13 +203,17 @@ mod tests {
 
     #[test]
     fn attack_an_answer_is_held_against_the_file_and_its_words_are_cleaned() {
-        let refused = Answer { refused: format!("no \x1b[2J{}", "x".repeat(999)).into(), index: Blob::default() };
+        let refused =
+            Answer { refused: format!("no \x1b[2J{}", "x".repeat(999)).into(), index: Blob::default(), passing: false };
         let Err(CompatError::Refused(reason)) = understood(&to_bytes(&refused), 9) else { panic!("it was refused") };
-        assert!(reason.starts_with("no [2Jxxx") && reason.len() == MAX_REASON, "{reason}");
+        let unread = understood(&to_bytes(&Answer { passing: true, ..refused }), 9).unwrap_err();
+        assert!(matches!(unread, CompatError::Unread(_)) && unread.may_pass(), "{unread}");
+        assert!(reason.starts_with("no [2Jxxx") && reason.len() == 160, "{reason}");
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wide.mp4");
         let file = std::fs::read(path).unwrap();
         let index = crate::video::mp4::read(&file[..]).unwrap();
-        let answer = to_bytes(&Answer { refused: String::new().into(), index: index.to_bytes().into() });
+        let answer =
+            to_bytes(&Answer { refused: String::new().into(), index: index.to_bytes().into(), passing: false });
         assert_eq!(understood(&answer, file.len() as u64).unwrap().packets(), index.packets());
         assert!(matches!(understood(&answer, file.len() as u64 / 2), Err(CompatError::WrongAnswer(_))));
     }

@@ -12,7 +12,7 @@ use tempfile::{TempDir, tempdir};
 
 use crate::{
     types::limits::MAX_SUBTITLES,
-    video::{LookupError, batches},
+    video::{LookupError, batches, compat::CompatError},
 };
 
 use super::*;
@@ -285,4 +285,22 @@ fn subtitles_of_a_title_and_of_a_folder_have_bounds() {
     assert_eq!(languages(&source, "a").len(), 4, "the fifth is above 4 MiB");
     assert_eq!((languages(&source, "d").len(), languages(&source, "f").len()), (4, 0));
     assert!(remarks(&source).iter().any(|remark| remark.contains("16777216 bytes in all")), "{:?}", remarks(&source));
+}
+
+#[test]
+fn a_file_whose_reader_could_not_be_run_or_could_not_read_is_tried_again() {
+    let folder = tempdir().unwrap();
+    fs::copy(sample("single.mp4"), folder.path().join("a.mkv")).unwrap();
+    let errors = std::sync::Mutex::new(vec![
+        CompatError::Refused("it has no video track".into()),
+        CompatError::Unread("it cannot be read".into()),
+        CompatError::NotRun(io::ErrorKind::WouldBlock.into()),
+    ]);
+    let next = move |_: &VideoFile, _| Err(SkipReason::NotTaken(errors.lock().unwrap().pop().unwrap()));
+    let mut reader = FolderReader::new(folder.path(), Indexes::made_by(Box::new(next), None));
+    // The last is remembered: there is nothing more to be had from the reader.
+    for reason in ["cannot be run", "cannot be read", "no video track", "no video track"] {
+        let source = reader.read(&BTreeSet::new()).unwrap();
+        assert!(skipped(&source).iter().any(|skipped| skipped.contains(reason)), "{reason}: {:?}", skipped(&source));
+    }
 }

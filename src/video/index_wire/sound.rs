@@ -6,7 +6,11 @@ use crate::types::{
     wire::{Blob, wire_struct},
 };
 
-use super::{IndexWireError, ensure, is_time};
+use super::{
+    IndexWireError,
+    bounded::{Bounded, Counted},
+    ensure, is_time,
+};
 use crate::video::sound_track::{MAX_SOUND_PACKETS, SoundFormat, SoundPacket, SoundTrack};
 
 wire_struct! {
@@ -17,7 +21,7 @@ wire_struct! {
         extradata: Blob,
         heard_from: MediaTime,
         heard_until: MediaTime,
-        packets: Vec<SoundPacketRecord>,
+        packets: Bounded<SoundPacketRecord, MAX_SOUND_PACKETS>,
     }
 }
 
@@ -31,6 +35,8 @@ wire_struct! {
         duration: i64,
     }
 }
+
+impl Counted for SoundPacketRecord {}
 
 impl SoundRecord {
     pub(super) fn of(track: &SoundTrack) -> Self {
@@ -53,10 +59,9 @@ impl SoundRecord {
 
     /// The track, of a file of `file_size` bytes.
     pub(super) fn track(self, file_size: u64) -> Result<SoundTrack, IndexWireError> {
-        ensure(self.packets.len() <= MAX_SOUND_PACKETS, "number of packets of sound")?;
         let (mut end, mut pts) = (0_u64, 0_i64);
         let mut packets = Vec::with_capacity(self.packets.len());
-        for one in &self.packets {
+        for one in self.packets.iter() {
             let packet = SoundPacket {
                 offset: end.wrapping_add_signed(one.gap),
                 size: one.size,
