@@ -60,6 +60,7 @@ pub struct Index {
     entry_points: Vec<usize>,
     frames: usize,
     frame_duration: MediaTime,
+    bitrate: u64,
     gops: Gops,
     pieces: Pieces,
     rotation: Rotation,
@@ -81,6 +82,7 @@ impl Index {
         times.sort_unstable();
         let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
         let entry_points = entry_points(&packets);
+        let bitrate = bitrate(&packets, &shown);
         let gops = Gops::of(&packets, &entry_points, &shown);
         let (pieces, rotation, compat) = (Pieces::default(), Rotation::None, false);
         let (frames, sound) = (times.len(), None);
@@ -91,6 +93,7 @@ impl Index {
             entry_points,
             frames,
             frame_duration,
+            bitrate,
             gops,
             pieces,
             rotation,
@@ -206,9 +209,7 @@ impl Index {
     /// Average over the packets, in bits a second.
     #[must_use]
     pub fn bitrate(&self) -> u64 {
-        let bytes: u64 = self.packets.iter().map(|packet| u64::from(packet.size)).sum();
-        let micros = u128::from((self.shown.end - self.shown.start).0.unsigned_abs().max(1));
-        u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
+        self.bitrate
     }
 
     /// What its keyframes say about it.
@@ -269,6 +270,12 @@ fn entry_points(packets: &[Packet]) -> Vec<usize> {
     found
 }
 
+fn bitrate(packets: &[Packet], shown: &Range<MediaTime>) -> u64 {
+    let bytes: u64 = packets.iter().map(|packet| u64::from(packet.size)).sum();
+    let micros = u128::from((shown.end - shown.start).0.unsigned_abs().max(1));
+    u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
+}
+
 /// The median of the gaps between rising times that are not 0.
 fn typical_gap(times: &[MediaTime]) -> Option<MediaTime> {
     let mut gaps: Vec<MediaTime> =
@@ -308,6 +315,13 @@ mod tests {
         assert_eq!(index.decoded_until(0, MediaTime(i64::MAX)), 5, "the last packet is not shown");
         assert_eq!(index.decoded_until(0, MediaTime(40_000)), 3, "what frame 0 refers to is in");
         assert_eq!(index.entry_from(MediaTime(i64::MIN)), Some(MediaTime(120_000)), "one that is shown");
+    }
+
+    #[test]
+    fn the_bitrate_is_known_without_a_look_at_the_packets() {
+        let mut index = index(&[(0, true), (1, false)], 0..2).unwrap();
+        index.packets.clear();
+        assert_eq!(index.bitrate(), 200_000);
     }
 
     #[test]
