@@ -58,6 +58,8 @@ pub struct Index {
     packets: Vec<Packet>,
     shown: Range<MediaTime>,
     entry_points: Vec<usize>,
+    /// For each entry point the earliest pts that is shown from there on in decode order.
+    earliest: Vec<MediaTime>,
     frames: usize,
     frame_duration: MediaTime,
     bitrate: u64,
@@ -82,6 +84,7 @@ impl Index {
         times.sort_unstable();
         let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
         let entry_points = entry_points(&packets);
+        let earliest = earliest(&packets, &entry_points, &shown);
         let bitrate = bitrate(&packets, &shown);
         let gops = Gops::of(&packets, &entry_points, &shown);
         let (pieces, rotation, compat) = (Pieces::default(), Rotation::None, false);
@@ -91,6 +94,7 @@ impl Index {
             packets,
             shown,
             entry_points,
+            earliest,
             frames,
             frame_duration,
             bitrate,
@@ -233,14 +237,24 @@ impl Index {
     /// One past the last packet from `from` on that is shown before `end`: with it all that it refers to is in.
     pub(super) fn decoded_until(&self, from: usize, end: MediaTime) -> usize {
         let shown = self.shown.start..end.min(self.shown.end);
-        let rest = self.packets.get(from..).unwrap_or_default();
+        let rest = self.packets.get(from..self.all_decoded(end)).unwrap_or_default();
         from + rest.iter().rposition(|packet| shown.contains(&packet.pts)).map_or(0, |last| last + 1)
     }
 
     /// The pts of the last picture that is shown before `end`.
     pub(super) fn last_before(&self, end: MediaTime) -> Option<MediaTime> {
-        let shown = self.shown.start..end.min(self.shown.end);
-        self.packets.iter().map(|packet| packet.pts).filter(|pts| shown.contains(pts)).max()
+        let end = end.min(self.shown.end);
+        // What is decoded before an entry point is shown before it.
+        let entry = self.entry_before(MediaTime(end.0.saturating_sub(1)));
+        let near = self.packets.get(entry..self.all_decoded(end)).unwrap_or_default();
+        near.iter().map(|packet| packet.pts).filter(|pts| (self.shown.start..end).contains(pts)).max()
+    }
+
+    /// The first entry point from which on nothing is decoded that is shown before `end`: mostly the second one at
+    /// or after `end`, as open GOPs begin with pictures from before their keyframe. Without one, behind all packets.
+    pub(super) fn all_decoded(&self, end: MediaTime) -> usize {
+        let place = self.earliest.partition_point(|pts| *pts < end);
+        self.entry_points.get(place).copied().unwrap_or(self.packets.len())
     }
 
     fn pts(&self, position: usize) -> MediaTime {
@@ -267,6 +281,21 @@ fn entry_points(packets: &[Packet]) -> Vec<usize> {
         }
         latest = latest.max(packet.pts);
     }
+    found
+}
+
+/// For each entry point the earliest pts within `shown` from there on: these rise.
+fn earliest(packets: &[Packet], entry_points: &[usize], shown: &Range<MediaTime>) -> Vec<MediaTime> {
+    let (mut earliest, mut until) = (MediaTime(i64::MAX), packets.len());
+    let mut found: Vec<MediaTime> = Vec::with_capacity(entry_points.len());
+    for &position in entry_points.iter().rev() {
+        let gop = packets.get(position..until).unwrap_or_default();
+        let times = gop.iter().map(|packet| packet.pts).filter(|pts| shown.contains(pts));
+        earliest = times.min().map_or(earliest, |first| first.min(earliest));
+        until = position;
+        found.push(earliest);
+    }
+    found.reverse();
     found
 }
 
