@@ -100,6 +100,21 @@ fn files_that_did_not_change_are_not_read_again() {
 }
 
 #[test]
+fn an_entry_outlives_another_number_of_the_device_and_nothing_else() {
+    let bench = Bench::new();
+    let (name, stamp) = ("wide_240p.mp4", bench.stamp("wide_240p.mp4"));
+    let index = Index::clone(&bench.open().catalog().title("wide").unwrap().renditions[0].index);
+    let entry = Entry::write(&index, name, &stamp);
+    assert!(Entry::read(&entry, name, &Stamp { device: stamp.device + 1, ..stamp.clone() }).is_ok(), "mounted anew");
+    let others = [
+        Stamp { inode: stamp.inode + 1, ..stamp.clone() },
+        Stamp { changed_ns: stamp.changed_ns + 1, ..stamp.clone() },
+        Stamp { modified: stamp.modified + 1, ..stamp.clone() },
+    ];
+    assert!(others.iter().all(|other| Entry::read(&entry, name, other).is_err()));
+}
+
+#[test]
 fn a_file_that_is_replaced_by_one_of_the_same_size_and_time_is_read_again() {
     let bench = Bench::new();
     let folder = bench.open();
