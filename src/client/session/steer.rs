@@ -191,7 +191,7 @@ impl Steering {
         // When the player has taken all, nothing waits, whatever times the packets bear.
         let buffered = if all_taken { MediaTime::ZERO } else { self.buffered(at) };
         let rate = self.rate();
-        self.refill.allowance(buffered, target, rate)
+        self.refill.allowance(buffered, target, rate, self.helm != Helm::Auto || self.meter.has_measured())
     }
 
     /// What the selector wants to do, if it is asked at all.
