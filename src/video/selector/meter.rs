@@ -69,17 +69,11 @@ impl Meter {
         (self.busy, self.bytes) = (Duration::ZERO, 0);
     }
 
-    /// Whether there was enough to tell anything.
-    #[must_use]
-    pub fn has_measured(&self) -> bool {
-        self.samples >= FEWEST
-    }
-
     /// Bits a second at `now`; nothing before there was enough to tell.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an average of rates is one")]
     pub fn throughput(&self, now: Duration) -> Option<u64> {
-        let [quick, slow] = self.averages.filter(|_| self.has_measured())?;
+        let [quick, slow] = self.averages.filter(|_| self.samples >= FEWEST)?;
         let average = quick.min(slow) as u64;
         Some(self.silent(now).map_or(average, |at_most| average.min(at_most)))
     }
