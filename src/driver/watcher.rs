@@ -14,11 +14,15 @@ use std::{
     any::Any,
     io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use notify::{
     Config, EventKind, INotifyWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, ModifyKind},
@@ -65,22 +69,77 @@ enum Signal {
     End,
 }
 
+/// Tells the thread. Whoever tells it of one thing a thousand times while it reads leaves no more than a note.
+#[derive(Clone)]
+struct Signals {
+    bell: Sender<()>,
+    notes: Arc<Notes>,
+}
+
+/// The other end of [`Signals`].
+struct Told {
+    bell: Receiver<()>,
+    notes: Arc<Notes>,
+}
+
+/// What was told and not taken yet, besides that something was.
+#[derive(Default)]
+struct Notes {
+    is_lost: AtomicBool,
+    is_over: AtomicBool,
+}
+
+fn signals() -> (Signals, Told) {
+    let (bell, rings) = bounded(1);
+    let notes = Arc::<Notes>::default();
+    (Signals { bell, notes: Arc::clone(&notes) }, Told { bell: rings, notes })
+}
+
+impl Signals {
+    fn send(&self, signal: Signal) {
+        match signal {
+            Signal::Heard => {}
+            Signal::Lost => self.notes.is_lost.store(true, Ordering::SeqCst),
+            Signal::End => self.notes.is_over.store(true, Ordering::SeqCst),
+        }
+        // Where it rings already, what was noted is seen when that is heard.
+        let _ = self.bell.try_send(());
+    }
+}
+
+impl Told {
+    /// Waits for a signal, and until a time if there is one. That the folder was lost tells also that something was
+    /// heard, and the end tells all.
+    fn next(&self, until: Option<Instant>) -> Result<Signal, RecvTimeoutError> {
+        match until {
+            Some(until) => self.bell.recv_deadline(until)?,
+            None => self.bell.recv().map_err(|_| RecvTimeoutError::Disconnected)?,
+        }
+        let was_lost = self.notes.is_lost.swap(false, Ordering::SeqCst);
+        Ok(match self.notes.is_over.load(Ordering::SeqCst) {
+            true => Signal::End,
+            false if was_lost => Signal::Lost,
+            false => Signal::Heard,
+        })
+    }
+}
+
 /// What hears of changes for as long as it is kept.
 type Ears = Box<dyn Any + Send>;
 
 /// How the folder is heard of, or why it is not.
-type Listen = dyn FnMut(&Path, &Sender<Signal>) -> Result<Ears, String> + Send;
+type Listen = dyn FnMut(&Path, &Signals) -> Result<Ears, String> + Send;
 
 /// The thread as the loop sees it. It ends with this.
 pub(super) struct Watcher {
     answers: Receiver<Result<Reloaded, AdminError>>,
-    signals: Sender<Signal>,
+    signals: Signals,
 }
 
 impl Watcher {
     /// Begins to follow a folder; the loop is woken for each time that it was read.
     pub(super) fn start(watch: Watch, notifier: Notifier) -> io::Result<Self> {
-        let (signals, told) = unbounded();
+        let (signals, told) = signals();
         let (outbox, answers) = unbounded();
         let mut follower = Follower::new(watch, signals.clone(), Box::new(listen));
         thread::Builder::new().name("watch".into()).spawn(move || {
@@ -103,14 +162,14 @@ impl Watcher {
 impl Drop for Watcher {
     /// Does not wait for it: it may be reading a large folder, and changes nothing.
     fn drop(&mut self) {
-        let _ = self.signals.send(Signal::End);
+        self.signals.send(Signal::End);
     }
 }
 
 /// What the thread does.
 struct Follower {
     watch: Watch,
-    signals: Sender<Signal>,
+    signals: Signals,
     listen: Box<Listen>,
     ears: Option<Ears>,
     /// That nothing is heard was told.
@@ -121,7 +180,7 @@ struct Follower {
 }
 
 impl Follower {
-    fn new(watch: Watch, signals: Sender<Signal>, listen: Box<Listen>) -> Self {
+    fn new(watch: Watch, signals: Signals, listen: Box<Listen>) -> Self {
         Self {
             watch,
             signals,
@@ -134,21 +193,20 @@ impl Follower {
     }
 
     /// Waits until the folder was read; nothing when the hub ends.
-    fn next(&mut self, told: &Receiver<Signal>) -> Option<Result<Reloaded, AdminError>> {
+    fn next(&mut self, told: &Told) -> Option<Result<Reloaded, AdminError>> {
         loop {
             let now = clock::now();
             match self.times.next_look(now) {
-                Some(at) if at > now => match told.recv_timeout(at - now) {
-                    Ok(signal) => self.take(signal)?,
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => return None,
-                },
-                Some(_) => {
+                Some(at) if at <= now => {
                     if let Some(read) = self.look(now) {
                         return Some(read);
                     }
                 }
-                None => self.take(told.recv().ok()?)?,
+                until => match told.next(until) {
+                    Ok(signal) => self.take(signal)?,
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                },
             }
         }
     }
@@ -222,7 +280,7 @@ impl Times {
 }
 
 /// Hears of changes by inotify, where that tells of all of them.
-fn listen(folder: &Path, signals: &Sender<Signal>) -> Result<Ears, String> {
+fn listen(folder: &Path, signals: &Signals) -> Result<Ears, String> {
     if let Some(kind) = remote_kind(folder) {
         return Err(format!("it is on a file system of another machine ({kind})"));
     }
@@ -232,7 +290,7 @@ fn listen(folder: &Path, signals: &Sender<Signal>) -> Result<Ears, String> {
         // An error can be a queue that overflowed: something happened.
         let signal = event.map_or(Some(Signal::Heard), |event| meaning(&event, &own));
         if let Some(signal) = signal {
-            let _ = signals.send(signal);
+            signals.send(signal);
         }
     };
     let mut watcher = INotifyWatcher::new(handle, Config::default()).map_err(|error| error.to_string())?;

@@ -11,7 +11,7 @@ use crate::{
         Message,
         message::{self, PlayNotice, PlayRefused, PlayStarted, StreamEnd},
     },
-    types::{Code, EndReason, MemberName, PlayId, PlayMode, Printable, limits::MAX_PLAYS},
+    types::{Code, EndReason, MemberName, PlayId, PlayMode, Printable, RenditionLabel, limits::MAX_PLAYS},
     video::{Catalog, Plan, ReadError, Title},
 };
 
@@ -47,6 +47,8 @@ pub enum PlayOutput {
 pub struct Plays {
     member: MemberName,
     running: BTreeMap<PlayId, Play>,
+    /// What the operator was told last that a play sends.
+    told: BTreeMap<PlayId, RenditionLabel>,
     /// The highest number that a play had.
     newest: Option<PlayId>,
     /// Whose turn it is: plays share the lane part by part.
@@ -57,7 +59,7 @@ impl Plays {
     /// No plays yet.
     #[must_use]
     pub fn new(member: MemberName) -> Self {
-        Self { member, running: BTreeMap::new(), newest: None, turn: None }
+        Self { member, running: BTreeMap::new(), told: BTreeMap::new(), newest: None, turn: None }
     }
 
     /// Whether nothing is played.
@@ -147,6 +149,10 @@ impl Plays {
         match step {
             // After the end the member may still seek back: the play is over when it says so.
             Step::Media(message) | Step::End(message) => vec![PlayOutput::Media(message)],
+            // A seek within it begins nothing that the operator does not know.
+            Step::Rendition(message, rendition) if self.told.insert(id, rendition.label) == Some(rendition.label) => {
+                vec![PlayOutput::Media(message)]
+            }
             Step::Rendition(message, rendition) => {
                 let title = self.running.get(&id).map(|play| play.title().name.clone()).unwrap_or_default();
                 let format = rendition.index.format();
@@ -159,6 +165,7 @@ impl Plays {
 
     fn over(&mut self, id: PlayId, reason: EndReason) -> Option<PlayOutput> {
         let play = self.running.remove(&id)?;
+        self.told.remove(&id);
         let title = play.title().name.clone();
         Some(PlayOutput::Report(HubEvent::PlayEnded { name: self.member.clone(), play: id, title, reason }))
     }

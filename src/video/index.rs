@@ -58,8 +58,11 @@ pub struct Index {
     packets: Vec<Packet>,
     shown: Range<MediaTime>,
     entry_points: Vec<usize>,
+    /// For each entry point the earliest pts that is shown from there on in decode order.
+    earliest: Vec<MediaTime>,
     frames: usize,
     frame_duration: MediaTime,
+    bitrate: u64,
     gops: Gops,
     pieces: Pieces,
     rotation: Rotation,
@@ -81,6 +84,8 @@ impl Index {
         times.sort_unstable();
         let frame_duration = typical_gap(&times).unwrap_or(shown.end - shown.start);
         let entry_points = entry_points(&packets);
+        let earliest = earliest(&packets, &entry_points, &shown);
+        let bitrate = bitrate(&packets, &shown);
         let gops = Gops::of(&packets, &entry_points, &shown);
         let (pieces, rotation, compat) = (Pieces::default(), Rotation::None, false);
         let (frames, sound) = (times.len(), None);
@@ -89,8 +94,10 @@ impl Index {
             packets,
             shown,
             entry_points,
+            earliest,
             frames,
             frame_duration,
+            bitrate,
             gops,
             pieces,
             rotation,
@@ -206,9 +213,7 @@ impl Index {
     /// Average over the packets, in bits a second.
     #[must_use]
     pub fn bitrate(&self) -> u64 {
-        let bytes: u64 = self.packets.iter().map(|packet| u64::from(packet.size)).sum();
-        let micros = u128::from((self.shown.end - self.shown.start).0.unsigned_abs().max(1));
-        u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
+        self.bitrate
     }
 
     /// What its keyframes say about it.
@@ -232,14 +237,24 @@ impl Index {
     /// One past the last packet from `from` on that is shown before `end`: with it all that it refers to is in.
     pub(super) fn decoded_until(&self, from: usize, end: MediaTime) -> usize {
         let shown = self.shown.start..end.min(self.shown.end);
-        let rest = self.packets.get(from..).unwrap_or_default();
+        let rest = self.packets.get(from..self.all_decoded(end)).unwrap_or_default();
         from + rest.iter().rposition(|packet| shown.contains(&packet.pts)).map_or(0, |last| last + 1)
     }
 
     /// The pts of the last picture that is shown before `end`.
     pub(super) fn last_before(&self, end: MediaTime) -> Option<MediaTime> {
-        let shown = self.shown.start..end.min(self.shown.end);
-        self.packets.iter().map(|packet| packet.pts).filter(|pts| shown.contains(pts)).max()
+        let end = end.min(self.shown.end);
+        // What is decoded before an entry point is shown before it.
+        let entry = self.entry_before(MediaTime(end.0.saturating_sub(1)));
+        let near = self.packets.get(entry..self.all_decoded(end)).unwrap_or_default();
+        near.iter().map(|packet| packet.pts).filter(|pts| (self.shown.start..end).contains(pts)).max()
+    }
+
+    /// The first entry point from which on nothing is decoded that is shown before `end`: mostly the second one at
+    /// or after `end`, as open GOPs begin with pictures from before their keyframe. Without one, behind all packets.
+    pub(super) fn all_decoded(&self, end: MediaTime) -> usize {
+        let place = self.earliest.partition_point(|pts| *pts < end);
+        self.entry_points.get(place).copied().unwrap_or(self.packets.len())
     }
 
     fn pts(&self, position: usize) -> MediaTime {
@@ -267,6 +282,27 @@ fn entry_points(packets: &[Packet]) -> Vec<usize> {
         latest = latest.max(packet.pts);
     }
     found
+}
+
+/// For each entry point the earliest pts within `shown` from there on: these rise.
+fn earliest(packets: &[Packet], entry_points: &[usize], shown: &Range<MediaTime>) -> Vec<MediaTime> {
+    let (mut earliest, mut until) = (MediaTime(i64::MAX), packets.len());
+    let mut found: Vec<MediaTime> = Vec::with_capacity(entry_points.len());
+    for &position in entry_points.iter().rev() {
+        let gop = packets.get(position..until).unwrap_or_default();
+        let times = gop.iter().map(|packet| packet.pts).filter(|pts| shown.contains(pts));
+        earliest = times.min().map_or(earliest, |first| first.min(earliest));
+        until = position;
+        found.push(earliest);
+    }
+    found.reverse();
+    found
+}
+
+fn bitrate(packets: &[Packet], shown: &Range<MediaTime>) -> u64 {
+    let bytes: u64 = packets.iter().map(|packet| u64::from(packet.size)).sum();
+    let micros = u128::from((shown.end - shown.start).0.unsigned_abs().max(1));
+    u64::try_from(u128::from(bytes) * 8_000_000 / micros).unwrap_or(u64::MAX)
 }
 
 /// The median of the gaps between rising times that are not 0.
@@ -308,6 +344,13 @@ mod tests {
         assert_eq!(index.decoded_until(0, MediaTime(i64::MAX)), 5, "the last packet is not shown");
         assert_eq!(index.decoded_until(0, MediaTime(40_000)), 3, "what frame 0 refers to is in");
         assert_eq!(index.entry_from(MediaTime(i64::MIN)), Some(MediaTime(120_000)), "one that is shown");
+    }
+
+    #[test]
+    fn the_bitrate_is_known_without_a_look_at_the_packets() {
+        let mut index = index(&[(0, true), (1, false)], 0..2).unwrap();
+        index.packets.clear();
+        assert_eq!(index.bitrate(), 200_000);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 mod entry;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -46,8 +46,34 @@ type MakeIndex = dyn Fn(&VideoFile, Kind) -> Result<Index, SkipReason> + Send;
 pub(super) struct Indexes {
     make: Box<MakeIndex>,
     shelf: Option<Box<dyn IndexShelf>>,
-    /// Bytes on the shelf, of files that were looked at since it was tidied last.
-    used: u64,
+    held: Held,
+}
+
+/// What lies on the shelf, as far as it was looked at.
+#[derive(Default)]
+struct Held {
+    /// Bytes at each place.
+    places: BTreeMap<String, u64>,
+    /// Bytes in all.
+    total: u64,
+}
+
+impl Held {
+    /// So many bytes lie at a place now.
+    fn set(&mut self, place: &str, bytes: u64) {
+        let before = self.places.insert(place.to_owned(), bytes);
+        self.total = self.total - before.unwrap_or(0) + bytes;
+    }
+
+    /// How much there would be with so many bytes at a place, in place of what is there.
+    fn with(&self, place: &str, bytes: u64) -> u64 {
+        self.total - self.places.get(place).copied().unwrap_or(0) + bytes
+    }
+
+    fn keep_only(&mut self, names: &BTreeSet<String>) {
+        self.places.retain(|place, _| names.contains(place));
+        self.total = self.places.values().sum();
+    }
 }
 
 impl Indexes {
@@ -57,26 +83,24 @@ impl Indexes {
     }
 
     pub(super) fn made_by(make: Box<MakeIndex>, shelf: Option<Box<dyn IndexShelf>>) -> Self {
-        Self { make, shelf, used: 0 }
+        Self { make, shelf, held: Held::default() }
     }
 
     /// The index of an open file.
     pub(super) fn index_of(&mut self, name: &str, file: &VideoFile) -> Result<Index, SkipReason> {
         let place = place(name);
         if let Some(bytes) = self.shelf.as_mut().and_then(|shelf| shelf.take(&place)) {
+            self.held.set(&place, bytes.len() as u64);
             match Entry::read(&bytes, name, &file.stamp) {
-                Ok(index) => {
-                    self.used += bytes.len() as u64;
-                    return Ok(index);
-                }
+                Ok(index) => return Ok(index),
                 Err(why) => log::debug!("{name:?} is indexed again: {why}"),
             }
         }
         let index = (self.make)(file, FileName::parse(name).kind)?;
         if let Some(shelf) = &mut self.shelf {
             let bytes = Entry::write(&index, name, &file.stamp);
-            if bytes.len() <= MAX_ENTRY && self.used + bytes.len() as u64 <= MAX_SHELF {
-                self.used += bytes.len() as u64;
+            if bytes.len() <= MAX_ENTRY && self.held.with(&place, bytes.len() as u64) <= MAX_SHELF {
+                self.held.set(&place, bytes.len() as u64);
                 shelf.put(&place, &bytes);
             }
         }
@@ -86,7 +110,9 @@ impl Indexes {
     /// Throws away what is kept of files that have other names.
     pub(super) fn keep_only<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
         if let Some(shelf) = &mut self.shelf {
-            shelf.keep_only(&names.map(place).collect());
+            let names = names.map(place).collect();
+            shelf.keep_only(&names);
+            self.held.keep_only(&names);
         }
     }
 }
@@ -101,7 +127,7 @@ fn place(name: &str) -> String {
 
 /// A shelf in memory, for tests.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryShelf(pub Arc<Mutex<std::collections::BTreeMap<String, Vec<u8>>>>);
+pub struct MemoryShelf(pub Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 impl IndexShelf for MemoryShelf {
     fn take(&mut self, name: &str) -> Option<Vec<u8>> {

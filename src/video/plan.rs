@@ -142,8 +142,8 @@ impl Plan {
         }
         let end = end.unwrap_or(duration);
         let mut sought = segments(&turns, to..end);
-        if let Some(last) = last_picture(&turns, end)
-            && sought.is_empty()
+        if sought.is_empty()
+            && let Some(last) = last_picture(&turns, end)
         {
             sought = segments(&turns, last..end);
         }

@@ -20,6 +20,7 @@ use std::{
 use super::{
     file_name::{FileName, Kind},
     stamp::Stamp,
+    subtitles::is_subtitles,
 };
 
 /// Without a change for this long, a file is whole. Programs that copy write every few milliseconds; a network that
@@ -139,9 +140,8 @@ pub fn sight(folder: &Path) -> io::Result<Sight> {
 }
 
 fn matters(name: &str) -> bool {
-    let is_subtitle = || name.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "srt" | "vtt" | "SRT" | "VTT"));
     let is_video = || matches!(FileName::parse(name).kind, Kind::Indexed | Kind::OtherVideo);
-    !name.starts_with('.') && (is_video() || is_subtitle())
+    !name.starts_with('.') && (is_video() || is_subtitles(name))
 }
 
 #[cfg(test)]

@@ -2,13 +2,8 @@
 
 use std::{
     fs,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Mutex, atomic::AtomicUsize},
 };
-
-use crossbeam_channel::bounded;
 
 use super::*;
 
@@ -16,11 +11,8 @@ use super::*;
 const GUARD: Duration = Duration::from_mins(1);
 
 /// A follower whose looks are counted and answered by `answer`, and which hears what `listen` lets it.
-fn follower(
-    answer: impl FnMut(Instant) -> Followed + Send + 'static,
-    listen: Box<Listen>,
-) -> (Follower, Receiver<Signal>) {
-    let (signals, told) = unbounded();
+fn follower(answer: impl FnMut(Instant) -> Followed + Send + 'static, listen: Box<Listen>) -> (Follower, Told) {
+    let (signals, told) = signals();
     let watch = Watch { folder: PathBuf::from("videos"), follow: Box::new(answer) };
     (Follower::new(watch, signals, listen), told)
 }
@@ -63,7 +55,7 @@ fn a_look_that_is_asked_for_comes_without_a_sound_and_never_in_a_rush() {
 fn a_folder_that_is_not_heard_of_is_looked_at_now_and_then_until_it_is() {
     let tries = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&tries);
-    let listen = move |_: &Path, _: &Sender<Signal>| -> Result<Ears, String> {
+    let listen = move |_: &Path, _: &Signals| -> Result<Ears, String> {
         match counted.fetch_add(1, Ordering::Relaxed) {
             0 | 1 => Err("all watches are in use".to_owned()),
             _ => Ok(Box::new(())),
@@ -103,14 +95,32 @@ fn what_is_done_in_a_folder_is_heard_and_looking_at_it_is_not() {
     let videos = folder.path().join("videos");
     fs::create_dir(&videos).unwrap();
     fs::write(videos.join("old.mp4"), "old").unwrap();
-    let (signals, told) = unbounded();
+    let (signals, told) = signals();
     let Ok(_ears) = listen(&videos, &signals) else { panic!("a local folder can be heard of") };
     fs::read(videos.join("old.mp4")).unwrap();
     fs::read_dir(&videos).unwrap().for_each(drop);
     fs::write(videos.join("new.mp4"), "new").unwrap();
-    assert_eq!(told.recv_timeout(GUARD), Ok(Signal::Heard));
+    assert_eq!(told.next(Some(Instant::now() + GUARD)), Ok(Signal::Heard));
     fs::rename(&videos, folder.path().join("elsewhere")).unwrap();
-    while told.recv_timeout(GUARD).unwrap() != Signal::Lost {}
+    while told.next(Some(Instant::now() + GUARD)).unwrap() != Signal::Lost {}
+}
+
+#[test]
+fn what_is_told_while_the_thread_reads_is_noted_once_and_not_lost() {
+    let (signals, told) = signals();
+    for _ in 0..1000 {
+        signals.send(Signal::Heard);
+    }
+    assert_eq!((told.next(None), told.bell.len()), (Ok(Signal::Heard), 0), "one note for all of them");
+    signals.send(Signal::Heard);
+    signals.send(Signal::Lost);
+    signals.send(Signal::Heard);
+    assert_eq!((told.next(None), told.bell.len()), (Ok(Signal::Lost), 0));
+    signals.send(Signal::Heard);
+    assert_eq!(told.next(None), Ok(Signal::Heard), "it was lost once");
+    signals.send(Signal::Heard);
+    signals.send(Signal::End);
+    assert_eq!(told.next(None), Ok(Signal::End));
 }
 
 #[test]

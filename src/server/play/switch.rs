@@ -12,6 +12,9 @@ use crate::{
     video::{PlanError, Rung, Title, first_rung, switch},
 };
 
+/// Most segments that a play is to send, if its plan had no more: a member that grants no credit cannot pile them up.
+const MAX_SEGMENTS: usize = 32;
+
 /// Why a play does not go on in another rendition; it goes on as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SwitchError {
@@ -19,6 +22,8 @@ pub enum SwitchError {
     NoSuchRendition(RenditionLabel),
     #[error("{0} has no keyframe between here and the end")]
     NoKeyframe(RenditionLabel),
+    #[error("{MAX_SEGMENTS} changes of rendition are still to be sent; wait for them, or seek")]
+    TooMany,
 }
 
 impl Play {
@@ -33,16 +38,16 @@ impl Play {
         }
         let rendition = self.title.rendition(to).cloned().ok_or(SwitchError::NoSuchRendition(to))?;
         let was_over = self.segments.is_empty();
+        let mut segments = self.segments.clone();
         if was_over {
-            self.segments.extend(self.over.clone());
+            segments.extend(self.over.clone());
         }
-        let begun = if was_over { self.segments.front().map(|over| over.packets.end) } else { self.sent_until() };
-        let Some(switched) = switch(&mut self.segments, begun, &rendition, from, self.end) else {
-            if was_over {
-                self.segments.clear();
-            }
-            return Err(SwitchError::NoKeyframe(to));
-        };
+        let begun = if was_over { segments.front().map(|over| over.packets.end) } else { self.sent_until() };
+        let switched = switch(&mut segments, begun, &rendition, from, self.end).ok_or(SwitchError::NoKeyframe(to))?;
+        if segments.len() > MAX_SEGMENTS.max(self.segments.len()) {
+            return Err(SwitchError::TooMany);
+        }
+        self.segments = segments;
         if was_over {
             (self.next, self.ended) = (begun, false);
         }

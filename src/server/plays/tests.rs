@@ -119,6 +119,25 @@ fn a_play_is_told_announced_sent_and_reported() {
 }
 
 #[test]
+fn the_operator_is_told_of_a_rendition_once_however_often_a_member_seeks() {
+    let mut screen = Screen::new();
+    let told = |outputs: Vec<PlayOutput>| -> usize {
+        outputs.iter().filter_map(report).filter(|event| matches!(event, HubEvent::Rendition { .. })).count()
+    };
+    screen.started(1, "wide");
+    screen.ask(credit(1, 0));
+    assert_eq!(told(screen.run()), 1);
+    for epoch in 1..50 {
+        screen.ask(Seek { play: PlayId(1), epoch: PlayEpoch(epoch), to: MediaTime(1_000_000) });
+        let outputs = screen.run();
+        assert!(matches!(&outputs[..], [PlayOutput::Media(Message::StreamInfo(_))]), "{outputs:?}");
+    }
+    screen.ask(Stop { play: PlayId(1) });
+    screen.started(2, "wide");
+    assert_eq!(told(screen.run()), 1, "another play");
+}
+
+#[test]
 fn plays_take_turns_part_by_part() {
     let mut screen = Screen::new();
     for play in [3, 7, 9] {

@@ -47,7 +47,7 @@ impl Entry {
     /// What is kept of a file.
     pub(super) fn write(index: &Index, name: &str, stamp: &Stamp) -> Vec<u8> {
         let index = index.to_bytes().into();
-        let record = to_bytes(&Record { version: VERSION, file: name.into(), stamp: stamp.clone(), index });
+        let record = to_bytes(&Record { version: VERSION, file: name.into(), stamp: on_any_device(stamp), index });
         [&Sha256::digest(&record)[..], &record].concat()
     }
 
@@ -61,11 +61,16 @@ impl Entry {
         if record.version != VERSION {
             return Err(EntryError::Version);
         }
-        if record.file.as_str() != name || record.stamp != *stamp {
+        if record.file.as_str() != name || on_any_device(&record.stamp) != on_any_device(stamp) {
             return Err(EntryError::Stale);
         }
         Ok(Index::from_bytes(&record.index, stamp.size)?)
     }
+}
+
+/// Without the device: that of btrfs, NFS or an overlay may have another number after each start of the system.
+fn on_any_device(stamp: &Stamp) -> Stamp {
+    Stamp { device: 0, ..stamp.clone() }
 }
 
 #[cfg(test)]

@@ -100,6 +100,44 @@ fn files_that_did_not_change_are_not_read_again() {
 }
 
 #[test]
+fn an_entry_outlives_another_number_of_the_device_and_nothing_else() {
+    let bench = Bench::new();
+    let (name, stamp) = ("wide_240p.mp4", bench.stamp("wide_240p.mp4"));
+    let index = Index::clone(&bench.open().catalog().title("wide").unwrap().renditions[0].index);
+    let entry = Entry::write(&index, name, &stamp);
+    assert!(Entry::read(&entry, name, &Stamp { device: stamp.device + 1, ..stamp.clone() }).is_ok(), "mounted anew");
+    let others = [
+        Stamp { inode: stamp.inode + 1, ..stamp.clone() },
+        Stamp { changed_ns: stamp.changed_ns + 1, ..stamp.clone() },
+        Stamp { modified: stamp.modified + 1, ..stamp.clone() },
+    ];
+    assert!(others.iter().all(|other| Entry::read(&entry, name, other).is_err()));
+}
+
+#[test]
+fn what_is_thrown_away_or_replaced_takes_no_room() {
+    let bench = Bench::new();
+    let mut indexes = Indexes::new(Compat::default(), Some(Box::new(bench.shelf.clone())));
+    let kept = |bench: &Bench| bench.shelf.0.lock().unwrap().values().map(|entry| entry.len() as u64).sum::<u64>();
+    for round in 0..5 {
+        for name in ["wide_240p.mp4", "other.mp4"] {
+            let file = OpenOptions::new().append(true).open(bench.path(name)).unwrap();
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(round);
+            file.set_times(FileTimes::new().set_modified(time)).unwrap();
+            let file = VideoFile { file: fs::File::open(bench.path(name)).unwrap(), stamp: bench.stamp(name) };
+            indexes.index_of(name, &file).unwrap();
+            indexes.index_of(name, &file).unwrap();
+        }
+        assert_eq!(indexes.held.total, kept(&bench), "round {round}");
+    }
+    indexes.keep_only(["other.mp4"].into_iter());
+    assert_eq!(indexes.held.total, kept(&bench));
+    assert!(indexes.held.total > 0);
+    indexes.keep_only([].into_iter());
+    assert_eq!((indexes.held.total, kept(&bench)), (0, 0));
+}
+
+#[test]
 fn a_file_that_is_replaced_by_one_of_the_same_size_and_time_is_read_again() {
     let bench = Bench::new();
     let folder = bench.open();

@@ -24,6 +24,8 @@ pub struct Switched {
 /// sent, when that segment has begun. Without `from` nothing is replaced that was sent. `end` is where the play
 /// ends, if before its title does.
 ///
+/// Where `to` waits to be begun already, and nothing else behind it, there is nothing to change.
+///
 /// Returns nothing, and changes nothing, when `to` cannot be entered any more.
 pub fn switch(
     segments: &mut VecDeque<Segment>,
@@ -58,6 +60,13 @@ fn enter(
     let edge = |segment: &Segment| tolerance(&segment.rendition.index, &to.index);
     let first = segments.front()?;
     let entry = to.index.entry_from(from.max(first.show.start - edge(first)))?;
+    if segments.len() > usize::from(begun.is_some())
+        && let Some(last) = segments.back()
+        && Arc::ptr_eq(&last.rendition, to)
+        && last.show.start <= entry
+    {
+        return Some(Switched { cut: None });
+    }
     // What was to come behind the keyframe is dropped; the segment around it shows what lies before.
     let kept = segments.iter().take_while(|segment| segment.show.start < entry - edge(segment)).count();
     let last = kept.checked_sub(1).and_then(|last| segments.get(last));

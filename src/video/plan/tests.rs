@@ -135,6 +135,65 @@ fn numbers(times: &[MediaTime], frame: i64) -> Vec<i64> {
     times.iter().map(|time| (time.0 + frame / 2) / frame).collect()
 }
 
+/// What [`Index::decoded_until`] and [`Index::last_before`] say, by a look at all packets.
+fn by_all_packets(index: &Index, from: usize, end: MediaTime) -> (usize, Option<MediaTime>) {
+    let is_in = |packet: &Packet| (index.shown().start..end.min(index.duration())).contains(&packet.pts);
+    let last = index.packets()[from..].iter().rposition(is_in);
+    let times = index.packets().iter().filter(|packet| is_in(packet)).map(|packet| packet.pts);
+    (from + last.map_or(0, |last| last + 1), times.max())
+}
+
+/// Holds an index against a look at all packets, at all entry points and some ends.
+fn hold_against_all_packets(rng: &mut StdRng, index: &Index, seed: u64) {
+    let some = index.packets()[rng.random_range(0..index.packets().len())].pts;
+    let around = [MediaTime(i64::MIN), some - MediaTime(1), some, some + MediaTime(1), MediaTime(i64::MAX)];
+    for end in around {
+        for &from in index.entry_points() {
+            let found = (index.decoded_until(from, end), index.last_before(end));
+            assert_eq!(found, by_all_packets(index, from, end), "seed {seed}, from {from} to {end:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_before_an_end_is_found_near_it_whatever_the_gops() {
+    for seed in 0..400 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let (gop, b_frames, open) = (rng.random_range(1..30), rng.random_range(0..5), rng.random_bool(0.7));
+        let recipe = Recipe { frames: rng.random_range(1..200), frame: 40_000, round: 1, gop, b_frames, open };
+        let (index, _) = generate(&mut rng, &recipe);
+        hold_against_all_packets(&mut rng, &index, seed);
+        let entries = index.entry_points();
+        for end in index.packets().iter().map(|packet| packet.pts) {
+            let after = entries.partition_point(|&entry| index.packets()[entry].pts < end);
+            let second = entries.get(after + 1).copied().unwrap_or(index.packets().len());
+            assert!(index.all_decoded(end) <= second, "seed {seed}: {end:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_shown_before_an_end_is_found_in_files_without_any_order() {
+    let time = |number: i64| MediaTime(number * 40_000);
+    for seed in 0..400 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let packets = (0..rng.random_range(1..60)).map(|_| Packet {
+            offset: 0,
+            size: 1,
+            keyframe: rng.random_bool(0.4),
+            pts: time(rng.random_range(-5..40)),
+            dts: MediaTime::ZERO,
+            duration: time(1),
+        });
+        let packets = packets.collect();
+        let format = VideoFormat { codec: Codec::H264, width: 16, height: 16, extradata: bytes::Bytes::new() };
+        let shown = time(rng.random_range(-6..6))..time(rng.random_range(20..40));
+        if let Some(index) = Index::new(format, packets, shown) {
+            hold_against_all_packets(&mut rng, &index, seed);
+        }
+    }
+}
+
 #[test]
 fn a_tour_shows_every_frame_once_in_order_whatever_the_gops() {
     for seed in 0..400 {

@@ -131,11 +131,11 @@ fn what_could_not_be_read_is_asked_for_again() {
 #[test]
 fn only_names_that_matter_are_seen() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["a.mp4", "b.mkv", "a.en.srt", "notes.txt", ".hidden.mp4", "c.mp4.part", "log"] {
+    for name in ["a.mp4", "b.mkv", "a.en.srt", "a.de.Vtt", "notes.txt", ".hidden.mp4", "c.mp4.part", "log"] {
         fs::write(folder.path().join(name), "x").unwrap();
     }
     std::os::unix::fs::symlink("nowhere", folder.path().join("d.mp4")).unwrap();
     let names: Vec<String> = sight(folder.path()).unwrap().into_keys().collect();
-    assert_eq!(names, ["a.en.srt", "a.mp4", "b.mkv"]);
+    assert_eq!(names, ["a.de.Vtt", "a.en.srt", "a.mp4", "b.mkv"]);
     assert!(sight(&folder.path().join("none")).is_err());
 }

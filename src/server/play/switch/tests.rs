@@ -193,6 +193,41 @@ fn before_anything_was_sent_the_other_rendition_begins_at_once() {
 }
 
 #[test]
+fn a_member_without_credit_does_not_pile_up_segments() {
+    let title = testing::title(vec![testing::index(240, 2000, 10, 1000), testing::index(480, 2000, 10, 1000)]);
+    let mut viewer = Viewer::new(&title, &fixed(240));
+    viewer.run(3000);
+    let switches = (1..150).map(|at| viewer.switch([240, 480][at % 2], Some(pts(10 * i64::try_from(at).unwrap()))));
+    let refused = switches.filter(|switched| *switched == Err(SwitchError::TooMany)).count();
+    let others = 149 - (MAX_SEGMENTS - 1);
+    assert_eq!((viewer.play.segments.len(), refused), (MAX_SEGMENTS, others / 2), "half are of what comes there");
+    viewer.switch(240, Some(pts(100))).unwrap();
+    assert!(viewer.play.segments.len() < 12, "one that replaces others is no more to send");
+    viewer.run(u64::MAX);
+    assert_eq!(viewer.numbers(), (0..2000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_switch_to_what_comes_there_already_is_nothing() {
+    let mut viewer = Viewer::new(&three(), &fixed(240));
+    viewer.run(3000);
+    viewer.switch(720, Some(pts(50))).unwrap();
+    let planned = |viewer: &Viewer| -> Vec<_> {
+        viewer.play.segments.iter().map(|segment| (segment.rendition.label.0, segment.show.clone())).collect()
+    };
+    let before = planned(&viewer);
+    for at in [60, 100, 50] {
+        viewer.switch(720, Some(pts(at))).unwrap();
+        assert_eq!(planned(&viewer), before);
+    }
+    viewer.switch(720, Some(pts(25))).unwrap();
+    assert_ne!(planned(&viewer), before, "sooner");
+    viewer.run(u64::MAX);
+    assert_eq!(viewer.segments.iter().map(|segment| segment.label).collect::<Vec<_>>(), [240, 720]);
+    assert_eq!(viewer.numbers(), (0..200).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_is_meant_for_another_epoch_or_has_no_keyframe_changes_nothing() {
     let mut viewer = Viewer::new(&three(), &fixed(240));
     viewer.run(3000);
