@@ -15,7 +15,7 @@ use crate::{
         MediaTime, PlayEpoch,
         limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET, MAX_PART},
     },
-    video::{input, render::Choice},
+    video::{input, render::Choice, report::Media},
 };
 
 /// How far a play has come.
@@ -83,6 +83,8 @@ pub(super) struct MemberPlay {
     received: u64,
     consumed: u64,
     granted: u64,
+    /// Of what was received and not consumed, the pictures.
+    pictures_waiting: u64,
     parts: BytesMut,
     next_part: (u32, u16),
     pub(super) next_sound: u32,
@@ -120,6 +122,7 @@ impl MemberPlay {
             received: 0,
             consumed: 0,
             granted: 0,
+            pictures_waiting: 0,
             parts: BytesMut::new(),
             next_part: (0, 0),
             next_sound: 0,
@@ -141,7 +144,7 @@ impl MemberPlay {
     /// The media of a new epoch starts from nothing.
     pub(super) fn begin_epoch(&mut self, epoch: PlayEpoch) {
         self.epoch = epoch;
-        (self.received, self.consumed, self.granted) = (0, 0, 0);
+        (self.received, self.consumed, self.granted, self.pictures_waiting) = (0, 0, 0, 0);
         self.steering.begin_epoch();
         self.parts.clear();
         self.next_part = (0, 0);
@@ -164,15 +167,19 @@ impl MemberPlay {
         self.received
     }
 
-    /// Whether the player took every packet that came whole.
+    /// Whether the player took every picture that came whole. Sound that waits for pictures says nothing of them.
     pub(super) fn has_taken_all(&self) -> bool {
-        self.consumed + self.parts.len() as u64 >= self.received
+        self.parts.len() as u64 >= self.pictures_waiting
     }
 
     /// The decoder took this much; of another epoch it no longer counts.
-    pub(super) fn consume(&mut self, epoch: PlayEpoch, bytes: u64) {
-        if epoch == self.epoch {
-            self.consumed += bytes;
+    pub(super) fn consume(&mut self, epoch: PlayEpoch, media: Media, bytes: u64) {
+        if epoch != self.epoch {
+            return;
+        }
+        self.consumed += bytes;
+        if media == Media::Pictures {
+            self.pictures_waiting = self.pictures_waiting.saturating_sub(bytes);
         }
     }
 
@@ -180,8 +187,11 @@ impl MemberPlay {
     ///
     /// # Errors
     /// When it is more than was asked for.
-    pub(super) fn receive(&mut self, bytes: usize) -> Result<(), BadMedia> {
+    pub(super) fn receive(&mut self, media: Media, bytes: usize) -> Result<(), BadMedia> {
         self.received += bytes as u64;
+        if media == Media::Pictures {
+            self.pictures_waiting += bytes as u64;
+        }
         if self.received > self.granted { Err(BadMedia::BeyondCredit) } else { Ok(()) }
     }
 
@@ -194,7 +204,7 @@ impl MemberPlay {
         part: &message::Packet,
         now: Instant,
     ) -> Result<Option<input::Packet>, BadMedia> {
-        self.receive(part.data.len())?;
+        self.receive(Media::Pictures, part.data.len())?;
         let more = may_go_on(self.granted, self.received);
         self.steering.part_came(now.saturating_duration_since(self.asked_at), part.data.len(), more);
         if (part.seq, part.part) != self.next_part {

@@ -143,11 +143,11 @@ impl MemberPlays {
             Report::Rendition { label, width, height, from } => {
                 self.rendition_shown(id, ShownRendition { label, width, height }, from)
             }
-            Report::Consumed { epoch, bytes, at } => {
+            Report::Consumed { epoch, media, bytes, at } => {
                 if epoch == play.epoch && play.steering.has_landed {
                     play.at = at;
                 }
-                play.consume(epoch, bytes);
+                play.consume(epoch, media, bytes);
                 let mut outputs = self.grant(id);
                 outputs.extend(self.steer(id, now));
                 outputs.extend(self.tell_throughput(id, now));

@@ -12,6 +12,7 @@ use crate::{
     video::{
         SoundFormat,
         input::{Input, SoundPiece},
+        report::Media,
     },
 };
 
@@ -21,7 +22,7 @@ impl MemberPlay {
     /// # Errors
     /// When the hub broke the rules of media.
     fn take_sound(&mut self, sound: &Sound) -> Result<(), BadMedia> {
-        self.receive(sound.data.len())?;
+        self.receive(Media::Sound, sound.data.len())?;
         if sound.seq != self.next_sound {
             return Err(BadMedia::OutOfOrder);
         }
@@ -69,9 +70,10 @@ impl MemberPlays {
         }
         if play.has_sound {
             let piece = SoundPiece { pts: sound.pts, duration: sound.duration, data: sound.data.0 };
-            return vec![Output::Player(id, Input::Sound(piece))];
+            let piece = Output::Player(id, Input::Sound(piece));
+            return [piece].into_iter().chain(self.grant(id)).collect();
         }
-        play.consume(epoch, sound.data.len() as u64);
+        play.consume(epoch, Media::Sound, sound.data.len() as u64);
         self.grant(id)
     }
 

@@ -9,7 +9,7 @@ use crate::{
         decode::{Decode, Decoded, Undecodable},
         feed::Entry,
         input::{Packet, Segment},
-        report::Report,
+        report::{Media, Report},
     },
 };
 
@@ -121,7 +121,7 @@ impl Engine {
             Err(error) => self.parts.tally.corrupt(error),
         }
         let (bytes, at) = (packet.data.len() as u64, self.position());
-        (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes, at });
+        (self.parts.reports)(Report::Consumed { epoch: self.epoch, media: Media::Pictures, bytes, at });
         self.give_up_after(HOPELESS_AFTER)
     }
 

@@ -17,7 +17,7 @@ use crate::{
     video::{
         feed::Entry,
         input::SoundPiece,
-        report::Report,
+        report::{Media, Report},
         sound::{DecodeSound, Samples, Sink, SinkFormat, SinkState, Sinks, SoundDecoders},
         sound_track::SoundFormat,
     },
@@ -373,7 +373,7 @@ impl Engine {
     }
 
     fn consumed(&self, bytes: u64) {
-        (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes, at: self.position() });
+        (self.parts.reports)(Report::Consumed { epoch: self.epoch, media: Media::Sound, bytes, at: self.position() });
     }
 
     /// Begins with the picture that is shown, or joins where the pictures are.

@@ -7,11 +7,14 @@ use crate::{
         Message,
         message::{self, Rung},
     },
-    types::{Codec, EndReason, PlayEpoch, PlayMode, limits::CREDIT_WINDOW},
+    types::{
+        Codec, EndReason, PlayEpoch, PlayMode,
+        limits::{CREDIT_WINDOW, MAX_PART},
+    },
     video::{
         input::Input,
         render::{Choice, DisplayKind},
-        report::{Report, Summary},
+        report::{Media, Report, Summary},
         viewer::ViewerAction,
     },
 };
@@ -57,7 +60,16 @@ impl Screen {
         Self::after(MemberPlays::default(), &request(mode, full_speed))
     }
 
-    fn after(mut plays: MemberPlays, request: &PlayRequest) -> Self {
+    fn after(plays: MemberPlays, request: &PlayRequest) -> Self {
+        Self::begun(plays, request, false)
+    }
+
+    /// A play on a machine with a device for sound.
+    fn audible(plays: MemberPlays, request: &PlayRequest) -> Self {
+        Self::begun(plays, request, true)
+    }
+
+    fn begun(mut plays: MemberPlays, request: &PlayRequest, can_be_heard: bool) -> Self {
         let begun = Instant::now();
         let outputs = plays.request(Command::Play(request.clone()), None, begun);
         let id = outputs.iter().find_map(|output| match output {
@@ -65,6 +77,7 @@ impl Screen {
             _ => None,
         });
         let id = id.unwrap();
+        plays.can_be_heard(id, can_be_heard);
         let asked = plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
         let mut screen = Self { plays, id, begun, now: 0, epoch: 0, seq: 0, outputs: asked };
         let ladder = RATES
@@ -114,6 +127,10 @@ impl Screen {
     /// A packet of a frame comes, `after` so many milliseconds.
     fn packet(&mut self, label: u32, frame: i64, size: usize, after: u64) {
         self.now += after;
+        self.long_packet(label, frame, size, MediaTime(40_000));
+    }
+
+    fn long_packet(&mut self, label: u32, frame: i64, size: usize, duration: MediaTime) {
         let pts = MediaTime(frame * 40_000);
         self.hub(message::Packet {
             play: self.id,
@@ -124,11 +141,31 @@ impl Screen {
             rendition: RenditionLabel(label),
             pts,
             dts: pts,
-            duration: MediaTime(40_000),
+            duration,
             flags: u8::from(frame % 25 == 0),
             data: vec![0; size].into(),
         });
         self.seq += 1;
+    }
+
+    fn sound_info(&mut self) {
+        self.hub(message::SoundInfo {
+            play: self.id,
+            epoch: PlayEpoch(self.epoch),
+            codec: Codec::AAC,
+            sample_rate: 48_000,
+            channels: 2,
+            extradata: vec![0x11, 0x90].into(),
+            hear_from: MediaTime::ZERO,
+            hear_until: MediaTime(60_000_000),
+        });
+    }
+
+    /// A packet of 20 ms of sound comes.
+    fn sound(&mut self, seq: u32, size: usize) {
+        let (pts, duration) = (MediaTime(i64::from(seq) * 20_000), MediaTime(20_000));
+        let (play, epoch, data) = (self.id, PlayEpoch(self.epoch), vec![0; size].into());
+        self.hub(message::Sound { play, epoch, seq, pts, duration, data });
     }
 
     fn shown(&mut self, label: u32, from: i64) {
@@ -137,7 +174,8 @@ impl Screen {
     }
 
     fn consumed(&mut self, bytes: u64, at: i64) {
-        self.player(Report::Consumed { epoch: PlayEpoch(self.epoch), bytes, at: MediaTime(at) });
+        let (epoch, media) = (PlayEpoch(self.epoch), Media::Pictures);
+        self.player(Report::Consumed { epoch, media, bytes, at: MediaTime(at) });
     }
 
     /// What the hub was asked to go on in since this was called last.
@@ -391,4 +429,30 @@ fn a_player_that_has_taken_all_is_given_more_whatever_times_the_packets_bear() {
         granted = screen.granted().unwrap_or(granted);
     }
     assert!(granted > 99 * 30_000, "{granted}");
+}
+
+#[test]
+fn sound_that_waits_does_not_hold_up_the_pictures_that_a_decoder_needs() {
+    let mut request = request(PlayMode::Fixed(RenditionLabel(240)), false);
+    request.sound = true;
+    let mut screen = Screen::audible(MemberPlays::default(), &request);
+    screen.info(240);
+    screen.sound_info();
+    let mut granted = screen.granted().unwrap();
+    // The first frame lasts 20 s; the decoder took it and shows nothing before it has the next ones, so no sound is
+    // taken either.
+    screen.long_packet(240, 0, 1_000, MediaTime(20_000_000));
+    screen.consumed(1_000, 0);
+    let mut received = 1_000;
+    for number in 0..1_000 {
+        screen.sound(number, 400);
+        received += 400;
+        granted = screen.granted().unwrap_or(granted);
+        assert!(granted >= received + MAX_PART as u64, "nothing follows {received} of {granted}");
+    }
+    // Once pictures wait as well, enough is enough.
+    screen.long_packet(240, 500, 1_000, MediaTime(40_000));
+    screen.granted();
+    screen.sound(1_000, 400);
+    assert_eq!(screen.granted(), None);
 }
