@@ -206,6 +206,7 @@ impl Engine {
                 self.knowledge.received(packet.pts + packet.duration);
                 self.push(Entry::Packet(packet))?;
             }
+            Input::LastPicture => self.push(Entry::LastPicture)?,
             Input::End { reason } => {
                 self.sound.end();
                 self.push(Entry::End(reason))?;

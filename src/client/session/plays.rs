@@ -370,9 +370,14 @@ impl MemberPlays {
         let (id, epoch) = (packet.play, packet.epoch);
         let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
         match play.take_part(packet, now) {
-            Ok(packet) => {
-                let packet = packet.map(|packet| Output::Player(id, Input::Packet(packet)));
-                packet.into_iter().chain(self.grant(id)).chain(self.steer(id, now)).collect()
+            Ok(whole) => {
+                let is_last = whole.is_some() && packet.flags & Packet::LAST_PICTURE != 0;
+                if is_last {
+                    play.steering.last_picture_came();
+                }
+                let inputs = whole.map(Input::Packet).into_iter().chain(is_last.then_some(Input::LastPicture));
+                let inputs: Outputs = inputs.map(|input| Output::Player(id, input)).collect();
+                inputs.into_iter().chain(self.grant(id)).chain(self.steer(id, now)).collect()
             }
             Err(error) => {
                 let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };

@@ -260,3 +260,19 @@ fn long_frames_are_not_kept_behind_all_their_sound() {
     assert_eq!((pictures, sounds(&messages).len()), (4, 4_000));
     assert!(play.is_finished());
 }
+
+#[test]
+fn the_last_picture_is_marked_however_long_the_sound_goes_on() {
+    let source = source(25, 201);
+    for mode in [PlayMode::Fixed(RenditionLabel(240)), PlayMode::Tour] {
+        let mut play = play(&source, mode, 0, None);
+        play.raise_credit(PlayEpoch(0), u64::MAX);
+        let messages = run(&mut play, &source);
+        let marks = messages.iter().filter_map(|message| match message {
+            Message::Packet(packet) => Some(packet.flags & Packet::LAST_PICTURE != 0),
+            _ => None,
+        });
+        let marks: Vec<_> = marks.collect();
+        assert_eq!(marks.iter().position(|is_last| *is_last), Some(marks.len() - 1), "{mode:?}");
+    }
+}

@@ -87,7 +87,7 @@ impl Engine {
     /// Gives the decoder what has its turn.
     fn feed_on(&mut self) -> Result<Progress, End> {
         let Some(entry) = self.feed.front() else { return Ok(Progress::Dry) };
-        if let (Entry::Segment(_) | Entry::End(_), Some(stage)) = (entry, &mut self.stage) {
+        if let (Entry::Segment(_) | Entry::LastPicture | Entry::End(_), Some(stage)) = (entry, &mut self.stage) {
             // What is inside comes out before anything of the next segment.
             stage.decoder.finish();
             stage.hungry = false;
@@ -102,7 +102,7 @@ impl Engine {
                 }
                 self.ended = Some(reason);
             }
-            None => {}
+            Some(Entry::LastPicture) | None => {}
         }
         Ok(Progress::Moved)
     }

@@ -456,3 +456,31 @@ fn sound_that_waits_does_not_hold_up_the_pictures_that_a_decoder_needs() {
     screen.sound(1_000, 400);
     assert_eq!(screen.granted(), None);
 }
+
+#[test]
+fn the_player_is_told_of_the_last_picture_behind_its_packet() {
+    let mut screen = playing(PlayMode::Auto, false);
+    let (play, epoch, rendition, at) = (screen.id, PlayEpoch(0), RenditionLabel(240), MediaTime(40_000));
+    let flags = message::Packet::LAST_PICTURE;
+    let part = |part, last| message::Packet {
+        play,
+        epoch,
+        seq: 1,
+        part,
+        last,
+        rendition,
+        pts: at,
+        dts: at,
+        duration: at,
+        flags,
+        data: vec![0; 10].into(),
+    };
+    screen.hub(part(0, false));
+    assert!(!screen.outputs.iter().any(|output| matches!(output, Output::Player(..))), "it is not whole");
+    screen.hub(part(1, true));
+    let inputs: Vec<_> = screen.outputs.iter().filter(|output| matches!(output, Output::Player(..))).collect();
+    assert!(
+        matches!(inputs[..], [Output::Player(_, Input::Packet(_)), Output::Player(_, Input::LastPicture)]),
+        "{inputs:?}"
+    );
+}
