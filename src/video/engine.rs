@@ -348,7 +348,8 @@ impl Engine {
         }
         if before.is_none_or(|before| before.segment != segment) {
             let Frame { label, pts: from, .. } = frame;
-            (self.parts.reports)(Report::Rendition { label, width: frame.width(), height: frame.height(), from });
+            let (epoch, (width, height)) = (self.epoch, size);
+            (self.parts.reports)(Report::Rendition { epoch, label, width, height, from });
         }
         if let Some(epoch) = self.seeking.take() {
             (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });

@@ -21,6 +21,8 @@ pub enum Report {
     FirstFrame,
     /// The first frame of a segment was shown.
     Rendition {
+        /// The epoch that frame belongs to: the one of the last flush.
+        epoch: PlayEpoch,
         /// What the rendition is called.
         label: RenditionLabel,
         /// Width of the picture in pixels, as decoded.

@@ -136,6 +136,13 @@ impl MemberPlay {
         matches!(self.stage, Stage::Opening | Stage::Playing)
     }
 
+    /// The player says where the picture is. Until the first frame behind a seek that is where it was before.
+    pub(super) fn is_at(&mut self, at: MediaTime) {
+        if self.steering.has_landed {
+            self.at = at;
+        }
+    }
+
     /// Where it ends: what lies at or behind this is not shown.
     pub(super) fn end(&self) -> MediaTime {
         self.request.end.map_or(self.duration, |end| end.min(self.duration))

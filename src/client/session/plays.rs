@@ -140,12 +140,16 @@ impl MemberPlays {
                 outputs.extend(self.place_used(id));
                 outputs
             }
-            Report::Rendition { label, width, height, from } => {
+            Report::Rendition { epoch, label, width, height, from } => {
+                if epoch == play.epoch {
+                    play.at = from;
+                    play.steering.has_landed = true;
+                }
                 self.rendition_shown(id, ShownRendition { label, width, height }, from)
             }
             Report::Consumed { epoch, media, bytes, at } => {
-                if epoch == play.epoch && play.steering.has_landed {
-                    play.at = at;
+                if epoch == play.epoch {
+                    play.is_at(at);
                 }
                 play.consume(epoch, media, bytes);
                 let mut outputs = self.grant(id);
@@ -158,11 +162,13 @@ impl MemberPlays {
                 vec![event(Event::Stalled { id: viewer_id, ms })]
             }
             Report::Paused { at } => {
-                (play.at, play.is_paused) = (at, true);
+                play.is_at(at);
+                play.is_paused = true;
                 answer_first(&mut play.pausing, &Event::PlayPaused { id: viewer_id, at }, CommandName::Pause)
             }
             Report::Resumed { at } => {
-                (play.at, play.is_paused) = (at, false);
+                play.is_at(at);
+                play.is_paused = false;
                 answer_first(&mut play.resuming, &Event::PlayResumed { id: viewer_id, at }, CommandName::Resume)
             }
             Report::Seeked { epoch, at } if epoch == play.epoch => {

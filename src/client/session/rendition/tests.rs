@@ -170,7 +170,8 @@ impl Screen {
 
     fn shown(&mut self, label: u32, from: i64) {
         let (width, height) = (label * 16 / 9, label);
-        self.player(Report::Rendition { label: RenditionLabel(label), width, height, from: MediaTime(from) });
+        let (epoch, label, from) = (PlayEpoch(self.epoch), RenditionLabel(label), MediaTime(from));
+        self.player(Report::Rendition { epoch, label, width, height, from });
     }
 
     fn consumed(&mut self, bytes: u64, at: i64) {
@@ -483,4 +484,25 @@ fn the_player_is_told_of_the_last_picture_behind_its_packet() {
         matches!(inputs[..], [Output::Player(_, Input::Packet(_)), Output::Player(_, Input::LastPicture)]),
         "{inputs:?}"
     );
+}
+
+#[test]
+fn what_a_player_tells_of_before_a_seek_does_not_move_the_place_it_leads_to() {
+    let label = RenditionLabel(720);
+    let (epoch, at) = (PlayEpoch(0), MediaTime(1_000_000));
+    for late in [
+        Report::Paused { at },
+        Report::Resumed { at },
+        Report::Rendition { epoch, label, width: 1280, height: 720, from: at },
+        Report::Consumed { epoch, media: Media::Pictures, bytes: 1, at },
+    ] {
+        let mut screen = playing(PlayMode::Fixed(RenditionLabel(240)), false);
+        screen.command(Command::Seek { target: SeekTarget::To(MediaTime(30_000_000)), play: None }, "s");
+        screen.player(late.clone());
+        screen.player(Report::Consumed { epoch: PlayEpoch(1), media: Media::Pictures, bytes: 1, at });
+        assert_eq!(screen.plays.plays[&screen.id].at, MediaTime(30_000_000), "{late:?}");
+        screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(30_000_000) });
+        screen.player(Report::Paused { at: MediaTime(30_040_000) });
+        assert_eq!(screen.plays.plays[&screen.id].at, MediaTime(30_040_000));
+    }
 }
