@@ -190,16 +190,21 @@ impl MemberPlay {
         }
     }
 
-    /// Counts what came, of pictures and sound alike.
+    /// Counts what came, of pictures and sound alike; the link carries both.
     ///
     /// # Errors
     /// When it is more than was asked for.
-    pub(super) fn receive(&mut self, media: Media, bytes: usize) -> Result<(), BadMedia> {
+    pub(super) fn receive(&mut self, media: Media, bytes: usize, now: Instant) -> Result<(), BadMedia> {
         self.received += bytes as u64;
         if media == Media::Pictures {
             self.pictures_waiting += bytes as u64;
         }
-        if self.received > self.granted { Err(BadMedia::BeyondCredit) } else { Ok(()) }
+        if self.received > self.granted {
+            return Err(BadMedia::BeyondCredit);
+        }
+        let more = may_go_on(self.granted, self.received);
+        self.steering.part_came(now.saturating_duration_since(self.asked_at), bytes, more);
+        Ok(())
     }
 
     /// Takes in a part; the packet when this was its last one.
@@ -211,9 +216,7 @@ impl MemberPlay {
         part: &message::Packet,
         now: Instant,
     ) -> Result<Option<input::Packet>, BadMedia> {
-        self.receive(Media::Pictures, part.data.len())?;
-        let more = may_go_on(self.granted, self.received);
-        self.steering.part_came(now.saturating_duration_since(self.asked_at), part.data.len(), more);
+        self.receive(Media::Pictures, part.data.len(), now)?;
         if (part.seq, part.part) != self.next_part {
             return Err(BadMedia::OutOfOrder);
         }

@@ -118,7 +118,7 @@ impl MemberPlays {
             Message::Subtitles(part) => self.subtitles(&part),
             Message::StreamInfo(info) => self.segment(info),
             Message::SoundInfo(info) => self.sound_info(info),
-            Message::Sound(sound) => self.sound(sound),
+            Message::Sound(sound) => self.sound(sound, now),
             Message::Packet(packet) => self.packet(&packet, now),
             Message::StreamCut(cut) if self.is_of(cut.play, cut.epoch) => self.cut(cut.play, cut.show_until),
             Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {

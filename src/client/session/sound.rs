@@ -1,5 +1,7 @@
 //! The sound of a play: what the hub sends of it, held to the same rules as pictures.
 
+use std::time::Instant;
+
 use super::{
     Output,
     play::{BadMedia, MemberPlay},
@@ -21,8 +23,8 @@ impl MemberPlay {
     ///
     /// # Errors
     /// When the hub broke the rules of media.
-    fn take_sound(&mut self, sound: &Sound) -> Result<(), BadMedia> {
-        self.receive(Media::Sound, sound.data.len())?;
+    fn take_sound(&mut self, sound: &Sound, now: Instant) -> Result<(), BadMedia> {
+        self.receive(Media::Sound, sound.data.len(), now)?;
         if sound.seq != self.next_sound {
             return Err(BadMedia::OutOfOrder);
         }
@@ -60,10 +62,10 @@ impl MemberPlays {
     }
 
     /// A packet of sound.
-    pub(super) fn sound(&mut self, sound: Sound) -> Outputs {
+    pub(super) fn sound(&mut self, sound: Sound, now: Instant) -> Outputs {
         let (id, epoch) = (sound.play, sound.epoch);
         let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
-        if let Err(error) = play.take_sound(&sound) {
+        if let Err(error) = play.take_sound(&sound, now) {
             let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
             let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
             return vec![Output::Event(notice, play.reference.clone()), stop];

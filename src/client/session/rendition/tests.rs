@@ -506,3 +506,23 @@ fn what_a_player_tells_of_before_a_seek_does_not_move_the_place_it_leads_to() {
         assert_eq!(screen.plays.plays[&screen.id].at, MediaTime(30_040_000));
     }
 }
+
+#[test]
+fn sound_that_comes_is_no_silence_of_the_link() {
+    let mut request = request(PlayMode::Fixed(RenditionLabel(240)), false);
+    request.sound = true;
+    let mut screen = Screen::audible(MemberPlays::default(), &request);
+    screen.info(240);
+    screen.sound_info();
+    screen.packet(240, 0, 1_000, 0);
+    screen.consumed(1_000, 0);
+    // 10 kB of sound every 10 ms are 8 Mb/s, and no picture among it.
+    for seq in 0..200 {
+        screen.now += 10;
+        screen.sound(seq, 10_000);
+        screen.player(Report::Consumed { epoch: PlayEpoch(0), media: Media::Sound, bytes: 10_000, at: MediaTime(0) });
+    }
+    let now = Duration::from_millis(screen.now);
+    let throughput = screen.plays.plays[&screen.id].steering.throughput(now);
+    assert!(throughput.is_some_and(|rate| (7_000_000..9_000_000).contains(&rate)), "{throughput:?}");
+}
