@@ -245,7 +245,8 @@ impl Engine {
         self.feed.clear();
         self.sound.flush();
         self.knowledge.flushed();
-        self.stepping = false;
+        // The frame that was asked for does not come any more; the pause stays.
+        self.stepped();
         self.stage = None;
         self.ready.clear();
         self.parts.pace.reset();
