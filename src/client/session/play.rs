@@ -85,6 +85,8 @@ pub(super) struct MemberPlay {
     granted: u64,
     /// Of what was received and not consumed, the pictures.
     pictures_waiting: u64,
+    /// The hub broke the rules of media in this epoch: what it sends goes nowhere, and it is given no more credit.
+    pub(super) is_broken: bool,
     parts: BytesMut,
     next_part: (u32, u16),
     pub(super) next_sound: u32,
@@ -123,6 +125,7 @@ impl MemberPlay {
             consumed: 0,
             granted: 0,
             pictures_waiting: 0,
+            is_broken: false,
             parts: BytesMut::new(),
             next_part: (0, 0),
             next_sound: 0,
@@ -152,6 +155,7 @@ impl MemberPlay {
     pub(super) fn begin_epoch(&mut self, epoch: PlayEpoch) {
         self.epoch = epoch;
         (self.received, self.consumed, self.granted, self.pictures_waiting) = (0, 0, 0, 0);
+        self.is_broken = false;
         self.steering.begin_epoch();
         self.parts.clear();
         self.next_part = (0, 0);
@@ -160,6 +164,9 @@ impl MemberPlay {
 
     /// The offset to grant now, if it is worth a message: bounded by time, or at full speed by bytes alone.
     pub(super) fn next_credit(&mut self) -> Option<u64> {
+        if self.is_broken {
+            return None;
+        }
         let most = self.consumed + CREDIT_WINDOW;
         let (offset, step) = if self.request.full_speed { (most, CREDIT_STEP) } else { self.timed_credit(most)? };
         if offset < self.granted + step.min(CREDIT_STEP) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 use super::{
     Output, Over,
     place::going_on,
-    play::{MemberPlay, Stage},
+    play::{BadMedia, MemberPlay, Stage},
     rendition::since,
     steer::Shown as ShownRendition,
 };
@@ -374,7 +374,7 @@ impl MemberPlays {
 
     fn packet(&mut self, packet: &Packet, now: Instant) -> Outputs {
         let (id, epoch) = (packet.play, packet.epoch);
-        let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
+        let Some(play) = self.receiving(id, epoch) else { return Vec::new() };
         match play.take_part(packet, now) {
             Ok(whole) => {
                 let is_last = whole.is_some() && packet.flags & Packet::LAST_PICTURE != 0;
@@ -385,12 +385,22 @@ impl MemberPlays {
                 let inputs: Outputs = inputs.map(|input| Output::Player(id, input)).collect();
                 inputs.into_iter().chain(self.grant(id)).chain(self.steer(id, now)).collect()
             }
-            Err(error) => {
-                let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
-                let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
-                vec![Output::Event(notice, play.reference.clone()), stop]
-            }
+            Err(error) => self.broken(id, error),
         }
+    }
+
+    /// The hub broke the rules of media: told once, and the play ends.
+    pub(super) fn broken(&mut self, id: PlayId, error: BadMedia) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        play.is_broken = true;
+        let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
+        let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
+        vec![Output::Event(notice, play.reference.clone()), stop]
+    }
+
+    /// The play that takes in media of that epoch.
+    pub(super) fn receiving(&mut self, id: PlayId, epoch: PlayEpoch) -> Option<&mut MemberPlay> {
+        self.plays.get_mut(&id).filter(|play| play.epoch == epoch && !play.is_broken)
     }
 
     fn first_frame(&mut self, id: PlayId, now: Instant) -> Outputs {
@@ -483,7 +493,7 @@ impl MemberPlays {
     }
 
     fn is_of(&self, id: PlayId, epoch: PlayEpoch) -> bool {
-        self.plays.get(&id).is_some_and(|play| play.epoch == epoch)
+        self.plays.get(&id).is_some_and(|play| play.epoch == epoch && !play.is_broken)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     client::event::Event,
     proto::message::{Sound, SoundInfo},
-    types::{Code, EndReason, PlayId, limits::MAX_PART},
+    types::{Code, PlayId, limits::MAX_PART},
     video::{
         SoundFormat,
         input::{Input, SoundPiece},
@@ -46,9 +46,7 @@ impl MemberPlays {
 
     /// The sound of an epoch begins. Sound that cannot be what it says is refused, and its packets are let pass.
     pub(super) fn sound_info(&mut self, info: SoundInfo) -> Outputs {
-        let Some(play) = self.plays.get_mut(&info.play).filter(|play| play.epoch == info.epoch) else {
-            return Vec::new();
-        };
+        let Some(play) = self.receiving(info.play, info.epoch) else { return Vec::new() };
         let SoundInfo { codec, sample_rate, channels, extradata, hear_from, hear_until, .. } = info;
         let format = SoundFormat { codec, sample_rate, channels, extradata: extradata.0 };
         play.has_sound = play.is_audible && format.check().is_ok();
@@ -64,11 +62,9 @@ impl MemberPlays {
     /// A packet of sound.
     pub(super) fn sound(&mut self, sound: Sound, now: Instant) -> Outputs {
         let (id, epoch) = (sound.play, sound.epoch);
-        let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
+        let Some(play) = self.receiving(id, epoch) else { return Vec::new() };
         if let Err(error) = play.take_sound(&sound, now) {
-            let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
-            let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
-            return vec![Output::Event(notice, play.reference.clone()), stop];
+            return self.broken(id, error);
         }
         if play.has_sound {
             let piece = SoundPiece { pts: sound.pts, duration: sound.duration, data: sound.data.0 };
