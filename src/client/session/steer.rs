@@ -188,7 +188,7 @@ impl Steering {
     }
 
     /// Bytes beyond those received that the hub may send now, at normal speed; nothing while enough waits.
-    fn allowance(&mut self, at: MediaTime, all_taken: bool) -> Option<u64> {
+    fn allowance(&mut self, at: MediaTime, received: u64, all_taken: bool) -> Option<u64> {
         let target = match (self.helm, self.current) {
             (Helm::Auto, Some(current)) => self.selector.target(current),
             _ => Selector::fixed_target(),
@@ -196,7 +196,7 @@ impl Steering {
         // When the player has taken all, nothing waits, whatever times the packets bear.
         let buffered = if all_taken { MediaTime::ZERO } else { self.buffered(at) };
         let rate = self.rate();
-        self.refill.allowance(buffered, target, rate)
+        self.refill.allowance(buffered, target, rate, received)
     }
 
     /// What the selector wants to do, if it is asked at all.
@@ -239,7 +239,7 @@ impl MemberPlay {
     /// Credit at normal speed: by what waits, and never more than the player has to take.
     pub(super) fn timed_credit(&mut self, most: u64) -> Option<(u64, u64)> {
         let (at, all_taken) = (self.at, self.has_taken_all());
-        let allowance = self.steering.allowance(at, all_taken)?;
+        let allowance = self.steering.allowance(at, self.received(), all_taken)?;
         let offset = self.received().saturating_add(allowance).min(most);
         Some((offset, allowance / 4))
     }

@@ -209,7 +209,7 @@ impl Member {
         let rate = self.rungs.iter().find(|rung| rung.label == self.current).map_or(8_000_000, |rung| rung.peak);
         let target = self.selector.target(self.current);
         let buffered = self.buffered();
-        let credit = self.refill.allowance(buffered, target, rate).and_then(|allowance| {
+        let credit = self.refill.allowance(buffered, target, rate, self.received).and_then(|allowance| {
             let offset = self.received + allowance.min(CREDIT_WINDOW);
             (offset >= self.granted + allowance / 4).then_some(offset)
         });

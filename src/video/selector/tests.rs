@@ -66,6 +66,17 @@ fn it_begins_where_the_link_was_last_time() {
 }
 
 #[test]
+fn a_short_film_of_small_renditions_is_not_over_before_it_rises() {
+    let film = title(vec![index(240, 300, 25, 833), index(720, 300, 25, 2_540), index(1080, 300, 25, 4_253)]);
+    for rate in [5, 20, 1_000] {
+        let outcome = simulate(&film, &vec![(0, rate * MEGABIT)], None);
+        let top = outcome.first_after(0, |height| height == 1080);
+        assert!(top.is_some_and(|at| at < 4_000), "{rate} Mb/s: {:?}", outcome.switches);
+        assert!(outcome.stalls.is_empty() && outcome.shown.len() == 300);
+    }
+}
+
+#[test]
 fn a_squeeze_from_20_to_1_megabit_and_back_costs_no_stall() {
     for film in [film(), unaligned()] {
         let trace = vec![(0, 20 * MEGABIT), (30_000, MEGABIT), (60_000, 20 * MEGABIT)];
