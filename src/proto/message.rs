@@ -354,6 +354,11 @@ fixed_bytes! {
     pub struct Nonce(32);
 }
 
+impl Packet {
+    /// Bit 1 of `flags`: no picture follows in the epoch, unless the play is switched.
+    pub const LAST_PICTURE: u8 = 2;
+}
+
 impl fmt::Display for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

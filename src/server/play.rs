@@ -303,6 +303,7 @@ impl Play {
         if front.sent == 0 && self.sound.as_ref().is_some_and(PlaySound::is_behind) {
             return None;
         }
+        let is_last = self.segments.len() == 1 && front.index + 1 >= segment.packets.end;
         let left = front.data.len() - front.sent;
         // Parts are not cut where the credit ends: a packet never has more of them than can be counted.
         let size = left.min(MAX_PART);
@@ -322,7 +323,7 @@ impl Play {
             pts: entry.pts,
             dts: entry.dts,
             duration: entry.duration,
-            flags: if entry.keyframe { KEY_FRAME } else { 0 },
+            flags: if entry.keyframe { KEY_FRAME } else { 0 } | if is_last { Packet::LAST_PICTURE } else { 0 },
             data: data.into(),
         };
         front.sent += size;

@@ -206,6 +206,7 @@ impl Engine {
                 self.knowledge.received(packet.pts + packet.duration);
                 self.push(Entry::Packet(packet))?;
             }
+            Input::LastPicture => self.push(Entry::LastPicture)?,
             Input::End { reason } => {
                 self.sound.end();
                 self.push(Entry::End(reason))?;
@@ -244,7 +245,8 @@ impl Engine {
         self.feed.clear();
         self.sound.flush();
         self.knowledge.flushed();
-        self.stepping = false;
+        // The frame that was asked for does not come any more; the pause stays.
+        self.stepped();
         self.stage = None;
         self.ready.clear();
         self.parts.pace.reset();
@@ -347,7 +349,8 @@ impl Engine {
         }
         if before.is_none_or(|before| before.segment != segment) {
             let Frame { label, pts: from, .. } = frame;
-            (self.parts.reports)(Report::Rendition { label, width: frame.width(), height: frame.height(), from });
+            let (epoch, (width, height)) = (self.epoch, size);
+            (self.parts.reports)(Report::Rendition { epoch, label, width, height, from });
         }
         if let Some(epoch) = self.seeking.take() {
             (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });

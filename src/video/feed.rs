@@ -20,6 +20,8 @@ pub(crate) enum Entry {
     Segment(Segment),
     /// A picture of the rendition before.
     Packet(Packet),
+    /// No picture follows, though sound may.
+    LastPicture,
     /// Nothing follows.
     End(EndReason),
 }
@@ -30,7 +32,7 @@ impl Entry {
         let bytes = match self {
             Self::Segment(segment) => segment.extradata.len(),
             Self::Packet(packet) => packet.data.len(),
-            Self::End(_) => 0,
+            Self::LastPicture | Self::End(_) => 0,
         };
         bytes as u64 + OVERHEAD
     }
@@ -74,12 +76,12 @@ impl Feed {
     /// Shortens the segment that came last, and takes back an end that was told behind it. Whether that segment still
     /// waits here.
     pub(crate) fn cut(&mut self, until: MediaTime) -> bool {
-        while self.entries.back().is_some_and(|last| matches!(last, Entry::End(_))) {
+        while self.entries.back().is_some_and(|last| matches!(last, Entry::LastPicture | Entry::End(_))) {
             self.size -= self.entries.pop_back().map_or(0, |end| end.size());
         }
         let last = self.entries.iter_mut().rev().find_map(|entry| match entry {
             Entry::Segment(segment) => Some(segment),
-            Entry::Packet(_) | Entry::End(_) => None,
+            Entry::Packet(_) | Entry::LastPicture | Entry::End(_) => None,
         });
         let Some(segment) = last else { return false };
         segment.until = Some(segment.until.map_or(until, |before| before.min(until)));

@@ -16,6 +16,8 @@ pub enum Input {
     Segment(Segment),
     /// A compressed picture of the segment before.
     Packet(Packet),
+    /// No picture follows, though sound may: what a decoder holds is shown. A cut takes it back.
+    LastPicture,
     /// Nothing follows: show what is there, then end for this reason.
     End {
         /// What [`Summary::reason`](super::report::Summary::reason) becomes.

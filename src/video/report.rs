@@ -5,6 +5,15 @@ use std::{collections::BTreeMap, time::Duration};
 use super::viewer::ViewerAction;
 use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel};
 
+/// What of a title a packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// Pictures.
+    Pictures,
+    /// Sound.
+    Sound,
+}
+
 /// News of a play, in the order in which it happened. [`Report::Ended`] comes once and last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -12,6 +21,8 @@ pub enum Report {
     FirstFrame,
     /// The first frame of a segment was shown.
     Rendition {
+        /// The epoch that frame belongs to: the one of the last flush.
+        epoch: PlayEpoch,
         /// What the rendition is called.
         label: RenditionLabel,
         /// Width of the picture in pixels, as decoded.
@@ -21,10 +32,12 @@ pub enum Report {
         /// When in the title that frame is.
         from: MediaTime,
     },
-    /// The decoder took a packet.
+    /// A decoder took a packet.
     Consumed {
         /// The epoch that the packet belonged to: the one of the last flush.
         epoch: PlayEpoch,
+        /// What it was of.
+        media: Media,
         /// The packet's size.
         bytes: u64,
         /// The time of the frame that is shown meanwhile.

@@ -92,6 +92,8 @@ pub struct Selector {
     /// How long it waits after a fall.
     calm: Duration,
     rose_at: Option<Duration>,
+    /// No fall before this: the hub would refuse it once more.
+    refused_until: Duration,
     /// Whether enough waited since the last change.
     was_filled: bool,
 }
@@ -101,7 +103,14 @@ impl Selector {
     #[must_use]
     pub fn new(ladder: &[Rung]) -> Self {
         let rungs = ladder.iter().filter(|rung| rung.adaptive).copied().collect();
-        Self { rungs, calm_until: Duration::ZERO, calm: CALM, rose_at: None, was_filled: false }
+        Self {
+            rungs,
+            calm_until: Duration::ZERO,
+            calm: CALM,
+            rose_at: None,
+            refused_until: Duration::ZERO,
+            was_filled: false,
+        }
     }
 
     /// How much is to wait at the member while it receives this rendition and may change.
@@ -120,11 +129,13 @@ impl Selector {
     /// Packets come from another place: what waited before says nothing any more.
     pub fn moved(&mut self) {
         self.was_filled = false;
+        self.refused_until = Duration::ZERO;
     }
 
     /// The hub did not follow: there is no keyframe left to change at, for now.
     pub fn refused(&mut self, now: Duration) {
         self.calm_until = now + CALM + CALM;
+        self.refused_until = self.calm_until;
     }
 
     /// What to do now; whoever asks does it.
@@ -140,7 +151,7 @@ impl Selector {
     }
 
     fn fall(&mut self, place: usize, throughput: u64, situation: &Situation) -> Option<Switch> {
-        let current = self.rungs.get(place)?;
+        let current = self.rungs.get(place).filter(|_| situation.now >= self.refused_until)?;
         let below = self.rungs.get(..place).filter(|below| !below.is_empty())?;
         let runs_dry = runs_dry_in(situation.buffered, current.average, throughput);
         let left = situation.end - situation.at;

@@ -15,7 +15,7 @@ use crate::{
         MediaTime, PlayEpoch,
         limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET, MAX_PART},
     },
-    video::{input, render::Choice},
+    video::{input, render::Choice, report::Media},
 };
 
 /// How far a play has come.
@@ -83,6 +83,10 @@ pub(super) struct MemberPlay {
     received: u64,
     consumed: u64,
     granted: u64,
+    /// Of what was received and not consumed, the pictures.
+    pictures_waiting: u64,
+    /// The hub broke the rules of media in this epoch: what it sends goes nowhere, and it is given no more credit.
+    pub(super) is_broken: bool,
     parts: BytesMut,
     next_part: (u32, u16),
     pub(super) next_sound: u32,
@@ -120,6 +124,8 @@ impl MemberPlay {
             received: 0,
             consumed: 0,
             granted: 0,
+            pictures_waiting: 0,
+            is_broken: false,
             parts: BytesMut::new(),
             next_part: (0, 0),
             next_sound: 0,
@@ -133,6 +139,13 @@ impl MemberPlay {
         matches!(self.stage, Stage::Opening | Stage::Playing)
     }
 
+    /// The player says where the picture is. Until the first frame behind a seek that is where it was before.
+    pub(super) fn is_at(&mut self, at: MediaTime) {
+        if self.steering.has_landed {
+            self.at = at;
+        }
+    }
+
     /// Where it ends: what lies at or behind this is not shown.
     pub(super) fn end(&self) -> MediaTime {
         self.request.end.map_or(self.duration, |end| end.min(self.duration))
@@ -141,7 +154,8 @@ impl MemberPlay {
     /// The media of a new epoch starts from nothing.
     pub(super) fn begin_epoch(&mut self, epoch: PlayEpoch) {
         self.epoch = epoch;
-        (self.received, self.consumed, self.granted) = (0, 0, 0);
+        (self.received, self.consumed, self.granted, self.pictures_waiting) = (0, 0, 0, 0);
+        self.is_broken = false;
         self.steering.begin_epoch();
         self.parts.clear();
         self.next_part = (0, 0);
@@ -150,6 +164,9 @@ impl MemberPlay {
 
     /// The offset to grant now, if it is worth a message: bounded by time, or at full speed by bytes alone.
     pub(super) fn next_credit(&mut self) -> Option<u64> {
+        if self.is_broken {
+            return None;
+        }
         let most = self.consumed + CREDIT_WINDOW;
         let (offset, step) = if self.request.full_speed { (most, CREDIT_STEP) } else { self.timed_credit(most)? };
         if offset < self.granted + step.min(CREDIT_STEP) {
@@ -164,25 +181,37 @@ impl MemberPlay {
         self.received
     }
 
-    /// Whether the player took every packet that came whole.
+    /// Whether the player took every picture that came whole. Sound that waits for pictures says nothing of them.
     pub(super) fn has_taken_all(&self) -> bool {
-        self.consumed + self.parts.len() as u64 >= self.received
+        self.parts.len() as u64 >= self.pictures_waiting
     }
 
     /// The decoder took this much; of another epoch it no longer counts.
-    pub(super) fn consume(&mut self, epoch: PlayEpoch, bytes: u64) {
-        if epoch == self.epoch {
-            self.consumed += bytes;
+    pub(super) fn consume(&mut self, epoch: PlayEpoch, media: Media, bytes: u64) {
+        if epoch != self.epoch {
+            return;
+        }
+        self.consumed += bytes;
+        if media == Media::Pictures {
+            self.pictures_waiting = self.pictures_waiting.saturating_sub(bytes);
         }
     }
 
-    /// Counts what came, of pictures and sound alike.
+    /// Counts what came, of pictures and sound alike; the link carries both.
     ///
     /// # Errors
     /// When it is more than was asked for.
-    pub(super) fn receive(&mut self, bytes: usize) -> Result<(), BadMedia> {
+    pub(super) fn receive(&mut self, media: Media, bytes: usize, now: Instant) -> Result<(), BadMedia> {
         self.received += bytes as u64;
-        if self.received > self.granted { Err(BadMedia::BeyondCredit) } else { Ok(()) }
+        if media == Media::Pictures {
+            self.pictures_waiting += bytes as u64;
+        }
+        if self.received > self.granted {
+            return Err(BadMedia::BeyondCredit);
+        }
+        let more = may_go_on(self.granted, self.received);
+        self.steering.part_came(now.saturating_duration_since(self.asked_at), bytes, more);
+        Ok(())
     }
 
     /// Takes in a part; the packet when this was its last one.
@@ -194,9 +223,7 @@ impl MemberPlay {
         part: &message::Packet,
         now: Instant,
     ) -> Result<Option<input::Packet>, BadMedia> {
-        self.receive(part.data.len())?;
-        let more = may_go_on(self.granted, self.received);
-        self.steering.part_came(now.saturating_duration_since(self.asked_at), part.data.len(), more);
+        self.receive(Media::Pictures, part.data.len(), now)?;
         if (part.seq, part.part) != self.next_part {
             return Err(BadMedia::OutOfOrder);
         }

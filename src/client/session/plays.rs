@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 use super::{
     Output, Over,
     place::going_on,
-    play::{MemberPlay, Stage},
+    play::{BadMedia, MemberPlay, Stage},
     rendition::since,
     steer::Shown as ShownRendition,
 };
@@ -118,7 +118,7 @@ impl MemberPlays {
             Message::Subtitles(part) => self.subtitles(&part),
             Message::StreamInfo(info) => self.segment(info),
             Message::SoundInfo(info) => self.sound_info(info),
-            Message::Sound(sound) => self.sound(sound),
+            Message::Sound(sound) => self.sound(sound, now),
             Message::Packet(packet) => self.packet(&packet, now),
             Message::StreamCut(cut) if self.is_of(cut.play, cut.epoch) => self.cut(cut.play, cut.show_until),
             Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
@@ -140,14 +140,18 @@ impl MemberPlays {
                 outputs.extend(self.place_used(id));
                 outputs
             }
-            Report::Rendition { label, width, height, from } => {
+            Report::Rendition { epoch, label, width, height, from } => {
+                if epoch == play.epoch {
+                    play.at = from;
+                    play.steering.has_landed = true;
+                }
                 self.rendition_shown(id, ShownRendition { label, width, height }, from)
             }
-            Report::Consumed { epoch, bytes, at } => {
-                if epoch == play.epoch && play.steering.has_landed {
-                    play.at = at;
+            Report::Consumed { epoch, media, bytes, at } => {
+                if epoch == play.epoch {
+                    play.is_at(at);
                 }
-                play.consume(epoch, bytes);
+                play.consume(epoch, media, bytes);
                 let mut outputs = self.grant(id);
                 outputs.extend(self.steer(id, now));
                 outputs.extend(self.tell_throughput(id, now));
@@ -158,11 +162,13 @@ impl MemberPlays {
                 vec![event(Event::Stalled { id: viewer_id, ms })]
             }
             Report::Paused { at } => {
-                (play.at, play.is_paused) = (at, true);
+                play.is_at(at);
+                play.is_paused = true;
                 answer_first(&mut play.pausing, &Event::PlayPaused { id: viewer_id, at }, CommandName::Pause)
             }
             Report::Resumed { at } => {
-                (play.at, play.is_paused) = (at, false);
+                play.is_at(at);
+                play.is_paused = false;
                 answer_first(&mut play.resuming, &Event::PlayResumed { id: viewer_id, at }, CommandName::Resume)
             }
             Report::Seeked { epoch, at } if epoch == play.epoch => {
@@ -368,18 +374,33 @@ impl MemberPlays {
 
     fn packet(&mut self, packet: &Packet, now: Instant) -> Outputs {
         let (id, epoch) = (packet.play, packet.epoch);
-        let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
+        let Some(play) = self.receiving(id, epoch) else { return Vec::new() };
         match play.take_part(packet, now) {
-            Ok(packet) => {
-                let packet = packet.map(|packet| Output::Player(id, Input::Packet(packet)));
-                packet.into_iter().chain(self.grant(id)).chain(self.steer(id, now)).collect()
+            Ok(whole) => {
+                let is_last = whole.is_some() && packet.flags & Packet::LAST_PICTURE != 0;
+                if is_last {
+                    play.steering.last_picture_came();
+                }
+                let inputs = whole.map(Input::Packet).into_iter().chain(is_last.then_some(Input::LastPicture));
+                let inputs: Outputs = inputs.map(|input| Output::Player(id, input)).collect();
+                inputs.into_iter().chain(self.grant(id)).chain(self.steer(id, now)).collect()
             }
-            Err(error) => {
-                let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
-                let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
-                vec![Output::Event(notice, play.reference.clone()), stop]
-            }
+            Err(error) => self.broken(id, error),
         }
+    }
+
+    /// The hub broke the rules of media: told once, and the play ends.
+    pub(super) fn broken(&mut self, id: PlayId, error: BadMedia) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        play.is_broken = true;
+        let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
+        let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
+        vec![Output::Event(notice, play.reference.clone()), stop]
+    }
+
+    /// The play that takes in media of that epoch.
+    pub(super) fn receiving(&mut self, id: PlayId, epoch: PlayEpoch) -> Option<&mut MemberPlay> {
+        self.plays.get_mut(&id).filter(|play| play.epoch == epoch && !play.is_broken)
     }
 
     fn first_frame(&mut self, id: PlayId, now: Instant) -> Outputs {
@@ -472,7 +493,7 @@ impl MemberPlays {
     }
 
     fn is_of(&self, id: PlayId, epoch: PlayEpoch) -> bool {
-        self.plays.get(&id).is_some_and(|play| play.epoch == epoch)
+        self.plays.get(&id).is_some_and(|play| play.epoch == epoch && !play.is_broken)
     }
 }
 

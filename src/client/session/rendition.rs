@@ -95,8 +95,6 @@ impl MemberPlays {
     /// The first frame of a rendition is shown: everybody is told, and who asked for it has it.
     pub(super) fn rendition_shown(&mut self, id: PlayId, shown: Shown, from: MediaTime) -> Outputs {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
-        play.at = from;
-        play.steering.has_landed = true;
         play.steering.shown = Some(shown);
         let event = event(play, shown, from);
         if play.steering.wanted != Some(shown.label) {

@@ -1,5 +1,7 @@
 //! The sound of a play: what the hub sends of it, held to the same rules as pictures.
 
+use std::time::Instant;
+
 use super::{
     Output,
     play::{BadMedia, MemberPlay},
@@ -8,10 +10,11 @@ use super::{
 use crate::{
     client::event::Event,
     proto::message::{Sound, SoundInfo},
-    types::{Code, EndReason, PlayId, limits::MAX_PART},
+    types::{Code, PlayId, limits::MAX_PART},
     video::{
         SoundFormat,
         input::{Input, SoundPiece},
+        report::Media,
     },
 };
 
@@ -20,8 +23,8 @@ impl MemberPlay {
     ///
     /// # Errors
     /// When the hub broke the rules of media.
-    fn take_sound(&mut self, sound: &Sound) -> Result<(), BadMedia> {
-        self.receive(sound.data.len())?;
+    fn take_sound(&mut self, sound: &Sound, now: Instant) -> Result<(), BadMedia> {
+        self.receive(Media::Sound, sound.data.len(), now)?;
         if sound.seq != self.next_sound {
             return Err(BadMedia::OutOfOrder);
         }
@@ -43,9 +46,7 @@ impl MemberPlays {
 
     /// The sound of an epoch begins. Sound that cannot be what it says is refused, and its packets are let pass.
     pub(super) fn sound_info(&mut self, info: SoundInfo) -> Outputs {
-        let Some(play) = self.plays.get_mut(&info.play).filter(|play| play.epoch == info.epoch) else {
-            return Vec::new();
-        };
+        let Some(play) = self.receiving(info.play, info.epoch) else { return Vec::new() };
         let SoundInfo { codec, sample_rate, channels, extradata, hear_from, hear_until, .. } = info;
         let format = SoundFormat { codec, sample_rate, channels, extradata: extradata.0 };
         play.has_sound = play.is_audible && format.check().is_ok();
@@ -59,19 +60,18 @@ impl MemberPlays {
     }
 
     /// A packet of sound.
-    pub(super) fn sound(&mut self, sound: Sound) -> Outputs {
+    pub(super) fn sound(&mut self, sound: Sound, now: Instant) -> Outputs {
         let (id, epoch) = (sound.play, sound.epoch);
-        let Some(play) = self.plays.get_mut(&id).filter(|play| play.epoch == epoch) else { return Vec::new() };
-        if let Err(error) = play.take_sound(&sound) {
-            let notice = Event::Notice { code: Code::Unplayable, text: error.to_string() };
-            let stop = Output::Player(id, Input::End { reason: EndReason::Unplayable });
-            return vec![Output::Event(notice, play.reference.clone()), stop];
+        let Some(play) = self.receiving(id, epoch) else { return Vec::new() };
+        if let Err(error) = play.take_sound(&sound, now) {
+            return self.broken(id, error);
         }
         if play.has_sound {
             let piece = SoundPiece { pts: sound.pts, duration: sound.duration, data: sound.data.0 };
-            return vec![Output::Player(id, Input::Sound(piece))];
+            let piece = Output::Player(id, Input::Sound(piece));
+            return [piece].into_iter().chain(self.grant(id)).collect();
         }
-        play.consume(epoch, sound.data.len() as u64);
+        play.consume(epoch, Media::Sound, sound.data.len() as u64);
         self.grant(id)
     }
 

@@ -149,6 +149,11 @@ impl Steering {
         }
     }
 
+    /// No picture follows, so there is nothing to choose; sound may, and tells of the link.
+    pub(super) fn last_picture_came(&mut self) {
+        self.all_came = true;
+    }
+
     /// Nothing follows in this epoch.
     pub(super) fn all_came(&mut self) {
         self.all_came = true;

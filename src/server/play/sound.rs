@@ -22,6 +22,10 @@ use crate::{
 /// How far sound is sent ahead of pictures: a player has decoded it when its picture comes.
 const LEAD: MediaTime = MediaTime(500_000);
 
+/// Most bytes of sound between two pictures, 65 s at 128 kb/s. More would fill what a player is ready to hold before
+/// its decoder has the pictures that it needs to show any: then a picture goes first.
+const MOST_BETWEEN_PICTURES: u64 = 1024 * 1024;
+
 /// Most packets of one read, 1.4 s of AAC.
 const MOST_IN_ONE_READ: usize = 64;
 
@@ -43,6 +47,8 @@ pub(super) struct PlaySound {
     seq: u32,
     /// Up to where pictures were sent; nothing before the first one, which nothing is to delay.
     pictures: Option<MediaTime>,
+    /// Bytes sent since then.
+    since_picture: u64,
 }
 
 impl PlaySound {
@@ -64,6 +70,7 @@ impl PlaySound {
             ready: VecDeque::new(),
             seq: 0,
             pictures: None,
+            since_picture: 0,
         })
     }
 
@@ -74,12 +81,13 @@ impl PlaySound {
         self.hear = part.start.max(heard.start)..part.end.min(heard.end);
         self.announced = self.left.is_empty();
         self.ready.clear();
-        (self.seq, self.pictures) = (0, None);
+        (self.seq, self.pictures, self.since_picture) = (0, None, 0);
     }
 
     /// Pictures were sent up to here.
     pub(super) fn follow(&mut self, pictures: MediaTime) {
         self.pictures = Some(self.pictures.map_or(pictures, |before| before.max(pictures)));
+        self.since_picture = 0;
     }
 
     /// All of it was sent.
@@ -90,7 +98,7 @@ impl PlaySound {
     /// Pictures have overtaken it: they wait until it was read.
     pub(super) fn is_behind(&self) -> bool {
         let next = self.ready.front().map_or(self.left.start, |(position, _)| *position);
-        let packet = self.track.packets().get(next).filter(|_| !self.is_through());
+        let packet = self.track.packets().get(next).filter(|_| !self.is_through() && self.may_go_on());
         packet.zip(self.pictures).is_some_and(|(packet, pictures)| packet.pts < pictures)
     }
 
@@ -136,6 +144,7 @@ impl PlaySound {
         self.ready.pop_front();
         let sound = Sound { play, epoch, seq: self.seq, pts, duration, data };
         self.seq += 1;
+        self.since_picture += size;
         Some((sound.into(), size))
     }
 
@@ -154,8 +163,13 @@ impl PlaySound {
         .into()
     }
 
+    /// Whether no picture has to go first, however little it needs of sound.
+    fn may_go_on(&self) -> bool {
+        self.since_picture < MOST_BETWEEN_PICTURES
+    }
+
     fn is_due(&self, position: usize) -> bool {
-        let packet = self.track.packets().get(position);
+        let packet = self.track.packets().get(position).filter(|_| self.may_go_on());
         packet.zip(self.pictures).is_some_and(|(packet, pictures)| packet.pts <= pictures + LEAD)
     }
 }

@@ -222,3 +222,57 @@ fn the_sound_of_a_real_file_is_what_stands_in_it() {
         assert_eq!(sound.data.0, source.read(&rendition, packet.bytes()).unwrap());
     }
 }
+
+#[test]
+fn long_frames_are_not_kept_behind_all_their_sound() {
+    // Frames of 20 s, and 100 kB of sound a second.
+    let silent = testing::index(240, 4, 1, 1000);
+    let frames = silent.packets().iter().zip(0..).map(|(packet, number)| {
+        let at = MediaTime(number * 20_000_000);
+        let mut packet = *packet;
+        (packet.pts, packet.dts, packet.duration) = (at, at, MediaTime(20_000_000));
+        packet
+    });
+    let index = Index::new(silent.format().clone(), frames.collect(), MediaTime::ZERO..MediaTime(80_000_000)).unwrap();
+    let packet = |number: i64| SoundPacket {
+        offset: 4_000 + 2_000 * number.unsigned_abs(),
+        size: 2_000,
+        pts: MediaTime(number * 20_000),
+        duration: MediaTime(20_000),
+    };
+    let format =
+        SoundFormat { codec: Codec::AAC, sample_rate: 48_000, channels: 2, extradata: Bytes::from_static(b"x") };
+    let all = MediaTime(i64::MIN)..MediaTime(i64::MAX);
+    let index = index.with_sound(SoundTrack::new(format, (0..4_000).map(packet).collect(), all));
+    let source = MemorySource::indexed([("t_240p.mp4".to_owned(), index, vec![0; 8_004_000].into())]);
+    let mut play = play(&source, PlayMode::Auto, 0, None);
+    play.raise_credit(PlayEpoch(0), u64::MAX);
+    let messages = run(&mut play, &source);
+    let (mut between, mut pictures) = (0, 0);
+    for message in &messages {
+        match message {
+            Message::Packet(_) => (between, pictures) = (0, pictures + 1),
+            Message::Sound(sound) => between += sound.data.len(),
+            _ => {}
+        }
+        assert!(pictures == 4 || between <= 1024 * 1024 + 2_000, "{between} behind picture {pictures}");
+    }
+    assert_eq!((pictures, sounds(&messages).len()), (4, 4_000));
+    assert!(play.is_finished());
+}
+
+#[test]
+fn the_last_picture_is_marked_however_long_the_sound_goes_on() {
+    let source = source(25, 201);
+    for mode in [PlayMode::Fixed(RenditionLabel(240)), PlayMode::Tour] {
+        let mut play = play(&source, mode, 0, None);
+        play.raise_credit(PlayEpoch(0), u64::MAX);
+        let messages = run(&mut play, &source);
+        let marks = messages.iter().filter_map(|message| match message {
+            Message::Packet(packet) => Some(packet.flags & Packet::LAST_PICTURE != 0),
+            _ => None,
+        });
+        let marks: Vec<_> = marks.collect();
+        assert_eq!(marks.iter().position(|is_last| *is_last), Some(marks.len() - 1), "{mode:?}");
+    }
+}

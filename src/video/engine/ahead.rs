@@ -9,7 +9,7 @@ use crate::{
         decode::{Decode, Decoded, Undecodable},
         feed::Entry,
         input::{Packet, Segment},
-        report::Report,
+        report::{Media, Report},
     },
 };
 
@@ -87,7 +87,7 @@ impl Engine {
     /// Gives the decoder what has its turn.
     fn feed_on(&mut self) -> Result<Progress, End> {
         let Some(entry) = self.feed.front() else { return Ok(Progress::Dry) };
-        if let (Entry::Segment(_) | Entry::End(_), Some(stage)) = (entry, &mut self.stage) {
+        if let (Entry::Segment(_) | Entry::LastPicture | Entry::End(_), Some(stage)) = (entry, &mut self.stage) {
             // What is inside comes out before anything of the next segment.
             stage.decoder.finish();
             stage.hungry = false;
@@ -102,7 +102,7 @@ impl Engine {
                 }
                 self.ended = Some(reason);
             }
-            None => {}
+            Some(Entry::LastPicture) | None => {}
         }
         Ok(Progress::Moved)
     }
@@ -121,7 +121,7 @@ impl Engine {
             Err(error) => self.parts.tally.corrupt(error),
         }
         let (bytes, at) = (packet.data.len() as u64, self.position());
-        (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes, at });
+        (self.parts.reports)(Report::Consumed { epoch: self.epoch, media: Media::Pictures, bytes, at });
         self.give_up_after(HOPELESS_AFTER)
     }
 

@@ -12,7 +12,10 @@
 use super::Engine;
 use crate::{
     types::{EndReason, MediaTime},
-    video::{input::Segment, report::Report},
+    video::{
+        input::Segment,
+        report::{Media, Report},
+    },
 };
 
 impl Engine {
@@ -32,7 +35,7 @@ impl Engine {
         let Some(until) = self.cut.take() else { return };
         let (bytes, at) = (self.feed.trim(until), self.position());
         if bytes > 0 {
-            (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes, at });
+            (self.parts.reports)(Report::Consumed { epoch: self.epoch, media: Media::Pictures, bytes, at });
         }
     }
 

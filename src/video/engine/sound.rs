@@ -17,7 +17,7 @@ use crate::{
     video::{
         feed::Entry,
         input::SoundPiece,
-        report::Report,
+        report::{Media, Report},
         sound::{DecodeSound, Samples, Sink, SinkFormat, SinkState, Sinks, SoundDecoders},
         sound_track::SoundFormat,
     },
@@ -373,7 +373,7 @@ impl Engine {
     }
 
     fn consumed(&self, bytes: u64) {
-        (self.parts.reports)(Report::Consumed { epoch: self.epoch, bytes, at: self.position() });
+        (self.parts.reports)(Report::Consumed { epoch: self.epoch, media: Media::Sound, bytes, at: self.position() });
     }
 
     /// Begins with the picture that is shown, or joins where the pictures are.
@@ -402,7 +402,7 @@ impl Engine {
     fn is_stalled(&self, now: Duration) -> bool {
         let is_due =
             || self.last_shown.and_then(|shown| self.parts.pace.due(shown.until)).is_some_and(|due| due <= now);
-        let has_pictures = !matches!(self.feed.front(), None | Some(Entry::End(_)));
+        let has_pictures = !matches!(self.feed.front(), None | Some(Entry::LastPicture | Entry::End(_)));
         let has_more = !has_pictures && self.sound.received_until > self.last_decoded + AHEAD_OF_PICTURES;
         self.ended.is_none() && self.dry.is_some() && !has_more && is_due()
     }
@@ -413,7 +413,8 @@ impl Engine {
             return;
         };
         let unheard = sink.unheard();
-        let is_last = self.ended.is_some() || matches!(self.feed.front(), None | Some(Entry::End(_)));
+        let is_last =
+            self.ended.is_some() || matches!(self.feed.front(), None | Some(Entry::LastPicture | Entry::End(_)));
         if unheard.is_zero() {
             if self.sound.pieces.is_empty() && self.sound.decoded.is_empty() && !self.sound.has_ended {
                 // It ran out: what comes joins again.

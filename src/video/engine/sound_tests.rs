@@ -369,3 +369,19 @@ fn volume_and_mute_act_at_once() {
     assert_eq!(outcome.beeps, [0, 2000]);
     assert_eq!(outcome.quiet_from, 2999, "half the volume is an eighth of the level");
 }
+
+#[test]
+fn a_title_of_one_picture_is_shown_before_all_its_sound_came() {
+    let outcome = Scene::new()
+        .at(0, [Input::Segment(segment(240)), track(0, 60_000)])
+        .at(0, pictures(0..1))
+        .at(0, [Input::LastPicture])
+        .at(0, sound(-20, 2_000, &[400]))
+        .at(1_500, sound(2_000, 4_000, &[3_000]))
+        .at(5_000, [Input::Stop])
+        .run();
+    assert_eq!(outcome.shown[0].at, 0, "not only once the end is told");
+    assert_eq!((outcome.beeps.len(), outcome.summary.stalls), (2, 0), "{:?}", outcome.beeps);
+    // Later by what the device takes; no second picture waits for it.
+    assert!(outcome.beeps[0].abs_diff(470) <= 5, "{:?}", outcome.beeps);
+}

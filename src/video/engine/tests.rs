@@ -115,7 +115,9 @@ fn frames_are_shown_at_their_times_and_the_last_one_has_its_own() {
     assert_eq!(outcome.times(), [5, 45, 85, 125, 165]);
     assert_eq!((outcome.summary.frames, outcome.summary.stalls), (5, 0));
     assert_eq!(outcome.summary.reason, EndReason::Finished);
-    let rendition = Report::Rendition { label: segment(240).label, width: 426, height: 240, from: MediaTime::ZERO };
+    let epoch = PlayEpoch(0);
+    let rendition =
+        Report::Rendition { epoch, label: segment(240).label, width: 426, height: 240, from: MediaTime::ZERO };
     assert_eq!(outcome.news(), [&Report::FirstFrame, &rendition]);
 }
 

@@ -234,3 +234,24 @@ fn without_renditions_to_choose_from_it_stays() {
     let unknown = Situation { throughput: None, ..situation(240, 0, 8) };
     assert_eq!(Selector::new(&film().ladder()).decide(&unknown), None);
 }
+
+#[test]
+fn a_fall_that_was_refused_is_not_asked_again_at_once() {
+    let mut selector = Selector::new(&film().ladder());
+    let situation = |ms| Situation {
+        now: Duration::from_millis(ms),
+        current: RenditionLabel(1080),
+        throughput: Some(MEGABIT),
+        at: MediaTime(10_000_000),
+        buffered: MediaTime(1_000_000),
+        last_keyframe: MediaTime(10_000_000),
+        end: MediaTime(120_000_000),
+    };
+    assert!(selector.decide(&situation(1_000)).is_some());
+    selector.refused(Duration::from_millis(1_000));
+    assert!((1_000..9_000).step_by(10).all(|ms| selector.decide(&situation(ms)).is_none()));
+    assert!(selector.decide(&situation(9_000)).is_some(), "there may be a keyframe by now");
+    selector.refused(Duration::from_millis(9_000));
+    selector.moved();
+    assert!(selector.decide(&situation(9_010)).is_some(), "there are others at another place");
+}

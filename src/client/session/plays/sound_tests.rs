@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     proto::message::{Sound, SoundInfo},
     types::{Codec, PlayMode, limits::MAX_PART},
+    video::report::Media,
 };
 
 /// A play at normal speed that the hub has started; `can` says whether there is a device.
@@ -154,4 +155,44 @@ fn volume_and_mute_go_to_the_player() {
     assert!(matches!(plays.reported(id, louder, now)[..], [Output::Player(_, Input::VolumeBy(2))]));
     let mute = Report::Asked(crate::video::viewer::ViewerAction::ToggleMute);
     assert!(matches!(plays.reported(id, mute, now)[..], [Output::Player(_, Input::ToggleMute)]));
+}
+
+#[test]
+fn bad_input_63_of_many_packets_beyond_the_rules_one_is_told_and_the_play_ends_once() {
+    let now = Instant::now();
+    let (mut plays, id, _) = started(true, true, false);
+    plays.message(info(id).into(), now);
+    let picture = |seq| Packet {
+        play: id,
+        epoch: PlayEpoch(0),
+        seq,
+        part: 0,
+        last: true,
+        rendition: crate::types::RenditionLabel(240),
+        pts: MediaTime::ZERO,
+        dts: MediaTime::ZERO,
+        duration: MediaTime(40_000),
+        flags: 1,
+        data: vec![0; 10].into(),
+    };
+    let end = message::StreamEnd { play: id, epoch: PlayEpoch(0), reason: EndReason::Finished };
+    let mut outputs = plays.message(sound(id, 0, 7, 400), now);
+    for seq in 7..20 {
+        outputs.extend(plays.message(sound(id, 0, seq, 400), now));
+        outputs.extend(plays.message(picture(seq).into(), now));
+    }
+    outputs.extend(plays.message(info(id).into(), now));
+    outputs.extend(plays.message(end.into(), now));
+    let media = Report::Consumed { epoch: PlayEpoch(0), media: Media::Sound, bytes: 400, at: MediaTime::ZERO };
+    outputs.extend(plays.reported(id, media, now));
+    assert_eq!(notices(&outputs), [Code::Unplayable]);
+    assert!(
+        matches!(&outputs[..], [_, Output::Player(_, Input::End { reason: EndReason::Unplayable })]),
+        "{outputs:?}"
+    );
+    // After a seek the hub has another chance.
+    let seek = Command::Seek { target: SeekTarget::To(MediaTime::ZERO), play: None };
+    plays.request(seek, None, now);
+    plays.message(SoundInfo { epoch: PlayEpoch(1), ..info(id) }.into(), now);
+    assert_eq!(pieces(&plays.message(sound(id, 1, 0, 400), now)), 1);
 }

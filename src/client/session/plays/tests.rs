@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use super::*;
+use crate::video::report::Media;
 
 pub(in crate::client::session) fn request(end: Option<MediaTime>) -> PlayRequest {
     PlayRequest {
@@ -134,9 +135,9 @@ fn a_play_is_stopped_before_it_began_and_others_are_answered_when_it_ends() {
 fn a_seek_by_some_seconds_counts_from_the_frame_that_is_shown() {
     let (mut plays, id, _) = started(None);
     let label = crate::types::RenditionLabel(240);
-    let shown = Report::Rendition { label, width: 426, height: 240, from: MediaTime::ZERO };
+    let shown = Report::Rendition { epoch: PlayEpoch(0), label, width: 426, height: 240, from: MediaTime::ZERO };
     plays.reported(id, shown, Instant::now());
-    let consumed = Report::Consumed { epoch: PlayEpoch(0), bytes: 1, at: MediaTime(8_000_000) };
+    let consumed = Report::Consumed { epoch: PlayEpoch(0), media: Media::Pictures, bytes: 1, at: MediaTime(8_000_000) };
     plays.reported(id, consumed, Instant::now());
     let by = Command::Seek { target: SeekTarget::By(MediaTime(-2_000_000)), play: None };
     let outputs = plays.request(by, None, Instant::now());

@@ -7,11 +7,14 @@ use crate::{
         Message,
         message::{self, Rung},
     },
-    types::{Codec, EndReason, PlayEpoch, PlayMode, limits::CREDIT_WINDOW},
+    types::{
+        Codec, EndReason, PlayEpoch, PlayMode,
+        limits::{CREDIT_WINDOW, MAX_PART},
+    },
     video::{
         input::Input,
         render::{Choice, DisplayKind},
-        report::{Report, Summary},
+        report::{Media, Report, Summary},
         viewer::ViewerAction,
     },
 };
@@ -57,7 +60,16 @@ impl Screen {
         Self::after(MemberPlays::default(), &request(mode, full_speed))
     }
 
-    fn after(mut plays: MemberPlays, request: &PlayRequest) -> Self {
+    fn after(plays: MemberPlays, request: &PlayRequest) -> Self {
+        Self::begun(plays, request, false)
+    }
+
+    /// A play on a machine with a device for sound.
+    fn audible(plays: MemberPlays, request: &PlayRequest) -> Self {
+        Self::begun(plays, request, true)
+    }
+
+    fn begun(mut plays: MemberPlays, request: &PlayRequest, can_be_heard: bool) -> Self {
         let begun = Instant::now();
         let outputs = plays.request(Command::Play(request.clone()), None, begun);
         let id = outputs.iter().find_map(|output| match output {
@@ -65,6 +77,7 @@ impl Screen {
             _ => None,
         });
         let id = id.unwrap();
+        plays.can_be_heard(id, can_be_heard);
         let asked = plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
         let mut screen = Self { plays, id, begun, now: 0, epoch: 0, seq: 0, outputs: asked };
         let ladder = RATES
@@ -114,6 +127,10 @@ impl Screen {
     /// A packet of a frame comes, `after` so many milliseconds.
     fn packet(&mut self, label: u32, frame: i64, size: usize, after: u64) {
         self.now += after;
+        self.long_packet(label, frame, size, MediaTime(40_000));
+    }
+
+    fn long_packet(&mut self, label: u32, frame: i64, size: usize, duration: MediaTime) {
         let pts = MediaTime(frame * 40_000);
         self.hub(message::Packet {
             play: self.id,
@@ -124,20 +141,42 @@ impl Screen {
             rendition: RenditionLabel(label),
             pts,
             dts: pts,
-            duration: MediaTime(40_000),
+            duration,
             flags: u8::from(frame % 25 == 0),
             data: vec![0; size].into(),
         });
         self.seq += 1;
     }
 
+    fn sound_info(&mut self) {
+        self.hub(message::SoundInfo {
+            play: self.id,
+            epoch: PlayEpoch(self.epoch),
+            codec: Codec::AAC,
+            sample_rate: 48_000,
+            channels: 2,
+            extradata: vec![0x11, 0x90].into(),
+            hear_from: MediaTime::ZERO,
+            hear_until: MediaTime(60_000_000),
+        });
+    }
+
+    /// A packet of 20 ms of sound comes.
+    fn sound(&mut self, seq: u32, size: usize) {
+        let (pts, duration) = (MediaTime(i64::from(seq) * 20_000), MediaTime(20_000));
+        let (play, epoch, data) = (self.id, PlayEpoch(self.epoch), vec![0; size].into());
+        self.hub(message::Sound { play, epoch, seq, pts, duration, data });
+    }
+
     fn shown(&mut self, label: u32, from: i64) {
         let (width, height) = (label * 16 / 9, label);
-        self.player(Report::Rendition { label: RenditionLabel(label), width, height, from: MediaTime(from) });
+        let (epoch, label, from) = (PlayEpoch(self.epoch), RenditionLabel(label), MediaTime(from));
+        self.player(Report::Rendition { epoch, label, width, height, from });
     }
 
     fn consumed(&mut self, bytes: u64, at: i64) {
-        self.player(Report::Consumed { epoch: PlayEpoch(self.epoch), bytes, at: MediaTime(at) });
+        let (epoch, media) = (PlayEpoch(self.epoch), Media::Pictures);
+        self.player(Report::Consumed { epoch, media, bytes, at: MediaTime(at) });
     }
 
     /// What the hub was asked to go on in since this was called last.
@@ -391,4 +430,99 @@ fn a_player_that_has_taken_all_is_given_more_whatever_times_the_packets_bear() {
         granted = screen.granted().unwrap_or(granted);
     }
     assert!(granted > 99 * 30_000, "{granted}");
+}
+
+#[test]
+fn sound_that_waits_does_not_hold_up_the_pictures_that_a_decoder_needs() {
+    let mut request = request(PlayMode::Fixed(RenditionLabel(240)), false);
+    request.sound = true;
+    let mut screen = Screen::audible(MemberPlays::default(), &request);
+    screen.info(240);
+    screen.sound_info();
+    let mut granted = screen.granted().unwrap();
+    // The first frame lasts 20 s; the decoder took it and shows nothing before it has the next ones, so no sound is
+    // taken either.
+    screen.long_packet(240, 0, 1_000, MediaTime(20_000_000));
+    screen.consumed(1_000, 0);
+    let mut received = 1_000;
+    for number in 0..1_000 {
+        screen.sound(number, 400);
+        received += 400;
+        granted = screen.granted().unwrap_or(granted);
+        assert!(granted >= received + MAX_PART as u64, "nothing follows {received} of {granted}");
+    }
+    // Once pictures wait as well, enough is enough.
+    screen.long_packet(240, 500, 1_000, MediaTime(40_000));
+    screen.granted();
+    screen.sound(1_000, 400);
+    assert_eq!(screen.granted(), None);
+}
+
+#[test]
+fn the_player_is_told_of_the_last_picture_behind_its_packet() {
+    let mut screen = playing(PlayMode::Auto, false);
+    let (play, epoch, rendition, at) = (screen.id, PlayEpoch(0), RenditionLabel(240), MediaTime(40_000));
+    let flags = message::Packet::LAST_PICTURE;
+    let part = |part, last| message::Packet {
+        play,
+        epoch,
+        seq: 1,
+        part,
+        last,
+        rendition,
+        pts: at,
+        dts: at,
+        duration: at,
+        flags,
+        data: vec![0; 10].into(),
+    };
+    screen.hub(part(0, false));
+    assert!(!screen.outputs.iter().any(|output| matches!(output, Output::Player(..))), "it is not whole");
+    screen.hub(part(1, true));
+    let inputs: Vec<_> = screen.outputs.iter().filter(|output| matches!(output, Output::Player(..))).collect();
+    assert!(
+        matches!(inputs[..], [Output::Player(_, Input::Packet(_)), Output::Player(_, Input::LastPicture)]),
+        "{inputs:?}"
+    );
+}
+
+#[test]
+fn what_a_player_tells_of_before_a_seek_does_not_move_the_place_it_leads_to() {
+    let label = RenditionLabel(720);
+    let (epoch, at) = (PlayEpoch(0), MediaTime(1_000_000));
+    for late in [
+        Report::Paused { at },
+        Report::Resumed { at },
+        Report::Rendition { epoch, label, width: 1280, height: 720, from: at },
+        Report::Consumed { epoch, media: Media::Pictures, bytes: 1, at },
+    ] {
+        let mut screen = playing(PlayMode::Fixed(RenditionLabel(240)), false);
+        screen.command(Command::Seek { target: SeekTarget::To(MediaTime(30_000_000)), play: None }, "s");
+        screen.player(late.clone());
+        screen.player(Report::Consumed { epoch: PlayEpoch(1), media: Media::Pictures, bytes: 1, at });
+        assert_eq!(screen.plays.plays[&screen.id].at, MediaTime(30_000_000), "{late:?}");
+        screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(30_000_000) });
+        screen.player(Report::Paused { at: MediaTime(30_040_000) });
+        assert_eq!(screen.plays.plays[&screen.id].at, MediaTime(30_040_000));
+    }
+}
+
+#[test]
+fn sound_that_comes_is_no_silence_of_the_link() {
+    let mut request = request(PlayMode::Fixed(RenditionLabel(240)), false);
+    request.sound = true;
+    let mut screen = Screen::audible(MemberPlays::default(), &request);
+    screen.info(240);
+    screen.sound_info();
+    screen.packet(240, 0, 1_000, 0);
+    screen.consumed(1_000, 0);
+    // 10 kB of sound every 10 ms are 8 Mb/s, and no picture among it.
+    for seq in 0..200 {
+        screen.now += 10;
+        screen.sound(seq, 10_000);
+        screen.player(Report::Consumed { epoch: PlayEpoch(0), media: Media::Sound, bytes: 10_000, at: MediaTime(0) });
+    }
+    let now = Duration::from_millis(screen.now);
+    let throughput = screen.plays.plays[&screen.id].steering.throughput(now);
+    assert!(throughput.is_some_and(|rate| (7_000_000..9_000_000).contains(&rate)), "{throughput:?}");
 }

@@ -53,6 +53,8 @@ fn playing(places: Option<Places>, request: PlayRequest) -> (MemberPlays, PlayId
     };
     plays.message(info.into(), Instant::now());
     outputs.extend(plays.reported(id, Report::FirstFrame, Instant::now()));
+    let (epoch, label, from) = (PlayEpoch(0), RenditionLabel(240), plays.plays[&id].at);
+    plays.reported(id, Report::Rendition { epoch, label, width: 426, height: 240, from }, Instant::now());
     (plays, id, outputs)
 }
 

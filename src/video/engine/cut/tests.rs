@@ -226,6 +226,20 @@ fn a_cut_that_comes_too_late_takes_nothing_away_and_doubles_nothing() {
 }
 
 #[test]
+fn behind_the_last_picture_it_goes_on_in_another_rendition_when_it_is_cut() {
+    for when in [0, 100, 700] {
+        let script = at(0, [part(240, 0)])
+            .chain(at(0, packets(0..20)))
+            .chain(at(0, [Input::LastPicture]))
+            .chain(at(when, [Input::Cut { until: pts(20) }, part(720, 20)]))
+            .chain(at(when, packets(20..40)))
+            .chain(at(when, [Input::LastPicture, FINISHED]));
+        let outcome = play(script.collect(), fake());
+        assert_eq!(outcome.numbers(), (0..40).collect::<Vec<_>>(), "{when}");
+    }
+}
+
+#[test]
 fn after_all_of_it_came_it_goes_on_in_another_rendition_all_the_same() {
     let script = at(0, [part(240, 0)])
         .chain(at(0, packets(0..20)))
