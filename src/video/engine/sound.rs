@@ -159,6 +159,17 @@ impl PlaySound {
         self.apply_gain();
     }
 
+    /// In percent of full volume; nothing while the play has had no track, or when its sound was given up. A seek
+    /// does not change it.
+    pub(super) fn volume(&self) -> Option<u8> {
+        self.sink.as_ref().and(u8::try_from(self.volume).ok())
+    }
+
+    /// Whether the viewer switched off sound that there is.
+    pub(super) fn is_muted(&self) -> bool {
+        self.is_muted && self.sink.is_some()
+    }
+
     fn apply_gain(&mut self) {
         let gain = gain(self.volume, self.is_muted);
         self.sink.iter_mut().for_each(|sink| sink.set_gain(gain));

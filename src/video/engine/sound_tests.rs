@@ -10,6 +10,7 @@ use crate::{
         engine::sound::SoundParts,
         input::{Segment, SoundPiece},
         pace::{Speed, WhenLate},
+        render::Status,
         report::Summary,
         sound::{
             SinkFormat, SinkState,
@@ -33,6 +34,7 @@ struct Scene {
 
 struct Outcome {
     shown: Vec<Showing>,
+    told: Vec<(u128, Status)>,
     beeps: Vec<u128>,
     /// When something loud was heard last.
     quiet_from: u128,
@@ -76,11 +78,11 @@ impl Scene {
     fn run(self) -> Outcome {
         let clock = ScriptedClock::new(self.script);
         let (sender, reports) = crossbeam_channel::unbounded();
-        let (time, shown) = (clock.time(), Arc::default());
+        let (time, shown, told) = (clock.time(), Arc::default(), Arc::default());
         let display = RecordingDisplay {
             time: clock.time(),
             shown: Arc::clone(&shown),
-            told: Arc::default(),
+            told: Arc::clone(&told),
             rest: Duration::ZERO,
             slowness: Duration::ZERO,
             drops_late: self.drops_late,
@@ -103,11 +105,12 @@ impl Scene {
         let mut reports: Vec<_> = reports.iter().collect();
         let Some(Report::Ended(summary)) = reports.pop() else { panic!("no end: {reports:?}") };
         let shown = shown.lock().unwrap().clone();
+        let told = told.lock().unwrap().clone();
         let beeps = room.beeps().iter().map(Duration::as_millis).collect();
         let heard = room.heard.lock().unwrap();
         let quiet_from = heard.iter().rfind(|(_, sample)| *sample > 0.2).map_or(0, |(at, _)| at.as_millis());
         let ended = time.lock().unwrap().as_millis();
-        Outcome { shown, beeps, quiet_from, reports, summary, ended }
+        Outcome { shown, told, beeps, quiet_from, reports, summary, ended }
     }
 }
 
@@ -368,4 +371,29 @@ fn volume_and_mute_act_at_once() {
         .run();
     assert_eq!(outcome.beeps, [0, 2000]);
     assert_eq!(outcome.quiet_from, 2999, "half the volume is an eighth of the level");
+}
+
+#[test]
+fn the_display_is_told_the_volume_at_once_and_of_none_without_sound() {
+    let play = |scene: Scene| {
+        scene
+            .at(0, [Input::Segment(segment(240))])
+            .at(0, pictures(0..100))
+            .at(1000, [Input::VolumeBy(-10), Input::VolumeBy(4)])
+            .at(1500, [Input::ToggleMute])
+            .at(2000, [Input::ToggleMute, Input::VolumeBy(20)])
+            .at(2500, [Input::Flush { epoch: PlayEpoch(1) }])
+            .at(3000, [Input::Stop])
+            .run()
+    };
+    let changes = |outcome: &Outcome| {
+        let mut changes: Vec<_> = outcome.told.iter().map(|(at, told)| (*at, told.volume, told.muted)).collect();
+        changes.dedup_by_key(|(_, volume, muted)| (*volume, *muted));
+        changes
+    };
+    let outcome = play(Scene::new().at(0, [track(0, 4000)]).at(0, sound(0, 4000, &[])));
+    let full = Some(100);
+    let expected = [(0, full, false), (1000, Some(94), false), (1500, Some(94), true), (2000, full, false)];
+    assert_eq!(changes(&outcome), expected, "it stays over a seek");
+    assert_eq!(changes(&play(Scene::new())), [(0, None, false)]);
 }
