@@ -334,6 +334,34 @@ fn bad_input_47_damaged_packets_are_silent_and_what_follows_is_in_its_place() {
 }
 
 #[test]
+fn bad_input_47_sound_of_which_nothing_can_be_decoded_is_given_up_and_it_is_said() {
+    let play = |whole: usize| {
+        let mut pieces = sound(0, 4000, &[400]);
+        for input in &mut pieces[whole..] {
+            if let Input::Sound(piece) = input {
+                piece.data = vec![0xff; 4].into();
+            }
+        }
+        Scene::new()
+            .at(0, [Input::Segment(segment(240)), track(0, 4000)])
+            .at(0, pieces)
+            .at(0, pictures(0..100))
+            .at(0, [FINISHED])
+            .run()
+    };
+    let silent = |outcome: &Outcome| {
+        let text = |report: &Report| if let Report::Silent { text } = report { Some(text.clone()) } else { None };
+        outcome.reports.iter().filter_map(text).collect::<Vec<_>>()
+    };
+    let outcome = play(0);
+    assert_eq!(silent(&outcome), ["nothing of it can be decoded: damaged"]);
+    assert_eq!((outcome.beeps.len(), outcome.shown.len(), outcome.summary.dropped), (0, 100, 0));
+    let consumed = |report: &Report| if let Report::Consumed { bytes, .. } = report { *bytes } else { 0 };
+    assert_eq!(outcome.reports.iter().map(consumed).sum::<u64>(), 100 * 10 + 200 * 4, "credit comes back all the same");
+    assert_eq!(silent(&play(30)), Vec::<String>::new(), "it was heard before it was damaged");
+}
+
+#[test]
 fn bad_input_50_times_without_sense_do_no_harm() {
     let piece = |pts, duration| {
         Input::Sound(SoundPiece { pts: MediaTime(pts), duration: MediaTime(duration), data: vec![0; 4].into() })
