@@ -2,7 +2,8 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    thread,
     time::Duration,
 };
 
@@ -40,6 +41,8 @@ struct Viewer {
     recent: VecDeque<String>,
     typed: Vec<u8>,
     is_full: bool,
+    /// Everything is to be drawn anew, by whoever draws next.
+    must_redraw: bool,
     has_statistics: bool,
 }
 
@@ -123,7 +126,7 @@ impl Easel {
     }
 
     /// Does what a key means.
-    pub(super) fn press(&self, key: Key) -> bool {
+    pub(super) fn press(self: &Arc<Self>, key: Key) -> bool {
         let mut viewer = self.viewer();
         let (Some((_, closer)), Some(action)) = (&viewer.shown, key.action()) else { return false };
         match action {
@@ -167,6 +170,9 @@ impl Easel {
         if !self.is_shown(display) {
             return Err(DisplayGone);
         }
+        if self.takes_redraw() {
+            drawing.canvas.spoil();
+        }
         drawing.decoded = (frame.width(), frame.height());
         drawing.lines = lines;
         let parted = self.part(&mut drawing);
@@ -197,11 +203,26 @@ impl Easel {
         self.put_out(&mut drawing)
     }
 
-    /// Draws everything anew.
-    pub(super) fn redraw(&self) {
+    /// Has everything drawn anew, with the next frame or, in a pause, without one. Does not wait for the terminal: keys
+    /// come here.
+    pub(super) fn redraw(self: &Arc<Self>) {
+        {
+            let mut viewer = self.viewer();
+            if viewer.shown.is_none() || std::mem::replace(&mut viewer.must_redraw, true) {
+                return;
+            }
+        }
+        let easel = Arc::clone(self);
+        if let Err(error) = thread::Builder::new().name("redraw".to_owned()).spawn(move || easel.redraw_now()) {
+            log::debug!("no thread to draw the screen anew, so the next frame does: {error}");
+        }
+    }
+
+    /// Draws everything anew, unless a frame did meanwhile.
+    fn redraw_now(&self) {
         let mut drawing = self.drawing();
         // Looked at only now, as for a frame.
-        if !self.is_taken() {
+        if !self.takes_redraw() || !self.is_taken() {
             return;
         }
         drawing.canvas.spoil();
@@ -276,6 +297,11 @@ impl Easel {
             log::debug!("the terminal is gone: {error}");
             DisplayGone
         })
+    }
+
+    /// Whether everything is to be drawn anew; whoever asks has to.
+    fn takes_redraw(&self) -> bool {
+        std::mem::take(&mut self.viewer().must_redraw)
     }
 
     fn draw_line_again(&self) {

@@ -108,7 +108,7 @@ impl Screen {
         }
     }
 
-    /// The terminal has another size, or what is on it was spoilt.
+    /// The terminal has another size, or what is on it was spoilt: it is drawn anew soon. Does not wait for it.
     pub fn redraw(&self) {
         if let Ok(easel) = &self.0 {
             easel.redraw();

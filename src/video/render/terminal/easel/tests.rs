@@ -1,6 +1,11 @@
 //! An easel before a terminal that remembers what is written to it.
 
-use std::{io, sync::Arc, thread};
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
 use super::*;
 use crate::video::{
@@ -64,13 +69,51 @@ fn no_frame_is_drawn_any_more_once_the_screen_was_given_back() {
 fn a_screen_that_is_given_back_while_it_is_drawn_on_is_not_parted_again() {
     let (easel, paper, _) = drawn();
     let drawing = easel.drawing();
-    let resized = thread::spawn({
-        let easel = Arc::clone(&easel);
-        move || easel.redraw()
-    });
+    easel.redraw();
     // As at an exit, which does not wait.
     easel.give_back_now();
     drop(drawing);
-    resized.join().unwrap();
+    easel.redraw_now();
     assert_eq!(paper.written(), 0);
+}
+
+/// Presses keys while the terminal takes nothing. A thread of its own does, so that a key that waits fails the test.
+fn press_while_drawing(easel: &Arc<Easel>) {
+    let drawing = easel.drawing();
+    let (sender, pressed) = mpsc::channel();
+    let editor = thread::spawn({
+        let easel = Arc::clone(easel);
+        move || {
+            let is_of_player = easel.press(Key::Char('f'));
+            easel.redraw();
+            sender.send(is_of_player).unwrap();
+        }
+    });
+    assert_eq!(pressed.recv_timeout(Duration::from_secs(10)), Ok(true), "keys do not wait for the terminal");
+    editor.join().unwrap();
+    assert!(easel.viewer().must_redraw);
+    drop(drawing);
+}
+
+#[test]
+fn keys_do_not_wait_for_the_terminal_and_the_screen_is_drawn_anew_without_a_frame() {
+    let (easel, paper, _) = drawn();
+    let small = easel.drawing().canvas.layout().cloned();
+    press_while_drawing(&easel);
+    // By this thread, or the one that the key began: whichever is first.
+    easel.redraw_now();
+    assert!(!easel.viewer().must_redraw && paper.written() > 300);
+    assert_ne!(easel.drawing().canvas.layout().cloned(), small, "it fills the screen");
+    easel.redraw_now();
+    assert_eq!(paper.written(), 0, "once is enough");
+}
+
+#[test]
+fn the_next_frame_draws_the_screen_anew_as_well() {
+    let (easel, paper, display) = drawn();
+    easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
+    assert!(paper.written() < 100, "nothing has changed");
+    easel.viewer().must_redraw = true;
+    easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
+    assert!(paper.written() > 300 && !easel.viewer().must_redraw);
 }
