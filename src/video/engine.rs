@@ -359,10 +359,10 @@ impl Engine {
         Ok(Next::Again)
     }
 
-    /// Whether nobody waits for the next frame in particular, as for the first of a play, a seek or a rendition.
+    /// Whether nobody waits for the next frame in particular, as for the first of a play, a seek or a rendition, and one that was asked for by itself.
     fn may_leave_out(&self) -> bool {
         let next = self.ready.front().map(|ready| ready.segment);
-        self.seeking.is_none() && self.last_shown.is_some_and(|shown| Some(shown.segment) == next)
+        !self.stepping && self.seeking.is_none() && self.last_shown.is_some_and(|shown| Some(shown.segment) == next)
     }
 
     fn leave_out(&mut self) -> Next {

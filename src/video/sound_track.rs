@@ -11,6 +11,10 @@ use crate::types::{Codec, MediaTime, limits::MAX_PART};
 /// Most packets of sound that are indexed: twelve hours of AAC at 44,100 samples a second. Each takes 32 bytes.
 pub(super) const MAX_SOUND_PACKETS: usize = 2_000_000;
 
+/// Lowest rate that is passed on, in samples a second: half of what a telephone carries. A rate of a few samples a
+/// second would make hours of sound of a packet.
+pub(super) const MIN_SAMPLE_RATE: u32 = 4_000;
+
 /// Highest rate that is passed on, in samples a second: twice what studios record.
 pub(super) const MAX_SAMPLE_RATE: u32 = 384_000;
 
@@ -43,7 +47,7 @@ impl SoundFormat {
     /// When it claims what no sound has.
     pub fn check(&self) -> Result<(), NoSound> {
         let Self { sample_rate, channels, extradata, .. } = self;
-        if !(1..=MAX_SAMPLE_RATE).contains(sample_rate) || !(1..=MAX_CHANNELS).contains(channels) {
+        if !(MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE).contains(sample_rate) || !(1..=MAX_CHANNELS).contains(channels) {
             return Err(NoSound::Format { sample_rate: *sample_rate, channels: *channels });
         }
         if extradata.len() > MAX_SOUND_EXTRADATA {
@@ -220,6 +224,7 @@ mod tests {
                 NoSound::Format { sample_rate: 1_000_000_000, channels: 2 },
             ),
             (SoundFormat { sample_rate: 0, ..FORMAT }, NoSound::Format { sample_rate: 0, channels: 2 }),
+            (SoundFormat { sample_rate: 3_999, ..FORMAT }, NoSound::Format { sample_rate: 3_999, channels: 2 }),
         ] {
             assert_eq!(SoundTrack::new(change, packets(9), all()), Err(wanted));
         }

@@ -33,6 +33,10 @@ const MOST_PER_TURN: usize = 16;
 /// keeps to its credit can cause.
 const MOST_WAITING: u64 = 8 * CREDIT_WINDOW;
 
+/// Packets after which sound of which nothing was ever decoded is given up: some seconds of most codecs. Damage later
+/// on is silence, and what follows is heard again.
+const MOST_FRUITLESS: u32 = 150;
+
 /// What a packet takes besides its bytes.
 const OVERHEAD: u64 = 128;
 
@@ -79,6 +83,8 @@ pub(crate) struct PlaySound {
     pieces: VecDeque<SoundPiece>,
     waiting_bytes: u64,
     decoded: VecDeque<Samples>,
+    /// Packets that came to nothing; none any more once there was a sample.
+    fruitless: Option<u32>,
     phase: Phase,
     is_held: bool,
     has_ended: bool,
@@ -103,6 +109,7 @@ impl PlaySound {
             pieces: VecDeque::new(),
             waiting_bytes: 0,
             decoded: VecDeque::new(),
+            fruitless: Some(0),
             phase: Phase::Waiting,
             is_held: true,
             has_ended: false,
@@ -157,6 +164,17 @@ impl PlaySound {
     pub(super) fn toggle_mute(&mut self) {
         self.is_muted = !self.is_muted;
         self.apply_gain();
+    }
+
+    /// In percent of full volume; nothing while the play has had no track, or when its sound was given up. A seek
+    /// does not change it.
+    pub(super) fn volume(&self) -> Option<u8> {
+        self.sink.as_ref().and(u8::try_from(self.volume).ok())
+    }
+
+    /// Whether the viewer switched off sound that there is.
+    pub(super) fn is_muted(&self) -> bool {
+        self.is_muted && self.sink.is_some()
     }
 
     fn apply_gain(&mut self) {
@@ -219,9 +237,8 @@ impl PlaySound {
         }
     }
 
-    /// Decodes until enough lies ready; returns the bytes of the packets that it took.
-    fn decode(&mut self, format: SinkFormat) -> Result<Vec<u64>, String> {
-        let mut taken = Vec::new();
+    /// Decodes until enough lies ready; `taken` gets the bytes of each packet that it took.
+    fn decode(&mut self, format: SinkFormat, taken: &mut Vec<u64>) -> Result<(), String> {
         while taken.len() < MOST_PER_TURN && self.ahead(format) < DECODED_AHEAD {
             let Some((track, heard)) = &self.track else { break };
             let Some(piece) = self.pieces.pop_front() else { break };
@@ -233,16 +250,21 @@ impl PlaySound {
                 self.decoder = Some(parts.decoders.open(track, format).map_err(|error| error.0)?);
             }
             let mut out = Vec::new();
-            if let Some(decoder) = &mut self.decoder
-                && let Err(error) = decoder.decode(&piece, &mut out)
-            {
+            let decoded = self.decoder.as_mut().map_or(Ok(()), |decoder| decoder.decode(&piece, &mut out));
+            if let Err(error) = &decoded {
                 // What it would have been is silence.
                 log::debug!("a packet of sound at {:.3} s: {error}", piece.pts.as_seconds());
             }
             let heard = heard.clone();
+            let has_samples = out.iter().any(|samples| !samples.data.is_empty());
             self.decoded.extend(out.into_iter().filter_map(|samples| cut(samples, &heard, format)));
+            self.fruitless = self.fruitless.filter(|_| !has_samples).map(|count| count + 1);
+            if self.fruitless.is_some_and(|count| count >= MOST_FRUITLESS) {
+                let why = decoded.err().map_or_else(String::new, |error| format!(": {}", error.0));
+                return Err(format!("nothing of it can be decoded{why}"));
+            }
         }
-        Ok(taken)
+        Ok(())
     }
 
     /// Drops what is over by then.
@@ -339,9 +361,11 @@ impl Engine {
             }
             Err(text) => return self.lose_sound(text),
         };
-        match self.sound.decode(format) {
-            Ok(taken) => taken.into_iter().for_each(|bytes| self.consumed(bytes)),
-            Err(text) => return self.lose_sound(text),
+        let mut taken = Vec::new();
+        let decoded = self.sound.decode(format, &mut taken);
+        taken.into_iter().for_each(|bytes| self.consumed(bytes));
+        if let Err(text) = decoded {
+            return self.lose_sound(text);
         }
         self.start_sound(now);
         self.sound.write(format);

@@ -10,6 +10,7 @@ use crate::{
         engine::sound::SoundParts,
         input::{Segment, SoundPiece},
         pace::{Speed, WhenLate},
+        render::Status,
         report::Summary,
         sound::{
             SinkFormat, SinkState,
@@ -33,6 +34,7 @@ struct Scene {
 
 struct Outcome {
     shown: Vec<Showing>,
+    told: Vec<(u128, Status)>,
     beeps: Vec<u128>,
     /// When something loud was heard last.
     quiet_from: u128,
@@ -76,11 +78,11 @@ impl Scene {
     fn run(self) -> Outcome {
         let clock = ScriptedClock::new(self.script);
         let (sender, reports) = crossbeam_channel::unbounded();
-        let (time, shown) = (clock.time(), Arc::default());
+        let (time, shown, told) = (clock.time(), Arc::default(), Arc::default());
         let display = RecordingDisplay {
             time: clock.time(),
             shown: Arc::clone(&shown),
-            told: Arc::default(),
+            told: Arc::clone(&told),
             rest: Duration::ZERO,
             slowness: Duration::ZERO,
             drops_late: self.drops_late,
@@ -103,11 +105,12 @@ impl Scene {
         let mut reports: Vec<_> = reports.iter().collect();
         let Some(Report::Ended(summary)) = reports.pop() else { panic!("no end: {reports:?}") };
         let shown = shown.lock().unwrap().clone();
+        let told = told.lock().unwrap().clone();
         let beeps = room.beeps().iter().map(Duration::as_millis).collect();
         let heard = room.heard.lock().unwrap();
         let quiet_from = heard.iter().rfind(|(_, sample)| *sample > 0.2).map_or(0, |(at, _)| at.as_millis());
         let ended = time.lock().unwrap().as_millis();
-        Outcome { shown, beeps, quiet_from, reports, summary, ended }
+        Outcome { shown, told, beeps, quiet_from, reports, summary, ended }
     }
 }
 
@@ -331,6 +334,34 @@ fn bad_input_47_damaged_packets_are_silent_and_what_follows_is_in_its_place() {
 }
 
 #[test]
+fn bad_input_47_sound_of_which_nothing_can_be_decoded_is_given_up_and_it_is_said() {
+    let play = |whole: usize| {
+        let mut pieces = sound(0, 4000, &[400]);
+        for input in &mut pieces[whole..] {
+            if let Input::Sound(piece) = input {
+                piece.data = vec![0xff; 4].into();
+            }
+        }
+        Scene::new()
+            .at(0, [Input::Segment(segment(240)), track(0, 4000)])
+            .at(0, pieces)
+            .at(0, pictures(0..100))
+            .at(0, [FINISHED])
+            .run()
+    };
+    let silent = |outcome: &Outcome| {
+        let text = |report: &Report| if let Report::Silent { text } = report { Some(text.clone()) } else { None };
+        outcome.reports.iter().filter_map(text).collect::<Vec<_>>()
+    };
+    let outcome = play(0);
+    assert_eq!(silent(&outcome), ["nothing of it can be decoded: damaged"]);
+    assert_eq!((outcome.beeps.len(), outcome.shown.len(), outcome.summary.dropped), (0, 100, 0));
+    let consumed = |report: &Report| if let Report::Consumed { bytes, .. } = report { *bytes } else { 0 };
+    assert_eq!(outcome.reports.iter().map(consumed).sum::<u64>(), 100 * 10 + 200 * 4, "credit comes back all the same");
+    assert_eq!(silent(&play(30)), Vec::<String>::new(), "it was heard before it was damaged");
+}
+
+#[test]
 fn bad_input_50_times_without_sense_do_no_harm() {
     let piece = |pts, duration| {
         Input::Sound(SoundPiece { pts: MediaTime(pts), duration: MediaTime(duration), data: vec![0; 4].into() })
@@ -384,4 +415,29 @@ fn a_title_of_one_picture_is_shown_before_all_its_sound_came() {
     assert_eq!((outcome.beeps.len(), outcome.summary.stalls), (2, 0), "{:?}", outcome.beeps);
     // Later by what the device takes; no second picture waits for it.
     assert!(outcome.beeps[0].abs_diff(470) <= 5, "{:?}", outcome.beeps);
+}
+
+#[test]
+fn the_display_is_told_the_volume_at_once_and_of_none_without_sound() {
+    let play = |scene: Scene| {
+        scene
+            .at(0, [Input::Segment(segment(240))])
+            .at(0, pictures(0..100))
+            .at(1000, [Input::VolumeBy(-10), Input::VolumeBy(4)])
+            .at(1500, [Input::ToggleMute])
+            .at(2000, [Input::ToggleMute, Input::VolumeBy(20)])
+            .at(2500, [Input::Flush { epoch: PlayEpoch(1) }])
+            .at(3000, [Input::Stop])
+            .run()
+    };
+    let changes = |outcome: &Outcome| {
+        let mut changes: Vec<_> = outcome.told.iter().map(|(at, told)| (*at, told.volume, told.muted)).collect();
+        changes.dedup_by_key(|(_, volume, muted)| (*volume, *muted));
+        changes
+    };
+    let outcome = play(Scene::new().at(0, [track(0, 4000)]).at(0, sound(0, 4000, &[])));
+    let full = Some(100);
+    let expected = [(0, full, false), (1000, Some(94), false), (1500, Some(94), true), (2000, full, false)];
+    assert_eq!(changes(&outcome), expected, "it stays over a seek");
+    assert_eq!(changes(&play(Scene::new())), [(0, None, false)]);
 }

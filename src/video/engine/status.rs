@@ -90,9 +90,8 @@ impl Engine {
             shown: self.parts.tally.count_shown(),
             dropped: self.parts.tally.count_dropped(),
             stalls: self.parts.tally.count_stalls(),
-            // The part that plays the sound fills these in.
-            volume: None,
-            muted: false,
+            volume: self.sound.volume(),
+            muted: self.sound.is_muted(),
         }
     }
 }

@@ -32,6 +32,9 @@ const MOST_LATENCY: Duration = Duration::from_secs(1);
 /// A device that asked for nothing for so long, while it should, is gone.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A device that is not open after so long is given up: until then its packets wait, and the hub for credit.
+const OPENS_WITHIN: Duration = Duration::from_secs(5);
+
 /// The system's default device.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Devices;
@@ -64,7 +67,7 @@ struct Shared {
     queue: VecDeque<f32>,
     is_held: bool,
     gain: f32,
-    /// When the device asked last, or would have if it had not been held.
+    /// When the device asked last, or would have if it had not been held; while it is being opened, since when.
     asked: Duration,
     /// Frames that it took then.
     taken: usize,
@@ -91,6 +94,27 @@ impl Shared {
         if let SinkState::Ready(format) = self.state { Some(format) } else { None }
     }
 
+    /// Its state by then: one that has not answered for too long is gone.
+    fn state(&mut self, now: Duration) -> SinkState {
+        let quiet = now.saturating_sub(self.asked);
+        let is_gone = match self.state {
+            SinkState::Opening => (quiet > OPENS_WITHIN).then_some("it does not open"),
+            SinkState::Ready(_) => (!self.is_held && quiet > PATIENCE).then_some("it takes no sound any more"),
+            SinkState::Gone(_) => None,
+        };
+        if let Some(why) = is_gone {
+            self.state = SinkState::Gone(why.to_owned());
+        }
+        self.state.clone()
+    }
+
+    /// The device is open, unless it was given up before that.
+    fn opened(&mut self, format: SinkFormat, now: Duration) {
+        if self.state == SinkState::Opening {
+            (self.state, self.asked) = (SinkState::Ready(format), now);
+        }
+    }
+
     fn waiting(&self) -> usize {
         self.format().map_or(0, |format| self.queue.len() / usize::from(format.channels.max(1)))
     }
@@ -111,11 +135,8 @@ impl Shared {
 impl Sink for DeviceSink {
     fn state(&mut self) -> SinkState {
         let mut shared = lock(&self.shared);
-        let quiet = shared.clock.now().saturating_sub(shared.asked);
-        if !shared.is_held && quiet > PATIENCE && shared.format().is_some() {
-            shared.state = SinkState::Gone("it takes no sound any more".to_owned());
-        }
-        shared.state.clone()
+        let now = shared.clock.now();
+        shared.state(now)
     }
 
     fn room(&self) -> usize {
@@ -200,8 +221,8 @@ fn open(shared: &Arc<Mutex<Shared>>) -> Result<Stream, String> {
     }?;
     stream.play().map_err(|error| error.to_string())?;
     let mut shared = lock(shared);
-    shared.state = SinkState::Ready(format);
-    shared.asked = shared.clock.now();
+    let now = shared.clock.now();
+    shared.opened(format, now);
     Ok(stream)
 }
 
@@ -225,4 +246,38 @@ fn build<T: SizedSample + FromSample<f32>>(
         error => lock(&for_errors).state = SinkState::Gone(error.to_string()),
     };
     device.build_output_stream(config, data, error, None).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORMAT: SinkFormat = SinkFormat { rate: 48_000, channels: 2 };
+
+    fn gone(why: &str) -> SinkState {
+        SinkState::Gone(why.to_owned())
+    }
+
+    #[test]
+    fn a_device_that_does_not_open_is_given_up_and_stays_so() {
+        let mut shared = Shared::new(SystemClock::start());
+        let began = shared.asked;
+        assert_eq!(shared.state(began + OPENS_WITHIN), SinkState::Opening);
+        let late = began + OPENS_WITHIN + Duration::from_millis(1);
+        assert_eq!(shared.state(late), gone("it does not open"));
+        shared.opened(FORMAT, late);
+        assert_eq!(shared.state(late), gone("it does not open"), "nobody writes to it any more");
+    }
+
+    #[test]
+    fn an_open_device_is_gone_when_it_asks_for_nothing_though_it_is_not_held() {
+        let mut shared = Shared::new(SystemClock::start());
+        let opened = shared.asked + Duration::from_secs(4);
+        shared.opened(FORMAT, opened);
+        let later = opened + PATIENCE + Duration::from_millis(1);
+        assert_eq!(shared.state(later), SinkState::Ready(FORMAT), "it is held");
+        shared.is_held = false;
+        assert_eq!(shared.state(opened + PATIENCE), SinkState::Ready(FORMAT));
+        assert_eq!(shared.state(later), gone("it takes no sound any more"));
+    }
 }

@@ -16,12 +16,16 @@ use crate::{
     video::{
         ffi,
         input::SoundPiece,
-        sound_track::{MAX_CHANNELS, MAX_SAMPLE_RATE, SoundFormat},
+        sound_track::{MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, SoundFormat},
     },
 };
 
 /// Most samples of one packet on one channel: FLAC, which has the largest, comes to 65,535.
 const MOST_SAMPLES: usize = 1 << 17;
+
+/// Most samples that one packet is turned into, of all channels together: 32 MB, for 43 s of stereo at 96 kHz. A packet
+/// can give several frames, and a device can have a high rate and many channels.
+const MOST_CONVERTED: usize = 1 << 23;
 
 /// Frames that a conversion may give beyond what the rates come to: what waits within the filter.
 const SPARE: usize = 256;
@@ -73,9 +77,14 @@ impl DecodeSound for Decoder {
         compressed.set_dts(Some(piece.pts.0));
         compressed.set_duration(piece.duration.0);
         self.sound.send_packet(&compressed).map_err(unheard)?;
+        let mut left = MOST_CONVERTED;
         loop {
             match self.sound.receive_frame(&mut self.frame) {
-                Ok(()) => out.push(self.take()?),
+                Ok(()) => {
+                    let samples = self.take(left)?;
+                    left -= samples.data.len();
+                    out.push(samples);
+                }
                 Err(Error::Other { errno: ffmpeg::error::EAGAIN } | Error::Eof) => return Ok(()),
                 Err(error) => return Err(unheard(error)),
             }
@@ -84,20 +93,30 @@ impl DecodeSound for Decoder {
 }
 
 impl Decoder {
-    /// Brings what just came out to the format that is wanted.
-    fn take(&mut self) -> Result<Samples, Unheard> {
+    /// Brings what just came out to the format that is wanted, when that is at most so many samples.
+    fn take(&mut self, left: usize) -> Result<Samples, Unheard> {
         let (rate, channels, samples) = (self.frame.rate(), self.frame.channels(), self.frame.samples());
-        let is_sane = (1..=MAX_SAMPLE_RATE).contains(&rate) && (1..=MAX_CHANNELS).contains(&channels);
+        let is_sane = (MIN_SAMPLE_RATE..=MAX_SAMPLE_RATE).contains(&rate) && (1..=MAX_CHANNELS).contains(&channels);
         if !is_sane || samples > MOST_SAMPLES {
             return Err(Unheard(format!("{samples} samples of {channels} channels, {rate} a second")));
         }
         let time = self.frame.pts().or_else(|| self.frame.timestamp());
         let pts = time.map(MediaTime).ok_or_else(|| Unheard("sound without a time".into()))?;
+        if self.most_frames().saturating_mul(self.wanted.channels.into()) > left {
+            return Err(Unheard(format!("a packet makes more than {MOST_CONVERTED} samples")));
+        }
         let data = self.convert().map_err(unheard)?;
         Ok(Samples { pts, data })
     }
 
+    /// Frames that the conversion of what just came out can give.
+    fn most_frames(&self) -> usize {
+        let (samples, from) = (self.frame.samples() as u64, u64::from(self.frame.rate().max(1)));
+        usize::try_from(samples * u64::from(self.wanted.rate) / from).map_or(usize::MAX, |frames| frames + SPARE)
+    }
+
     fn convert(&mut self) -> Result<Vec<f32>, Error> {
+        let most = self.most_frames();
         if self.frame.channel_layout().is_empty() {
             self.frame.set_channel_layout(ChannelLayout::default(i32::from(self.frame.channels())));
         }
@@ -110,7 +129,6 @@ impl Decoder {
             None => resampling::Context::get(format, layout, rate, PACKED, wanted_layout, self.wanted.rate)?,
         };
         let resampler = self.resampler.insert(resampler);
-        let most = self.frame.samples() * self.wanted.rate as usize / rate.max(1) as usize + SPARE;
         let mut converted = AvSound::new(PACKED, most, wanted_layout);
         resampler.run(&self.frame, &mut converted)?;
         let length = converted.samples() * usize::from(self.wanted.channels);

@@ -20,6 +20,20 @@ fn stepping_shows_one_frame_at_a_time_and_going_on_follows_from_there() {
 }
 
 #[test]
+fn a_display_that_rests_gets_the_frame_of_a_step_all_the_same() {
+    let scene = Scene { drops_late: true, rest: Duration::from_millis(500), ..Scene::new() };
+    let outcome = scene
+        .at(0, part(240, 0, None))
+        .at(0, packets(0..20))
+        .at(50, [Input::Step])
+        .at(60, [Input::Step])
+        .at(70, [Input::Stop])
+        .run();
+    assert_eq!(outcome.numbers(), [0, 2, 3], "what was due before the pause is left out, what was asked for is not");
+    assert_eq!(outcome.times(), [0, 50, 60]);
+}
+
+#[test]
 fn a_step_waits_for_its_frame_and_behind_the_last_one_there_is_none() {
     let outcome = Scene { delay: 0, ..Scene::new() }
         .at(0, part(240, 0, None))

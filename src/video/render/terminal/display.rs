@@ -52,10 +52,7 @@ impl TerminalDisplay {
     }
 
     fn draw(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
-        if !self.easel.is_shown(self.id) {
-            return Err(DisplayGone);
-        }
-        let cost = self.easel.draw(frame, self.lines())?;
+        let cost = self.easel.draw(self.id, frame, self.lines())?;
         let now = self.clock.now();
         self.absorption.wrote(now.saturating_sub(cost.writing), now);
         self.figures.count(now, &cost);

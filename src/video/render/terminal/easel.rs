@@ -2,8 +2,8 @@
 
 use std::{
     collections::VecDeque,
-    io,
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    thread,
     time::Duration,
 };
 
@@ -11,8 +11,9 @@ use super::{
     canvas::Canvas,
     graphics::Graphics,
     keys,
-    layout::{Layout, Size, Wanted},
+    layout::{Layout, Wanted},
     picture::Picture,
+    tty::Tty,
 };
 use crate::video::{
     clock::{Clock as _, SystemClock},
@@ -40,6 +41,8 @@ struct Viewer {
     recent: VecDeque<String>,
     typed: Vec<u8>,
     is_full: bool,
+    /// Everything is to be drawn anew, by whoever draws next.
+    must_redraw: bool,
     has_statistics: bool,
 }
 
@@ -54,6 +57,7 @@ struct Drawing {
 }
 
 pub(super) struct Easel {
+    tty: Box<dyn Tty>,
     graphics: Graphics,
     /// Width and height of a character in pixels, as the terminal said when it was asked; for when it says so no
     /// more.
@@ -76,12 +80,19 @@ impl std::fmt::Debug for Easel {
 }
 
 impl Easel {
-    pub(super) fn new(graphics: Graphics, cell: (u16, u16), synchronized: bool, typed: Vec<u8>) -> Self {
+    pub(super) fn new(
+        tty: Box<dyn Tty>,
+        graphics: Graphics,
+        cell: (u16, u16),
+        synchronized: bool,
+        typed: Vec<u8>,
+    ) -> Self {
         let canvas = Canvas::new(graphics, synchronized);
         let (last, decoded) = (Picture::default(), (0, 0));
         let drawing = Drawing { canvas, last, decoded, lines: Vec::new(), bytes: Vec::new() };
         let viewer = Viewer { typed, ..Viewer::default() };
-        Self { graphics, cell, clock: SystemClock::start(), viewer: Mutex::new(viewer), drawing: Mutex::new(drawing) }
+        let (clock, viewer, drawing) = (SystemClock::start(), Mutex::new(viewer), Mutex::new(drawing));
+        Self { tty, graphics, cell, clock, viewer, drawing }
     }
 
     pub(super) fn graphics(&self) -> Graphics {
@@ -115,7 +126,7 @@ impl Easel {
     }
 
     /// Does what a key means.
-    pub(super) fn press(&self, key: Key) -> bool {
+    pub(super) fn press(self: &Arc<Self>, key: Key) -> bool {
         let mut viewer = self.viewer();
         let (Some((_, closer)), Some(action)) = (&viewer.shown, key.action()) else { return false };
         match action {
@@ -153,8 +164,15 @@ impl Easel {
     }
 
     /// Draws a frame with lines below it: captions, then the status.
-    pub(super) fn draw(&self, frame: &Frame, lines: Vec<String>) -> Result<Cost, DisplayGone> {
+    pub(super) fn draw(&self, display: u64, frame: &Frame, lines: Vec<String>) -> Result<Cost, DisplayGone> {
         let mut drawing = self.drawing();
+        // Looked at only now: while this waited, the screen may have been given back.
+        if !self.is_shown(display) {
+            return Err(DisplayGone);
+        }
+        if self.takes_redraw() {
+            drawing.canvas.spoil();
+        }
         drawing.decoded = (frame.width(), frame.height());
         drawing.lines = lines;
         let parted = self.part(&mut drawing);
@@ -185,12 +203,28 @@ impl Easel {
         self.put_out(&mut drawing)
     }
 
-    /// Draws everything anew.
-    pub(super) fn redraw(&self) {
-        if !self.is_taken() {
+    /// Has everything drawn anew, with the next frame or, in a pause, without one. Does not wait for the terminal: keys
+    /// come here.
+    pub(super) fn redraw(self: &Arc<Self>) {
+        {
+            let mut viewer = self.viewer();
+            if viewer.shown.is_none() || std::mem::replace(&mut viewer.must_redraw, true) {
+                return;
+            }
+        }
+        let easel = Arc::clone(self);
+        if let Err(error) = thread::Builder::new().name("redraw".to_owned()).spawn(move || easel.redraw_now()) {
+            log::debug!("no thread to draw the screen anew, so the next frame does: {error}");
+        }
+    }
+
+    /// Draws everything anew, unless a frame did meanwhile.
+    fn redraw_now(&self) {
+        let mut drawing = self.drawing();
+        // Looked at only now, as for a frame.
+        if !self.takes_redraw() || !self.is_taken() {
             return;
         }
-        let mut drawing = self.drawing();
         drawing.canvas.spoil();
         self.part(&mut drawing);
         drawing.scale_last();
@@ -236,7 +270,7 @@ impl Easel {
         let captions = u16::try_from(drawing.lines.len().saturating_sub(1)).unwrap_or(0);
         let wanted = Wanted { picture: drawing.decoded, captions, is_full };
         let Drawing { canvas, bytes, .. } = drawing;
-        let layout = size().and_then(|(size, cell)| Layout::new(size, cell.unwrap_or(self.cell), wanted));
+        let layout = self.tty.size().and_then(|(size, cell)| Layout::new(size, cell.unwrap_or(self.cell), wanted));
         match layout {
             Some(layout) if canvas.layout() == Some(&layout) && !canvas.is_spoilt() => false,
             Some(layout) => {
@@ -255,7 +289,7 @@ impl Easel {
     fn put_out(&self, drawing: &mut Drawing) -> Result<Cost, DisplayGone> {
         let bytes = std::mem::take(&mut drawing.bytes);
         let began = self.clock.now();
-        let written = write_all(&bytes);
+        let written = self.tty.write(&bytes);
         let cost = Cost { writing: self.clock.now().saturating_sub(began), bytes: bytes.len() };
         drawing.bytes = bytes;
         drawing.bytes.clear();
@@ -263,6 +297,11 @@ impl Easel {
             log::debug!("the terminal is gone: {error}");
             DisplayGone
         })
+    }
+
+    /// Whether everything is to be drawn anew; whoever asks has to.
+    fn takes_redraw(&self) -> bool {
+        std::mem::take(&mut self.viewer().must_redraw)
     }
 
     fn draw_line_again(&self) {
@@ -302,23 +341,5 @@ impl Drawing {
     }
 }
 
-/// The terminal's size now, and that of a character in pixels where it says so; fonts change as well.
-fn size() -> Option<(Size, Option<(u16, u16)>)> {
-    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
-    let of_one = |pixels: u16, cells: u16| pixels.checked_div(cells).filter(|pixels| *pixels > 0);
-    let cell = of_one(size.ws_xpixel, size.ws_col).zip(of_one(size.ws_ypixel, size.ws_row));
-    Some((Size { columns: size.ws_col, rows: size.ws_row }, cell))
-}
-
-/// Writes by as few calls as the system allows: what one call writes stands together, whoever else writes.
-fn write_all(mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::write(rustix::stdio::stdout(), bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => bytes = &bytes[count..],
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,7 @@ mod keys;
 mod layout;
 mod picture;
 mod sixel;
+mod tty;
 
 use std::{env, sync::Arc};
 
@@ -31,6 +32,7 @@ use self::{
     easel::Easel,
     graphics::{Environment, best},
     layout::USUAL_CELL,
+    tty::StandardOutput,
 };
 use super::{Display, NoTerminal};
 use crate::video::viewer::Key;
@@ -57,7 +59,8 @@ impl Screen {
         });
         Self(best(&environment, &answers).map(|graphics| {
             let cell = answers.cell.unwrap_or(USUAL_CELL);
-            Arc::new(Easel::new(graphics, cell, answers.synchronized, answers.typed))
+            let tty = Box::new(StandardOutput);
+            Arc::new(Easel::new(tty, graphics, cell, answers.synchronized, answers.typed))
         }))
     }
 
@@ -105,7 +108,7 @@ impl Screen {
         }
     }
 
-    /// The terminal has another size, or what is on it was spoilt.
+    /// The terminal has another size, or what is on it was spoilt: it is drawn anew soon. Does not wait for it.
     pub fn redraw(&self) {
         if let Ok(easel) = &self.0 {
             easel.redraw();

@@ -103,3 +103,47 @@ fn bad_input_50_a_format_that_cannot_be_opens_no_decoder() {
         assert!(LibavcodecSound.open(&hostile, WANTED).is_err(), "{:?}", hostile.codec);
     }
 }
+
+/// One frame of FLAC (RFC 9639): 65,535 equal samples on one channel, in a few bytes.
+fn small_packet_of_many_samples(rate: u16) -> (SoundFormat, SoundPiece) {
+    // STREAMINFO: block sizes, frame sizes, then rate (20 bits), channels − 1 (3), bits − 1 (5), samples (36), MD5.
+    let mut info = vec![0, 16, 0xff, 0xff, 0, 0, 0, 0, 0, 0];
+    info.extend((u64::from(rate) << 44 | 15 << 36).to_be_bytes());
+    info.extend([0; 16]);
+    let [high, low] = rate.to_be_bytes();
+    // Block size and rate are given in 16 bits each, mono, 16 bits a sample.
+    let mut data = vec![0xff, 0xf8, 0x7d, 0x08, 0, 0xff, 0xfe, high, low];
+    data.push(crc(&data, 8, 0x07).to_be_bytes()[1]);
+    // A constant.
+    data.extend([0, 0x10, 0]);
+    data.extend(crc(&data, 16, 0x8005).to_be_bytes());
+    let format = SoundFormat { codec: Codec::FLAC, sample_rate: 48_000, channels: 1, extradata: info.into() };
+    (format, SoundPiece { pts: MediaTime::ZERO, duration: MediaTime(20_000), data: data.into() })
+}
+
+fn crc(bytes: &[u8], width: u32, polynomial: u16) -> u16 {
+    let top = 1 << (width - 1);
+    let step = |crc: u16| if crc & top == 0 { crc << 1 } else { crc << 1 ^ polynomial };
+    let crc = bytes.iter().fold(0, |crc, byte| (0..8).fold(crc ^ u16::from(*byte) << (width - 8), |crc, _| step(crc)));
+    crc & (top | (top - 1))
+}
+
+#[test]
+fn bad_input_50_a_packet_makes_no_hours_of_sound() {
+    let samples = |rate, wanted| {
+        let (format, piece) = small_packet_of_many_samples(rate);
+        let (mut decoder, mut out) = (LibavcodecSound.open(&format, wanted).unwrap(), Vec::new());
+        let decoded = decoder.decode(&piece, &mut out).map_err(|error| error.0);
+        decoded.map(|()| out.iter().map(|samples| samples.data.len()).sum::<usize>())
+    };
+    let usual = samples(48_000, WANTED).unwrap();
+    assert!((130_000..132_000).contains(&usual), "{usual} of 65,535 on two channels");
+    let slow = samples(4_000, WANTED).unwrap();
+    assert!((1_500_000..1_600_000).contains(&slow), "{slow}: twelve times as many");
+    for rate in [1, 100, 3_999] {
+        let error = samples(rate, WANTED).unwrap_err();
+        assert!(error.contains(&format!("{rate} a second")), "{error}");
+    }
+    let error = samples(4_000, SinkFormat { rate: 192_000, channels: 8 }).unwrap_err();
+    assert!(error.contains("more than 8388608 samples"), "{error}");
+}

@@ -1,0 +1,119 @@
+//! An easel before a terminal that remembers what is written to it.
+
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use super::*;
+use crate::video::{
+    render::terminal::{
+        graphics::Depth,
+        layout::{Size, USUAL_CELL},
+    },
+    testing::frame,
+};
+
+/// A terminal of 80 × 20 characters.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
+impl Tty for Paper {
+    fn size(&self) -> Option<(Size, Option<(u16, u16)>)> {
+        Some((Size { columns: 80, rows: 20 }, None))
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        self.0.lock().unwrap().extend(bytes);
+        Ok(())
+    }
+}
+
+impl Paper {
+    /// What was written since this was asked last.
+    fn written(&self) -> usize {
+        std::mem::take(&mut *self.0.lock().unwrap()).len()
+    }
+}
+
+/// An easel with a play that has drawn its first frame, and the number of its display.
+fn drawn() -> (Arc<Easel>, Paper, u64) {
+    let paper = Paper::default();
+    let graphics = Graphics::HalfBlocks(Depth::True);
+    let easel = Easel::new(Box::new(paper.clone()), graphics, USUAL_CELL, false, Vec::new());
+    let display = easel.enter();
+    easel.take(display, &Closer::new(crossbeam_channel::unbounded().0));
+    easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
+    assert!(paper.written() > 300, "a screen of characters");
+    (Arc::new(easel), paper, display)
+}
+
+fn is_parted(easel: &Easel) -> bool {
+    easel.drawing().canvas.layout().is_some()
+}
+
+#[test]
+fn no_frame_is_drawn_any_more_once_the_screen_was_given_back() {
+    let (easel, paper, display) = drawn();
+    assert!(is_parted(&easel));
+    easel.leave(display);
+    assert!(!is_parted(&easel) && paper.written() > 0);
+    assert!(easel.draw(display, &frame(90, 1), vec![String::new()]).is_err());
+    assert!(!is_parted(&easel));
+    assert_eq!(paper.written(), 0);
+}
+
+#[test]
+fn a_screen_that_is_given_back_while_it_is_drawn_on_is_not_parted_again() {
+    let (easel, paper, _) = drawn();
+    let drawing = easel.drawing();
+    easel.redraw();
+    // As at an exit, which does not wait.
+    easel.give_back_now();
+    drop(drawing);
+    easel.redraw_now();
+    assert_eq!(paper.written(), 0);
+}
+
+/// Presses keys while the terminal takes nothing. A thread of its own does, so that a key that waits fails the test.
+fn press_while_drawing(easel: &Arc<Easel>) {
+    let drawing = easel.drawing();
+    let (sender, pressed) = mpsc::channel();
+    let editor = thread::spawn({
+        let easel = Arc::clone(easel);
+        move || {
+            let is_of_player = easel.press(Key::Char('f'));
+            easel.redraw();
+            sender.send(is_of_player).unwrap();
+        }
+    });
+    assert_eq!(pressed.recv_timeout(Duration::from_secs(10)), Ok(true), "keys do not wait for the terminal");
+    editor.join().unwrap();
+    assert!(easel.viewer().must_redraw);
+    drop(drawing);
+}
+
+#[test]
+fn keys_do_not_wait_for_the_terminal_and_the_screen_is_drawn_anew_without_a_frame() {
+    let (easel, paper, _) = drawn();
+    let small = easel.drawing().canvas.layout().cloned();
+    press_while_drawing(&easel);
+    // By this thread, or the one that the key began: whichever is first.
+    easel.redraw_now();
+    assert!(!easel.viewer().must_redraw && paper.written() > 300);
+    assert_ne!(easel.drawing().canvas.layout().cloned(), small, "it fills the screen");
+    easel.redraw_now();
+    assert_eq!(paper.written(), 0, "once is enough");
+}
+
+#[test]
+fn the_next_frame_draws_the_screen_anew_as_well() {
+    let (easel, paper, display) = drawn();
+    easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
+    assert!(paper.written() < 100, "nothing has changed");
+    easel.viewer().must_redraw = true;
+    easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
+    assert!(paper.written() > 300 && !easel.viewer().must_redraw);
+}
