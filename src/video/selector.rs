@@ -43,6 +43,9 @@ const AHEAD: MediaTime = MediaTime(2_000_000);
 /// How far ahead of the picture a GOP is left that does not arrive in time.
 const JUST_AHEAD: MediaTime = MediaTime(1_000_000);
 
+/// When less than this is missing of a play, all of it came.
+const ALL_BUT: MediaTime = MediaTime(200_000);
+
 /// A buffer that runs dry later than this is no reason to go down yet: most dips of a link are shorter.
 const HORIZON: MediaTime = MediaTime(16_000_000);
 
@@ -155,6 +158,9 @@ impl Selector {
         let below = self.rungs.get(..place).filter(|below| !below.is_empty())?;
         let runs_dry = runs_dry_in(situation.buffered, current.average, throughput);
         let left = situation.end - situation.at;
+        if situation.buffered + ALL_BUT >= left {
+            return None;
+        }
         let is_failing = runs_dry.is_some_and(|dry| dry < HORIZON.min(left));
         let is_low = self.was_filled && situation.buffered < LOW_WATER && situation.buffered < left;
         if !is_failing && !is_low {
@@ -174,8 +180,7 @@ impl Selector {
         let is_first = self.rose_at.is_none() && self.calm_until.is_zero();
         // The first rise need not wait: the sooner, the less is fetched twice.
         let is_fine = is_first || situation.buffered >= LOW_WATER;
-        let newest = situation.at + situation.buffered;
-        if situation.now < self.calm_until || !is_fine || newest + LOW_WATER >= situation.end {
+        if situation.now < self.calm_until || !is_fine {
             return None;
         }
         let carries = |rung: &&Rung| throughput >= percent(rung.average, 150).max(percent(rung.peak, 90));
@@ -183,6 +188,9 @@ impl Selector {
         // Only on a link that fetches them again much faster than they are shown.
         let is_quick = throughput >= percent(rung.average, 300).max(percent(rung.peak, 150));
         let from = is_quick.then(|| situation.at + AHEAD);
+        if from.unwrap_or(situation.at + situation.buffered) + LOW_WATER >= situation.end {
+            return None;
+        }
         self.rose_at = Some(situation.now);
         self.calm_until = situation.now + CALM;
         Some(Switch { to: rung.label, from })

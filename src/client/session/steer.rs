@@ -201,7 +201,7 @@ impl Steering {
 
     /// What the selector wants to do, if it is asked at all.
     fn decide(&mut self, now: Duration, at: MediaTime, end: MediaTime) -> Option<Switch> {
-        let is_asked = self.helm == Helm::Auto && !self.full_speed && self.awaited.is_none() && !self.all_came;
+        let is_asked = self.helm == Helm::Auto && !self.full_speed && self.awaited.is_none();
         let current = self.current.filter(|_| is_asked && self.has_landed)?;
         let (throughput, buffered) = (self.meter.throughput(now), self.buffered(at));
         let situation = Situation { now, current, throughput, at, buffered, last_keyframe: self.last_keyframe, end };

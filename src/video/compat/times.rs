@@ -10,6 +10,7 @@ pub(crate) struct Said {
     pub(crate) dts: Option<i64>,
     /// 0 when it does not say.
     pub(crate) duration: i64,
+    #[cfg_attr(not(feature = "player"), expect(dead_code, reason = "the demuxer reads it"))]
     pub(crate) keyframe: bool,
     /// The order of display within a coded sequence (H.264 and HEVC: the picture order count), where it was looked
     /// for, and whether the sequence begins here.

@@ -81,6 +81,8 @@ struct Hub {
     credit: u64,
     lane: VecDeque<Sent>,
     lane_bytes: usize,
+    /// The segment that was sent last.
+    over: Option<Segment>,
     ended: bool,
 }
 
@@ -106,7 +108,7 @@ impl Hub {
                 continue;
             };
             if next >= front.packets.end && self.partly == 0 {
-                self.segments.pop_front();
+                self.over = self.segments.pop_front();
                 self.next = None;
                 continue;
             }
@@ -127,7 +129,12 @@ impl Hub {
 
     fn switch(&mut self, to: Switch) -> bool {
         let rendition = Arc::clone(self.title.rendition(to.to).unwrap());
-        let begun = self.next.map(|next| next + usize::from(self.partly > 0));
+        let mut begun = self.next.map(|next| next + usize::from(self.partly > 0));
+        if self.segments.is_empty() {
+            self.segments.extend(self.over.clone());
+            begun = self.segments.front().map(|over| over.packets.end);
+            (self.next, self.ended) = (begun, false);
+        }
         let Some(switched) = switch(&mut self.segments, begun, &rendition, to.from, None) else { return false };
         if let Some(cut) = switched.cut {
             self.put(Sent::Cut(cut));
@@ -172,7 +179,7 @@ impl Member {
         let clock = Duration::from_micros(now.unsigned_abs());
         match sent {
             Sent::Info { label, from, until } => {
-                self.current = label;
+                (self.current, self.ended) = (label, false);
                 self.asked = self.asked.filter(|asked| *asked != label);
                 self.segments.push((label.0, from, until));
                 self.last_keyframe = from;
@@ -224,7 +231,7 @@ impl Member {
             last_keyframe: self.last_keyframe,
             end,
         };
-        let may_ask = self.asked.is_none() && !self.segments.is_empty() && !self.ended;
+        let may_ask = self.asked.is_none() && !self.segments.is_empty();
         let switch = if may_ask { self.selector.decide(&situation) } else { None };
         self.asked = self.asked.or(switch.map(|switch| switch.to));
         (credit, switch)
@@ -273,6 +280,7 @@ pub(super) fn simulate(title: &Arc<Title>, trace: &Trace, estimate: Option<u64>)
         credit: 0,
         lane: VecDeque::new(),
         lane_bytes: 0,
+        over: None,
         ended: false,
     };
     let mut member = Member {

@@ -67,7 +67,7 @@ fn it_begins_where_the_link_was_last_time() {
 
 #[test]
 fn a_short_film_of_small_renditions_is_not_over_before_it_rises() {
-    let film = title(vec![index(240, 300, 25, 833), index(720, 300, 25, 2_540), index(1080, 300, 25, 4_253)]);
+    let film = title(vec![index(240, 300, 25, 500), index(720, 300, 25, 2_540), index(1080, 300, 25, 4_253)]);
     for rate in [5, 20, 1_000] {
         let outcome = simulate(&film, &vec![(0, rate * MEGABIT)], None);
         let top = outcome.first_after(0, |height| height == 1080);
