@@ -46,6 +46,7 @@ pub(super) enum BadMedia {
 
 /// A play that was asked for and has not ended.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct MemberPlay {
     /// What the viewer calls it.
     pub(super) id: String,

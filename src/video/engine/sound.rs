@@ -363,7 +363,9 @@ impl Engine {
         };
         let mut taken = Vec::new();
         let decoded = self.sound.decode(format, &mut taken);
-        taken.into_iter().for_each(|bytes| self.consumed(bytes));
+        for bytes in taken {
+            self.consumed(bytes);
+        }
         if let Err(text) = decoded {
             return self.lose_sound(text);
         }

@@ -133,8 +133,8 @@ fn bad_input_50_a_packet_makes_no_hours_of_sound() {
     let samples = |rate, wanted| {
         let (format, piece) = small_packet_of_many_samples(rate);
         let (mut decoder, mut out) = (LibavcodecSound.open(&format, wanted).unwrap(), Vec::new());
-        let decoded = decoder.decode(&piece, &mut out).map_err(|error| error.0);
-        decoded.map(|()| out.iter().map(|samples| samples.data.len()).sum::<usize>())
+        let outcome = decoder.decode(&piece, &mut out).map_err(|error| error.0);
+        outcome.map(|()| out.iter().map(|samples| samples.data.len()).sum::<usize>())
     };
     let usual = samples(48_000, WANTED).unwrap();
     assert!((130_000..132_000).contains(&usual), "{usual} of 65,535 on two channels");
