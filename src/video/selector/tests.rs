@@ -251,7 +251,7 @@ fn a_fall_that_was_refused_is_not_asked_again_at_once() {
     selector.refused(Duration::from_secs(1));
     assert!((1_000..9_000).step_by(10).all(|ms| selector.decide(&situation(ms)).is_none()));
     assert!(selector.decide(&situation(9_000)).is_some(), "there may be a keyframe by now");
-    selector.refused(Duration::from_millis(9_000));
+    selector.refused(Duration::from_secs(9));
     selector.moved();
     assert!(selector.decide(&situation(9_010)).is_some(), "there are others at another place");
 }

@@ -98,12 +98,12 @@ fn press_while_drawing(easel: &Arc<Easel>) {
 #[test]
 fn keys_do_not_wait_for_the_terminal_and_the_screen_is_drawn_anew_without_a_frame() {
     let (easel, paper, _) = drawn();
-    let small = easel.drawing().canvas.layout().cloned();
+    let small = easel.drawing().canvas.layout().copied();
     press_while_drawing(&easel);
     // By this thread, or the one that the key began: whichever is first.
     easel.redraw_now();
     assert!(!easel.viewer().must_redraw && paper.written() > 300);
-    assert_ne!(easel.drawing().canvas.layout().cloned(), small, "it fills the screen");
+    assert_ne!(easel.drawing().canvas.layout().copied(), small, "it fills the screen");
     easel.redraw_now();
     assert_eq!(paper.written(), 0, "once is enough");
 }
