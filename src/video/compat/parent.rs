@@ -9,12 +9,13 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use crate::{
     types::wire::from_bytes,
     video::{
+        clock::{Clock as _, SystemClock},
         index::Index,
         index_wire::{IndexWireError, passed_on},
     },
@@ -102,7 +103,7 @@ fn kept(name: &'static str) -> Option<(&'static str, OsString)> {
 
 fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<Index, CompatError> {
     command.stdin(file.try_clone()?).stdout(Stdio::piped()).stderr(Stdio::null());
-    let deadline = Instant::now() + limit;
+    let clock = SystemClock::start();
     let mut child = Running(command.spawn()?);
     let Some(output) = child.0.stdout.take() else { return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) };
     let (sender, answered) = mpsc::channel();
@@ -115,7 +116,7 @@ fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<
     // The thread ends with the pipe. It is not waited for: the child could have given its end to somebody else.
     let timed_out = |_| CompatError::TimedOut(limit);
     let answer = answered.recv_timeout(limit).map_err(timed_out)??;
-    let status = child.ended_by(deadline)?.ok_or(CompatError::TimedOut(limit))?;
+    let status = child.ended_within(limit, &clock)?.ok_or(CompatError::TimedOut(limit))?;
     if !status.success() {
         return Err(CompatError::Crashed(status.to_string()));
     }
@@ -126,11 +127,11 @@ fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<
 struct Running(Child);
 
 impl Running {
-    /// How it ended, if it did by then. That it has closed its output does not say that it will.
-    fn ended_by(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+    /// How it ended, if it did within the limit. That it has closed its output does not say that it will.
+    fn ended_within(&mut self, limit: Duration, clock: &SystemClock) -> io::Result<Option<ExitStatus>> {
         loop {
             let status = self.0.try_wait()?;
-            if status.is_some() || Instant::now() >= deadline {
+            if status.is_some() || clock.now() >= limit {
                 return Ok(status);
             }
             thread::sleep(LOOK);
