@@ -26,7 +26,7 @@ pub struct Batch {
 }
 
 /// Cuts a range of an index's packets into batches, in order, each packet in one batch. Positions beyond the
-/// index are left out. Batches end where the file's [`CELL`]s do, so that viewers who began at
+/// index are left out. Batches end where the file's cells do, so that viewers who began at
 /// different places still ask for the same ones.
 ///
 /// ```text
