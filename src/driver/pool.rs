@@ -17,9 +17,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Runs jobs one after the other on a few threads and wakes the loop for each answer.
 ///
-/// Its queue is not bounded by itself. A link has one registration under way and a play one read; those of links and
-/// plays that have ended meanwhile still run, and how fast these can be begun anew bounds how many there are. A
-/// member bounds the bytes that wait to be opened, and has one display to find for each play.
+/// Its queue is not bounded by itself. A link has one registration under way and a play two reads, of pictures and of
+/// sound; those of links and plays that have ended meanwhile still run, and how fast these can be begun anew bounds how
+/// many there are. A member bounds the bytes that wait to be opened, and has one display to find for each play.
 ///
 /// Its end drops what waits and gives what runs a moment; what takes longer is left to itself.
 pub(super) struct Pool<J, A> {

@@ -333,7 +333,7 @@ wire_struct! {
         pub label: RenditionLabel,
         /// Average bits per second.
         pub bitrate: u64,
-        /// Most bits per second from one keyframe to the next.
+        /// Most bits per second over a second or more, from keyframe to keyframe.
         pub peak: u64,
         /// Whether it has keyframes often enough to be entered and left.
         pub adaptive: bool,
