@@ -165,6 +165,8 @@ fn a_play_stands_above_and_the_conversation_goes_on_below() {
     let home = Home::new();
     let (_hub, url) = hub(&home, &["--videos", &samples()]);
     let mut bob = guest(&home, &url, "bob", &[]);
+    // Whoever is there before him does not join for him.
+    bob.wait(json!({"event": "directory"}));
     let mut alice = playing(&home, &url, 24);
     bob.wait(json!({"event": "joined", "name": "alice"}));
     alice.see("the status", |screen| has(screen, "mandelbrot  0:0"));
