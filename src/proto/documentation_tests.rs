@@ -56,6 +56,7 @@ fn every_limit_has_its_value_in_the_documentation() {
         ("data in one Packet message", grouped(MAX_PART) + " bytes"),
         ("a compressed packet, all parts together", grouped(MAX_PACKET) + " bytes"),
         ("plays of one member", MAX_PLAYS.to_string()),
+        ("codecs in one Play", grouped(MAX_DECODES)),
         ("members in one DirectoryPage", DIRECTORY_PAGE.to_string()),
         ("titles in one Videos", VIDEOS_PAGE.to_string()),
         ("fingerprints in one FetchRecords", MAX_FETCH.to_string()),

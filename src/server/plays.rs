@@ -11,7 +11,10 @@ use crate::{
         Message,
         message::{self, PlayNotice, PlayRefused, PlayStarted, StreamEnd},
     },
-    types::{Code, EndReason, MemberName, PlayId, PlayMode, Printable, RenditionLabel, limits::MAX_PLAYS},
+    types::{
+        Code, EndReason, MemberName, PlayId, PlayMode, Printable, RenditionLabel,
+        limits::{MAX_DECODES, MAX_PLAYS},
+    },
     video::{Catalog, Plan, ReadError, Title},
 };
 
@@ -178,6 +181,10 @@ impl Plays {
         if self.running.len() >= MAX_PLAYS {
             let text = format!("{MAX_PLAYS} plays at the same time are the most; stop one first");
             return vec![refused(asked.play, Code::TooManyPlays, &text)];
+        }
+        if asked.decodes.len() > MAX_DECODES {
+            let text = format!("a member names {MAX_DECODES} codecs at most");
+            return vec![refused(asked.play, Code::ProtocolViolation, &text)];
         }
         let title = match catalog.title(&asked.title) {
             Ok(title) => Arc::clone(title),

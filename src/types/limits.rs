@@ -54,6 +54,9 @@ pub const MAX_LANGUAGE: usize = 16;
 /// Plays that one member may run at the same time.
 pub const MAX_PLAYS: usize = 16;
 
+/// Codecs that a member may say it decodes, for each play: twice as many as FFmpeg has.
+pub const MAX_DECODES: usize = 1024;
+
 /// Members in one page of the directory. 200 names of 64 bytes with their fingerprints stay below 32 KiB.
 pub const DIRECTORY_PAGE: usize = 200;
 

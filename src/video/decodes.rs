@@ -23,11 +23,13 @@ fn listed() -> Vec<Codec> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::limits::MAX_DECODES;
 
     #[test]
     fn the_list_has_each_codec_once_and_those_that_everyone_uses() {
         let list = decodes();
         assert!(list.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(list.len() <= MAX_DECODES, "no hub would play anything: {}", list.len());
         for codec in [Codec::H264, Codec::HEVC, Codec::VP9, Codec::AAC] {
             assert_eq!(list.contains(&codec), cfg!(feature = "player"), "{codec}");
         }

@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use super::*;
 use crate::{
     proto::message::{Credit, Play as Asked, Seek, Stop, SwitchRendition},
-    types::{MediaTime, PlayEpoch, RenditionLabel},
+    types::{Codec, MediaTime, PlayEpoch, RenditionLabel},
     video::{MemorySource, VideoSource},
 };
 
@@ -92,6 +92,15 @@ fn ended(outputs: &[PlayOutput]) -> Vec<(PlayId, EndReason)> {
 
 fn packet_of(output: &PlayOutput) -> Option<PlayId> {
     if let PlayOutput::Media(Message::Packet(packet)) = output { Some(packet.play) } else { None }
+}
+
+#[test]
+fn attack_a_list_of_codecs_has_an_end() {
+    let mut screen = Screen::new();
+    let asks = |play, count| Asked { decodes: vec![Codec::H264; count], ..asked(play, "wide") };
+    assert_eq!(screen.refusal(asks(1, MAX_DECODES + 1)), (PlayId(1), Code::ProtocolViolation));
+    let outputs = screen.ask(asks(1, MAX_DECODES));
+    assert!(matches!(outputs[0], PlayOutput::Control(Message::PlayStarted(_))), "{outputs:?}");
 }
 
 #[test]
