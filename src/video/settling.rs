@@ -30,7 +30,8 @@ pub(super) const REST: Duration = Duration::from_secs(2);
 /// How long what is at rest waits for what is not.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Most names that are followed; a folder with more is read again whenever any of them changes in number.
+/// Most names that are followed, the first that the system lists. What changes among the others of a larger folder is
+/// found when one of these changes too, or the folder is read for another reason.
 const MAX_NAMES: usize = 20_000;
 
 /// The files of a folder that matter, as they are at one moment.
