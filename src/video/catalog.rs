@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    io,
     sync::Arc,
 };
 
@@ -104,6 +105,29 @@ pub enum SkipReason {
     Duplicate { label: RenditionLabel, other: String },
     #[error("{0} files are open already, and more are not kept open")]
     TooMany(usize),
+}
+
+impl SkipReason {
+    /// Whether the same file may be used the next time: it is not the file that is at fault.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            // Those two stay until somebody changes something, which is seen.
+            Self::Unusable(IndexError::Io(error)) => {
+                !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
+            }
+            Self::NotTaken(error) => error.may_pass(),
+            _ => false,
+        }
+    }
+
+    /// Whether it says something of the file's content, to whoever reads it with the same program and libraries.
+    pub(super) fn lasts(&self) -> bool {
+        match self {
+            Self::Unusable(error) => !matches!(error, IndexError::Io(_)),
+            Self::NotTaken(error) => error.lasts(),
+            _ => false,
+        }
+    }
 }
 
 /// Why there is no such title to play.

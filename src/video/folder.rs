@@ -160,8 +160,7 @@ impl FolderReader {
                 Ok((id, index))
             }
             // What the system refuses it may grant the next time, and the file does not show that.
-            Err(reason @ SkipReason::Unusable(IndexError::Io(_))) => Err(reason),
-            Err(SkipReason::NotTaken(why)) if why.may_pass() => Err(SkipReason::NotTaken(why)),
+            Err(reason) if reason.may_pass() => Err(reason),
             Err(reason) => {
                 now.insert(name.to_owned(), Before::Unusable(file.stamp, reason.to_string()));
                 Err(reason)

@@ -1,4 +1,5 @@
-//! Indexes of files, each made once: those of files that did not change since are taken off a shelf.
+//! Indexes of files, each made once: those of files that did not change since are taken off a shelf. So is why a file
+//! has none, as long as the same program and libraries would say it again.
 
 mod entry;
 
@@ -45,6 +46,8 @@ type MakeIndex = dyn Fn(&VideoFile, Kind) -> Result<Index, SkipReason> + Send;
 /// Gives indexes: off the shelf if they are there, else from the file.
 pub(super) struct Indexes {
     make: Box<MakeIndex>,
+    /// Who says why a file has no index.
+    readers: String,
     shelf: Option<Box<dyn IndexShelf>>,
     held: Held,
 }
@@ -79,11 +82,13 @@ impl Held {
 impl Indexes {
     /// As far as this program reads files.
     pub(super) fn new(compat: Compat, shelf: Option<Box<dyn IndexShelf>>) -> Self {
-        Self::made_by(Box::new(move |file, kind| compat.read(&file.file, file.stamp.size, kind)), shelf)
+        let readers = compat.readers();
+        let make = move |file: &VideoFile, kind| compat.read(&file.file, file.stamp.size, kind);
+        Self { readers, ..Self::made_by(Box::new(make), shelf) }
     }
 
     pub(super) fn made_by(make: Box<MakeIndex>, shelf: Option<Box<dyn IndexShelf>>) -> Self {
-        Self { make, shelf, held: Held::default() }
+        Self { make, readers: String::new(), shelf, held: Held::default() }
     }
 
     /// The index of an open file.
@@ -91,20 +96,30 @@ impl Indexes {
         let place = place(name);
         if let Some(bytes) = self.shelf.as_mut().and_then(|shelf| shelf.take(&place)) {
             self.held.set(&place, bytes.len() as u64);
-            match Entry::read(&bytes, name, &file.stamp) {
-                Ok(index) => return Ok(index),
+            match Entry::read(&bytes, name, &file.stamp, &self.readers) {
+                Ok(kept) => return kept.map_err(SkipReason::AsBefore),
                 Err(why) => log::debug!("{name:?} is indexed again: {why}"),
             }
         }
-        let index = (self.make)(file, FileName::parse(name).kind)?;
-        if let Some(shelf) = &mut self.shelf {
-            let bytes = Entry::write(&index, name, &file.stamp);
-            if bytes.len() <= MAX_ENTRY && self.held.with(&place, bytes.len() as u64) <= MAX_SHELF {
-                self.held.set(&place, bytes.len() as u64);
-                shelf.put(&place, &bytes);
+        let made = (self.make)(file, FileName::parse(name).kind);
+        match &made {
+            Ok(index) => self.keep(&place, || Entry::write(index, name, &file.stamp)),
+            Err(why) if why.lasts() => {
+                let readers = self.readers.clone();
+                self.keep(&place, || Entry::refusal(&why.to_string(), name, &file.stamp, &readers));
             }
+            Err(_) => {}
         }
-        Ok(index)
+        made
+    }
+
+    fn keep(&mut self, at: &str, entry: impl FnOnce() -> Vec<u8>) {
+        let Some(shelf) = &mut self.shelf else { return };
+        let bytes = entry();
+        if bytes.len() <= MAX_ENTRY && self.held.with(at, bytes.len() as u64) <= MAX_SHELF {
+            self.held.set(at, bytes.len() as u64);
+            shelf.put(at, &bytes);
+        }
     }
 
     /// Throws away what is kept of files that have other names.

@@ -22,8 +22,11 @@ use super::{
 /// Memory that it may take for itself, in bytes: a demuxer's tables, the index and its bytes.
 const MEMORY: u64 = 1024 * 1024 * 1024;
 
-/// Processor time in seconds: enough to compare 100 GB.
-const PROCESSOR: u64 = 600;
+/// Processor time in seconds, for any file and for each byte of it, and most of it: enough to compare 100 GB. Half of
+/// what its parent waits, so that a file with which it comes to no end is told from a disk that is slow.
+const PROCESSOR: u64 = 30;
+const BYTES_A_SECOND: u64 = 20_000_000;
+const MOST_PROCESSOR: u64 = 600;
 
 /// Indexes what is on standard input.
 pub(super) fn main() -> ExitCode {
@@ -67,22 +70,25 @@ fn indexed() -> Result<Vec<u8>, Refused> {
     }
     // One that libavformat takes for itself: the last that can be had.
     let again = file.try_clone()?;
-    confine().map_err(Refused::Confined)?;
+    confine(processor(metadata.len())).map_err(Refused::Confined)?;
     Ok(demux::index(&file, again, metadata.len())?.to_bytes())
 }
 
+/// How many seconds of a processor a file of `size` bytes may take.
+fn processor(size: u64) -> u64 {
+    (PROCESSOR + size / BYTES_A_SECOND).min(MOST_PROCESSOR)
+}
+
 /// From here on this process opens no file and no socket, starts no process, writes no file, leaves no core, and
-/// ends when it takes too much memory or time. It is in nobody's way.
-fn confine() -> io::Result<()> {
+/// ends when it takes too much memory, or too many seconds of a processor. It is in nobody's way.
+fn confine(processor: u64) -> io::Result<()> {
     let memory = mapped().unwrap_or_default() + MEMORY;
-    for (resource, most) in [
-        (Resource::As, memory),
-        (Resource::Cpu, PROCESSOR),
-        (Resource::Core, 0),
-        (Resource::Fsize, 0),
-        (Resource::Nproc, 0),
-        (Resource::Nofile, 0),
-    ] {
+    // At the first of the two the system says why it ends it.
+    let seconds = Rlimit { current: Some(processor), maximum: Some(processor + 1) };
+    setrlimit(Resource::Cpu, seconds)?;
+    for (resource, most) in
+        [(Resource::As, memory), (Resource::Core, 0), (Resource::Fsize, 0), (Resource::Nproc, 0), (Resource::Nofile, 0)]
+    {
         setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?;
     }
     nice(19)?;
@@ -107,6 +113,11 @@ mod tests {
         end_with_parent().unwrap();
         assert_eq!(parent_process_death_signal().unwrap(), Some(Signal::KILL));
         set_parent_process_death_signal(None).unwrap();
+    }
+
+    #[test]
+    fn a_file_has_processor_time_by_its_size() {
+        assert_eq!([0, 2_000_000_000, u64::MAX].map(processor), [30, 130, 600]);
     }
 
     #[test]

@@ -53,6 +53,12 @@ wire_struct! {
 }
 
 impl Compat {
+    /// What reads files here: whatever another program or another libavformat refused, these may take.
+    pub(super) fn readers(&self) -> String {
+        let own = env!("CARGO_PKG_VERSION");
+        if self.is_there() { format!("{own}, libavformat {}", libavformat()) } else { own.to_owned() }
+    }
+
     /// Indexes an open file of `size` bytes, by this program's own reader where its name speaks for that, else by
     /// libavformat; also what the own reader refuses, if libavformat may do better.
     pub(super) fn read(&self, file: &File, size: u64, kind: Kind) -> Result<Index, SkipReason> {
@@ -68,6 +74,17 @@ impl Compat {
             result => Ok(result?),
         }
     }
+}
+
+/// Which libavformat there is, by its own number.
+#[cfg(feature = "player")]
+fn libavformat() -> u32 {
+    ffmpeg::format::version()
+}
+
+#[cfg(not(feature = "player"))]
+fn libavformat() -> u32 {
+    0
 }
 
 impl From<CompatError> for SkipReason {

@@ -5,12 +5,15 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{self, Read as _},
+    os::unix::process::ExitStatusExt as _,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
 };
+
+use rustix::process::Signal;
 
 use crate::{
     types::wire::from_bytes,
@@ -26,12 +29,20 @@ use super::{Answer, INDEX_COMMAND};
 /// Most that a child may answer, in bytes: the largest index has 2,000,000 packets of some 15 bytes, and pieces.
 const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 
-/// How long a child may take for any file, and for each byte of it: a file is read twice at 20 MB/s.
+/// How long a child may take for any file, and for each byte of it: a file is read twice at 20 MB/s. Twice what it may
+/// take of a processor, so what takes longer waits for a disk or for others.
 const BASE_TIME: Duration = Duration::from_mins(1);
 const BYTES_A_SECOND: u64 = 10_000_000;
 
 /// How often a child is looked after that has said all and not ended yet, which takes it no time.
 const LOOK: Duration = Duration::from_millis(2);
+
+/// How a child ends by a fault that the file led it to. Others' signals are their own affair.
+const FAULTS: [Signal; 7] =
+    [Signal::ILL, Signal::TRAP, Signal::ABORT, Signal::BUS, Signal::FPE, Signal::SEGV, Signal::SYS];
+
+/// The exit status of a Rust program that panicked.
+const PANICKED: i32 = 101;
 
 /// What a child keeps of its parent's environment: where its libraries are.
 const KEPT_VARIABLES: [&str; 3] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
@@ -58,6 +69,12 @@ pub enum CompatError {
     TimedOut(Duration),
     #[error("it made its reader fail ({0})")]
     Crashed(String),
+    /// It took all the processor time that it may.
+    #[error("its reader comes to no end with it")]
+    Endless,
+    /// Not by a fault of its own: somebody killed it, the system for want of memory perhaps, or it could not begin.
+    #[error("its reader was ended ({0})")]
+    Ended(String),
     #[error("its reader gave a wrong answer: {0}")]
     WrongAnswer(String),
     #[error("its reader cannot be run: {0}")]
@@ -67,7 +84,26 @@ pub enum CompatError {
 impl CompatError {
     /// Whether the same file may be taken the next time: it is not the file that was at fault.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::NotRun(_) | Self::Unread(_))
+        matches!(self, Self::NotRun(_) | Self::Unread(_) | Self::TimedOut(_) | Self::Ended(_))
+    }
+
+    /// Whether it says something of the file, to whoever reads it with the same program and libraries.
+    pub(crate) fn lasts(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Crashed(_) | Self::Endless)
+    }
+}
+
+impl From<ExitStatus> for CompatError {
+    /// Of a child that did not succeed.
+    fn from(status: ExitStatus) -> Self {
+        let is = |signal: &Signal| status.signal() == Some(signal.as_raw());
+        if is(&Signal::XCPU) {
+            Self::Endless
+        } else if FAULTS.iter().any(is) || status.code() == Some(PANICKED) {
+            Self::Crashed(status.to_string())
+        } else {
+            Self::Ended(status.to_string())
+        }
     }
 }
 
@@ -83,6 +119,11 @@ impl Compat {
     #[must_use]
     pub fn by(program: PathBuf) -> Self {
         Self { program: cfg!(feature = "player").then_some(program) }
+    }
+
+    /// Whether there is a program to ask.
+    pub(super) fn is_there(&self) -> bool {
+        self.program.is_some()
     }
 
     /// Indexes an open file of `size` bytes. Takes a second for each 10 MB, at most, and a minute more.
@@ -118,7 +159,7 @@ fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<
     let answer = answered.recv_timeout(limit).map_err(timed_out)??;
     let status = child.ended_within(limit, &clock)?.ok_or(CompatError::TimedOut(limit))?;
     if !status.success() {
-        return Err(CompatError::Crashed(status.to_string()));
+        return Err(status.into());
     }
     understood(&answer, size)
 }
@@ -181,6 +222,14 @@ mod tests {
     }
 
     #[test]
+    fn attack_a_child_that_computes_without_end_is_known_from_one_that_has_to_wait() {
+        let endless = shell("ulimit -S -t 1; while :; do :; done", SOON).unwrap_err();
+        assert!(matches!(endless, CompatError::Endless) && endless.lasts() && !endless.may_pass(), "{endless}");
+        let waits = shell("exec sleep 600", Duration::ZERO).unwrap_err();
+        assert!(waits.may_pass() && !waits.lasts(), "{waits}");
+    }
+
+    #[test]
     fn attack_a_child_that_closes_its_output_and_stays_is_killed() {
         let error = shell("exec >&-; exec sleep 600", Duration::from_millis(300)).unwrap_err();
         assert!(matches!(error, CompatError::TimedOut(_)), "{error}");
@@ -188,8 +237,14 @@ mod tests {
 
     #[test]
     fn attack_a_child_that_fails_is_no_index() {
-        assert!(matches!(shell("kill -SEGV $$", SOON), Err(CompatError::Crashed(_))));
-        assert!(matches!(shell("exit 1", SOON), Err(CompatError::Crashed(_))));
+        for fault in ["kill -SEGV $$", "kill -ABRT $$", "exit 101"] {
+            let error = shell(fault, SOON).unwrap_err();
+            assert!(matches!(error, CompatError::Crashed(_)) && error.lasts() && !error.may_pass(), "{fault}: {error}");
+        }
+        for other in ["kill -KILL $$", "kill -TERM $$", "exit 1", "exit 127"] {
+            let error = shell(other, SOON).unwrap_err();
+            assert!(matches!(error, CompatError::Ended(_)) && error.may_pass() && !error.lasts(), "{other}: {error}");
+        }
         let missing = run(Command::new("/nonexistent/securestream"), &File::open("/dev/null").unwrap(), 0, SOON);
         assert!(matches!(missing, Err(CompatError::NotRun(_))));
     }
@@ -199,7 +254,7 @@ mod tests {
         assert!(matches!(shell("true", SOON), Err(CompatError::WrongAnswer(_))));
         assert!(matches!(shell("echo nonsense", SOON), Err(CompatError::WrongAnswer(_))));
         let endless = shell("exec head -c 300000000 /dev/zero", SOON);
-        assert!(matches!(endless, Err(CompatError::Crashed(_) | CompatError::WrongAnswer(_))));
+        assert!(matches!(endless, Err(CompatError::Ended(_) | CompatError::WrongAnswer(_))));
     }
 
     #[test]

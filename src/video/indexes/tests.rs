@@ -10,7 +10,8 @@ use std::{
 use crate::{
     types::{Codec, MediaTime},
     video::{
-        LiveFolder, VideoSource as _,
+        IndexError, LiveFolder, VideoSource as _,
+        compat::CompatError,
         index::{Packet, VideoFormat},
         stamp::Stamp,
     },
@@ -72,6 +73,11 @@ impl Bench {
     }
 }
 
+fn skipped(folder: &LiveFolder) -> Vec<String> {
+    let catalog = folder.catalog();
+    catalog.skipped().iter().map(|skipped| format!("{}: {}", skipped.file, skipped.reason)).collect()
+}
+
 fn packets(folder: &LiveFolder) -> Vec<(String, Vec<Packet>)> {
     let catalog = folder.catalog();
     let of = |title: &Arc<crate::video::Title>| (title.name.clone(), title.renditions[0].index.packets().to_vec());
@@ -82,21 +88,70 @@ fn packets(folder: &LiveFolder) -> Vec<(String, Vec<Packet>)> {
 fn files_that_did_not_change_are_not_read_again() {
     let bench = Bench::new();
     let first = bench.open();
-    assert_eq!((bench.reads(), bench.entries()), (3, 2));
+    assert_eq!((bench.reads(), bench.entries()), (3, 3));
     for _ in 0..3 {
         first.reload(&BTreeSet::new()).unwrap();
     }
     assert_eq!(bench.reads(), 0, "nor the one that cannot be used");
     let second = bench.open();
-    assert_eq!(bench.reads(), 1, "only the one that cannot be used: another version may");
-    assert_eq!(packets(&first), packets(&second));
+    assert_eq!(bench.reads(), 0, "nor at the next start");
+    assert_eq!((packets(&first), skipped(&first)), (packets(&second), skipped(&second)));
 
     let file = OpenOptions::new().append(true).open(bench.path("wide_240p.mp4")).unwrap();
     file.set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1))).unwrap();
     second.reload(&BTreeSet::new()).unwrap();
     assert_eq!(bench.reads(), 1, "the one that changed");
     bench.open();
-    assert_eq!(bench.reads(), 1, "which is kept as it is now");
+    assert_eq!(bench.reads(), 0, "which is kept as it is now");
+}
+
+/// A folder with one file that none takes, for this reason, and how often it was read in two starts by these readers.
+fn reads_of_refused(reason: impl Fn() -> SkipReason + Send + Clone + 'static, readers: [&str; 2]) -> (usize, String) {
+    let (folder, shelf, reads) = (tempfile::tempdir().unwrap(), MemoryShelf::default(), Arc::new(AtomicUsize::new(0)));
+    fs::write(folder.path().join("film.mkv"), "a text").unwrap();
+    let mut told = Vec::new();
+    for readers in readers {
+        let (reason, reads) = (reason.clone(), Arc::clone(&reads));
+        let make = move |_: &VideoFile, _: Kind| {
+            reads.fetch_add(1, Ordering::Relaxed);
+            Err(reason())
+        };
+        let indexes = Indexes::made_by(Box::new(make), Some(Box::new(shelf.clone())));
+        let indexes = Indexes { readers: readers.to_owned(), ..indexes };
+        told.extend(skipped(&LiveFolder::with(folder.path(), indexes).unwrap()));
+    }
+    assert_eq!(told[0], told[1], "the operator is told at each start");
+    (reads.load(Ordering::Relaxed), told.remove(0))
+}
+
+#[test]
+fn a_refusal_is_kept_with_its_reason_for_the_same_readers() {
+    let lasting: [fn() -> SkipReason; 4] = [
+        || CompatError::Refused("it has no video track".into()).into(),
+        || CompatError::Crashed("signal: 11".into()).into(),
+        || CompatError::Endless.into(),
+        || IndexError::NoVideo.into(),
+    ];
+    for reason in lasting {
+        let (reads, told) = reads_of_refused(reason, ["1.0 libavformat 5"; 2]);
+        assert_eq!((reads, told), (1, format!("film.mkv: {}", reason())));
+        assert_eq!(reads_of_refused(reason, ["1.0 libavformat 5", "1.0 libavformat 6"]).0, 2, "others may take it");
+    }
+}
+
+#[test]
+fn what_does_not_come_of_the_file_is_tried_at_each_start() {
+    let passing: [fn() -> SkipReason; 6] = [
+        || CompatError::NotRun(std::io::ErrorKind::WouldBlock.into()).into(),
+        || CompatError::Unread("it cannot be read".into()).into(),
+        || CompatError::TimedOut(Duration::from_mins(1)).into(),
+        || CompatError::Ended("signal: 9".into()).into(),
+        || CompatError::Unavailable.into(),
+        || IndexError::Io(std::io::ErrorKind::Other.into()).into(),
+    ];
+    for reason in passing {
+        assert_eq!(reads_of_refused(reason, [""; 2]).0, 2, "{}", reason());
+    }
 }
 
 #[test]
@@ -105,13 +160,16 @@ fn an_entry_outlives_another_number_of_the_device_and_nothing_else() {
     let (name, stamp) = ("wide_240p.mp4", bench.stamp("wide_240p.mp4"));
     let index = Index::clone(&bench.open().catalog().title("wide").unwrap().renditions[0].index);
     let entry = Entry::write(&index, name, &stamp);
-    assert!(Entry::read(&entry, name, &Stamp { device: stamp.device + 1, ..stamp.clone() }).is_ok(), "mounted anew");
+    assert!(
+        Entry::read(&entry, name, &Stamp { device: stamp.device + 1, ..stamp.clone() }, "").is_ok(),
+        "mounted anew"
+    );
     let others = [
         Stamp { inode: stamp.inode + 1, ..stamp.clone() },
         Stamp { changed_ns: stamp.changed_ns + 1, ..stamp.clone() },
         Stamp { modified: stamp.modified + 1, ..stamp.clone() },
     ];
-    assert!(others.iter().all(|other| Entry::read(&entry, name, other).is_err()));
+    assert!(others.iter().all(|other| Entry::read(&entry, name, other, "").is_err()));
 }
 
 #[test]
@@ -158,7 +216,7 @@ fn what_is_kept_of_files_that_are_gone_is_thrown_away() {
     let folder = bench.open();
     fs::remove_file(bench.path("wide_240p.mp4")).unwrap();
     folder.reload(&BTreeSet::new()).unwrap();
-    assert_eq!(bench.entries(), 1);
+    assert_eq!(bench.entries(), 2);
 }
 
 #[test]
@@ -177,7 +235,8 @@ fn bad_input_47_entries_that_are_damaged_foreign_or_stale_are_replaced() {
         ("another version".into(), Entry::forge(VERSION_OF_LATER, name, &stamp, index.to_bytes())),
         ("another file".into(), Entry::write(&index, "other.mp4", &stamp)),
         ("a file that has changed".into(), Entry::write(&index, name, &elsewhere)),
-        ("no index".into(), Entry::forge(1, name, &stamp, b"\xc0".to_vec())),
+        ("no index".into(), Entry::forge(2, name, &stamp, b"\xc0".to_vec())),
+        ("the refusal of others".into(), Entry::refusal("no", name, &stamp, "others")),
         ("an index beyond the file".into(), Entry::write(&beyond(stamp.size), name, &stamp)),
     ];
     for bit in 0..64 {
@@ -190,7 +249,7 @@ fn bad_input_47_entries_that_are_damaged_foreign_or_stale_are_replaced() {
         bench.put(name, bytes);
         bench.reads();
         let folder = bench.open();
-        assert_eq!((bench.reads(), packets(&folder)), (2, sound.clone()), "{what}");
+        assert_eq!((bench.reads(), packets(&folder)), (1, sound.clone()), "{what}");
         assert_eq!(bench.shelf.0.lock().unwrap()[&place(name)], good, "{what}: replaced");
     }
 }
