@@ -13,6 +13,7 @@ use crate::types::{Code, MediaTime, RenditionLabel, wire::Text};
 use super::{
     compat::CompatError,
     file_name::{FileName, Kind},
+    folder::VideoFile,
     index::Index,
     mp4::IndexError,
     subtitles::{SubtitleFile, Subtitles, attach},
@@ -50,6 +51,8 @@ pub struct Rendition {
     pub index: Arc<Index>,
     /// Whose bytes a source reads for it.
     pub(super) id: FileId,
+    /// The file itself, where it comes from a folder: it is closed when nobody plays or offers it any more.
+    pub(super) open: Option<Arc<VideoFile>>,
 }
 
 /// Which of a source's files.
@@ -151,8 +154,17 @@ impl LookupError {
     }
 }
 
-/// A file's name, and its index or why it has none.
-pub(super) type Found = (String, Result<(FileId, Arc<Index>), SkipReason>);
+/// A file that can be played.
+#[derive(Clone, Debug)]
+pub(super) struct Usable {
+    pub(super) id: FileId,
+    pub(super) index: Arc<Index>,
+    /// Nothing for one in memory.
+    pub(super) open: Option<Arc<VideoFile>>,
+}
+
+/// A file's name, and what is known of it or why it is not used.
+pub(super) type Found = (String, Result<Usable, SkipReason>);
 
 impl Catalog {
     /// From what was found of each file. Files are taken in the order of their names: the first that has a
@@ -162,7 +174,7 @@ impl Catalog {
         let mut builder = Builder::default();
         for (file, result) in found {
             match result {
-                Ok((id, index)) => builder.add(file, id, index),
+                Ok(usable) => builder.add(file, usable),
                 Err(reason) => builder.skip(file, reason),
             }
         }
@@ -262,7 +274,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn add(&mut self, file: String, id: FileId, index: Arc<Index>) {
+    fn add(&mut self, file: String, Usable { id, index, open }: Usable) {
         let coded = RenditionLabel(index.format().height);
         let name = FileName::parse(&file);
         let (title, named) = name.resolve(Some(coded.0));
@@ -289,7 +301,7 @@ impl Builder {
             self.ladder.insert(label);
             self.named.insert(title.to_owned());
         }
-        renditions.insert(label, Rendition { label, file, index, id });
+        renditions.insert(label, Rendition { label, file, index, id, open });
     }
 
     fn skip(&mut self, file: String, reason: SkipReason) {

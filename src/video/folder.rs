@@ -14,10 +14,9 @@ use bytes::Bytes;
 use rustix::fs::OFlags;
 
 use super::{
-    catalog::{Catalog, FileId, Rendition, SkipReason},
+    catalog::{Catalog, FileId, Rendition, SkipReason, Usable},
     compat::Compat,
     file_name::{FileName, Kind},
-    index::Index,
     indexes::Indexes,
     mp4::IndexError,
     source::{ReadError, VideoSource, checked_length},
@@ -33,7 +32,6 @@ const MAX_FILES: usize = 512;
 #[derive(Debug)]
 pub struct FolderSource {
     catalog: Arc<Catalog>,
-    files: BTreeMap<FileId, (Arc<VideoFile>, Arc<Index>)>,
 }
 
 impl FolderSource {
@@ -47,15 +45,11 @@ impl FolderSource {
     pub fn open_with(folder: &Path, compat: &Compat) -> io::Result<Self> {
         FolderReader::new(folder, Indexes::new(compat.clone(), None)).read(&BTreeSet::new())
     }
+}
 
-    /// Its files, by the numbers that renditions have.
-    pub(super) fn files(&self) -> impl Iterator<Item = (FileId, &Arc<VideoFile>, &Arc<Index>)> {
-        self.files.iter().map(|(id, (file, index))| (*id, file, index))
-    }
-
-    fn file(&self, rendition: &Rendition) -> Result<&VideoFile, ReadError> {
-        self.files.get(&rendition.id).map(|(file, _)| &**file).ok_or(ReadError::OutOfRange)
-    }
+/// The open file of a rendition of any folder.
+pub(super) fn file_of(rendition: &Rendition) -> Result<&VideoFile, ReadError> {
+    rendition.open.as_deref().ok_or(ReadError::OutOfRange)
 }
 
 impl VideoSource for FolderSource {
@@ -64,11 +58,11 @@ impl VideoSource for FolderSource {
     }
 
     fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError> {
-        self.file(rendition)?.read(bytes)
+        file_of(rendition)?.read(bytes)
     }
 
     fn check(&self, rendition: &Rendition) -> Result<(), ReadError> {
-        self.file(rendition)?.check()
+        file_of(rendition)?.check()
     }
 }
 
@@ -84,7 +78,8 @@ pub(super) struct FolderReader {
 
 /// What came of a file.
 enum Before {
-    Indexed(FileId, Arc<VideoFile>, Arc<Index>),
+    /// It can be used, and was of this stamp.
+    Indexed(Usable, Stamp),
     /// It cannot be used, in these words, until it changes.
     Unusable(Stamp, String),
 }
@@ -125,12 +120,8 @@ impl FolderReader {
         }
         self.before = now;
         self.indexes.keep_only(self.before.keys().map(String::as_str));
-        let files = self.before.values().filter_map(|before| match before {
-            Before::Indexed(id, file, index) => Some((*id, (Arc::clone(file), Arc::clone(index)))),
-            Before::Unusable(..) => None,
-        });
         let catalog = Catalog::build(found).with_subtitles(subtitles::read_all(&folder, &names));
-        Ok(FolderSource { files: files.collect(), catalog: Arc::new(catalog) })
+        Ok(FolderSource { catalog: Arc::new(catalog) })
     }
 
     /// A file's index, and what is to be remembered of the file.
@@ -139,12 +130,12 @@ impl FolderReader {
         folder: &Path,
         name: &str,
         now: &mut BTreeMap<String, Before>,
-    ) -> Result<(FileId, Arc<Index>), SkipReason> {
+    ) -> Result<Usable, SkipReason> {
         let file = VideoFile::open(folder, name)?;
         match self.before.remove(name) {
-            Some(Before::Indexed(id, before, index)) if before.stamp == file.stamp => {
-                now.insert(name.to_owned(), Before::Indexed(id, before, Arc::clone(&index)));
-                return Ok((id, index));
+            Some(Before::Indexed(usable, stamp)) if stamp == file.stamp => {
+                now.insert(name.to_owned(), Before::Indexed(usable.clone(), stamp));
+                return Ok(usable);
             }
             Some(Before::Unusable(stamp, why)) if stamp == file.stamp => {
                 now.insert(name.to_owned(), Before::Unusable(stamp, why.clone()));
@@ -154,10 +145,11 @@ impl FolderReader {
         }
         match self.indexes.index_of(name, &file) {
             Ok(index) => {
-                let (id, index) = (FileId(self.next), Arc::new(index));
+                let (id, stamp) = (FileId(self.next), file.stamp.clone());
                 self.next += 1;
-                now.insert(name.to_owned(), Before::Indexed(id, Arc::new(file), Arc::clone(&index)));
-                Ok((id, index))
+                let usable = Usable { id, index: Arc::new(index), open: Some(Arc::new(file)) };
+                now.insert(name.to_owned(), Before::Indexed(usable.clone(), stamp));
+                Ok(usable)
             }
             // What the system refuses it may grant the next time, and the file does not show that.
             Err(reason) if reason.may_pass() => Err(reason),

@@ -1,38 +1,30 @@
 //! A folder of videos that is read again while it is in use.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io,
     ops::Range,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use bytes::Bytes;
 
 use super::{
-    catalog::{Catalog, FileId, Rendition},
+    catalog::{Catalog, Rendition},
     compat::Compat,
-    folder::{FolderReader, FolderSource, VideoFile},
-    index::Index,
+    folder::{FolderReader, file_of},
     indexes::{IndexShelf, Indexes},
     source::{ReadError, VideoSource},
 };
 
 /// What is on offer is what was there when the folder was read last. Plays that began before go on from the files
-/// that were opened then, until they end.
+/// that were opened then, until they end; with the last of them such a file is closed.
 pub struct LiveFolder {
     path: PathBuf,
     /// Held while the folder is read.
     reader: Mutex<FolderReader>,
-    state: RwLock<State>,
-}
-
-#[derive(Default)]
-struct State {
-    catalog: Arc<Catalog>,
-    /// Files that are on offer or played, each with its index: while somebody holds that, the file stays open.
-    files: BTreeMap<FileId, (Arc<VideoFile>, Weak<Index>)>,
+    catalog: RwLock<Arc<Catalog>>,
 }
 
 impl LiveFolder {
@@ -44,7 +36,7 @@ impl LiveFolder {
 
     pub(super) fn with(path: &Path, indexes: Indexes) -> io::Result<Self> {
         let reader = Mutex::new(FolderReader::new(path, indexes));
-        let live = Self { path: path.to_owned(), reader, state: RwLock::default() };
+        let live = Self { path: path.to_owned(), reader, catalog: RwLock::default() };
         live.reload(&BTreeSet::new())?;
         Ok(live)
     }
@@ -59,50 +51,28 @@ impl LiveFolder {
     /// named are still being written and left alone. Meanwhile everything stays as it was, and also when it fails.
     pub fn reload(&self, changing: &BTreeSet<String>) -> io::Result<Arc<Catalog>> {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let source = reader.read(changing)?;
-        let catalog = source.catalog();
-        let before = self.state_mut().take(&source);
-        // What nobody plays goes with the catalogue that it was in; millions of packets take a while.
+        let catalog = reader.read(changing)?.catalog();
+        let before = {
+            let mut offered = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *offered, Arc::clone(&catalog))
+        };
+        // What nobody plays goes with the catalogue that it was in; millions of packets take a while, and nobody waits.
         drop(before);
-        self.state_mut().files.retain(|_, (_, index)| index.strong_count() > 0);
         Ok(catalog)
-    }
-
-    fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A read may take long, and nobody is to wait for its end.
-    fn file(&self, rendition: &Rendition) -> Result<Arc<VideoFile>, ReadError> {
-        let state = self.state();
-        state.files.get(&rendition.id).map(|(file, _)| Arc::clone(file)).ok_or(ReadError::OutOfRange)
-    }
-}
-
-impl State {
-    /// Offers what was found; gives what was on offer before.
-    fn take(&mut self, source: &FolderSource) -> Arc<Catalog> {
-        let files = source.files().map(|(id, file, index)| (id, (Arc::clone(file), Arc::downgrade(index))));
-        self.files.extend(files);
-        std::mem::replace(&mut self.catalog, source.catalog())
     }
 }
 
 impl VideoSource for LiveFolder {
     fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.state().catalog)
+        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError> {
-        self.file(rendition)?.read(bytes)
+        file_of(rendition)?.read(bytes)
     }
 
     fn check(&self, rendition: &Rendition) -> Result<(), ReadError> {
-        self.file(rendition)?.check()
+        file_of(rendition)?.check()
     }
 }
 
@@ -151,18 +121,27 @@ mod tests {
         }
         fs::remove_file(place("new_240p.mp4")).unwrap();
         again(&source);
-        assert_eq!(source.state().files.len(), 3, "both are played, and one is there");
-        drop(new);
+        assert_eq!(titles(&source), ["other"]);
+        for rendition in [&old.renditions[0], &new.renditions[0]] {
+            assert_eq!(first_byte(&source, rendition).unwrap().len(), 1, "both are played");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_closed_when_its_last_play_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("film_240p.mp4");
+        fs::copy(sample(), &place).unwrap();
+        let source = open(folder.path());
+        let title = Arc::clone(&source.catalog().titles()[0]);
+        let file = Arc::downgrade(title.renditions[0].open.as_ref().unwrap());
+        fs::remove_file(&place).unwrap();
         again(&source);
-        assert_eq!(source.state().files.len(), 2, "one of them is, and the other is there");
-        let rendition = Arc::clone(&old.renditions[0]);
-        drop(old);
-        again(&source);
+        let rendition = Arc::clone(&title.renditions[0]);
+        drop(title);
         assert!(first_byte(&source, &rendition).is_ok(), "a read may be under way");
-        let weak = Arc::downgrade(&rendition);
         drop(rendition);
-        again(&source);
-        assert_eq!((source.state().files.len(), weak.strong_count()), (1, 0), "nobody plays anything");
+        assert_eq!(file.strong_count(), 0, "without another look at the folder");
     }
 
     #[test]
@@ -175,8 +154,9 @@ mod tests {
             again(&source);
         }
         let now = Arc::clone(&source.catalog().titles()[0].renditions[0]);
-        assert_eq!((before.id, source.state().files.len()), (now.id, 1));
+        assert_eq!(before.id, now.id);
         assert!(Arc::ptr_eq(&before.index, &now.index));
+        assert!(Arc::ptr_eq(before.open.as_ref().unwrap(), now.open.as_ref().unwrap()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::types::{EndReason, limits::MAX_PACKET};
 
 use super::{
     batch::{BATCH_BYTES, Batch, MAX_GAP},
-    catalog::{Catalog, FileId, Rendition, SkipReason},
+    catalog::{Catalog, FileId, Rendition, SkipReason, Usable},
     index::Index,
     mp4::read,
     pieces::gather,
@@ -124,7 +124,7 @@ impl MemorySource {
         let (subtitles, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| is_subtitles(name));
         let (names, files): (Vec<_>, Vec<_>) = files.into_iter().unzip();
         let found = names.into_iter().zip(&files).enumerate().map(|(id, (name, file))| {
-            let index = read(file as &[u8]).map(|index| (FileId(id), Arc::new(index)));
+            let index = read(file as &[u8]).map(|index| in_memory(id, index));
             (name, index.map_err(SkipReason::from))
         });
         let subtitles = subtitles.into_iter().map(|(name, data)| (name, Ok(data))).collect();
@@ -136,11 +136,15 @@ impl MemorySource {
     pub fn indexed(files: impl IntoIterator<Item = (String, Index, Bytes)>) -> Self {
         let (mut found, mut contents) = (Vec::new(), Vec::new());
         for (name, index, bytes) in files {
-            found.push((name, Ok((FileId(contents.len()), Arc::new(index)))));
+            found.push((name, Ok(in_memory(contents.len(), index))));
             contents.push(bytes);
         }
         Self { catalog: Arc::new(Catalog::build(found)), files: contents }
     }
+}
+
+fn in_memory(place: usize, index: Index) -> Usable {
+    Usable { id: FileId(place), index: Arc::new(index), open: None }
 }
 
 impl VideoSource for MemorySource {

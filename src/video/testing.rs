@@ -65,7 +65,13 @@ pub(crate) fn title(renditions: Vec<Index>) -> Arc<Title> {
     let duration = renditions.iter().map(Index::duration).max().unwrap();
     let renditions = renditions.into_iter().enumerate().map(|(place, index)| {
         let label = RenditionLabel(index.format().height);
-        Arc::new(Rendition { label, file: format!("t_{label}.mp4"), index: index.into(), id: FileId(place) })
+        Arc::new(Rendition {
+            label,
+            file: format!("t_{label}.mp4"),
+            index: index.into(),
+            id: FileId(place),
+            open: None,
+        })
     });
     Arc::new(Title {
         name: "t".into(),

@@ -18,10 +18,14 @@ fn index(height: u32, seconds: i64) -> Index {
     Index::new(format, vec![packet], MediaTime::ZERO..end).unwrap()
 }
 
+fn usable(index: Index) -> Usable {
+    Usable { id: FileId(0), index: index.into(), open: None }
+}
+
 /// A catalogue of files with these heights; those without one cannot be used.
 fn catalog(files: &[(&str, Option<u32>)]) -> Catalog {
     let found = files.iter().map(|(file, height)| {
-        let result = height.map(|height| (FileId(0), index(height, 12).into())).ok_or(SkipReason::Unfinished);
+        let result = height.map(|height| usable(index(height, 12))).ok_or(SkipReason::Unfinished);
         ((*file).to_owned(), result)
     });
     Catalog::build(found.collect())
@@ -83,8 +87,8 @@ fn a_name_that_says_another_height_is_believed_and_remarked() {
 
 #[test]
 fn a_rendition_that_is_much_shorter_is_remarked() {
-    let found = [("a_240p.mp4", 12), ("a_720p.mp4", 5)]
-        .map(|(file, seconds)| (file.to_owned(), Ok((FileId(0), index(0, seconds).into()))));
+    let found =
+        [("a_240p.mp4", 12), ("a_720p.mp4", 5)].map(|(file, seconds)| (file.to_owned(), Ok(usable(index(0, seconds)))));
     let catalog = Catalog::build(found.into());
     assert_eq!(catalog.title("a").unwrap().duration, MediaTime(12_000_000));
     assert!(catalog.remarks().iter().any(|remark| remark.text == "it ends at 5.0 s, its title lasts 12.0 s"));

@@ -79,7 +79,13 @@ fn title(renditions: Vec<Index>) -> Title {
     let duration = renditions.iter().map(Index::duration).max().unwrap();
     let renditions = renditions.into_iter().enumerate().map(|(place, index)| {
         let label = RenditionLabel(100 * (u32::try_from(place).unwrap() + 1));
-        Arc::new(Rendition { label, file: format!("t_{label}.mp4"), index: index.into(), id: FileId(place) })
+        Arc::new(Rendition {
+            label,
+            file: format!("t_{label}.mp4"),
+            index: index.into(),
+            id: FileId(place),
+            open: None,
+        })
     });
     Title { name: "t".into(), renditions: renditions.collect(), duration, missing: Vec::new(), subtitles: Vec::new() }
 }
