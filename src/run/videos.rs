@@ -1,6 +1,6 @@
 //! A hub's folder of videos, if it has one.
 
-use std::{collections::BTreeSet, env, path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, env, io, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 
@@ -17,7 +17,8 @@ use crate::{
     },
     types::{Code, Printable},
     video::{
-        Catalog, Compat, HOT_BYTES, HotSource, LiveFolder, Look, MemorySource, Settling, Sight, VideoSource, sight,
+        Catalog, Compat, Effort, Following, HOT_BYTES, HotSource, LiveFolder, Looked, MemorySource, Sight, VideoSource,
+        sight,
     },
 };
 
@@ -63,38 +64,28 @@ impl Videos {
     /// Reads the folder again.
     pub(super) fn reload(&self) -> Result<Reloaded, AdminError> {
         let Self::Folder(folder, _) = self else { return Ok(Reloaded::default()) };
-        read_again(folder, &BTreeSet::new())
+        found_by(folder.reload(&BTreeSet::new(), Effort::Whole))
     }
 
     /// What follows the folder.
     pub(super) fn watch(&self) -> Option<Watch> {
         let Self::Folder(folder, looks) = self else { return None };
         let (path, folder) = (folder.path().to_owned(), Arc::clone(folder));
-        let mut settling = Settling::new(Sight::clone(looks));
-        let follow = move |now| follow(&folder, &mut settling, now);
+        let mut following = Following::new(folder, Sight::clone(looks));
+        let follow = move |now| followed(following.look(now));
         Some(Watch { folder: path, follow: Box::new(follow) })
     }
 }
 
-fn read_again(folder: &LiveFolder, changing: &BTreeSet<String>) -> Result<Reloaded, AdminError> {
-    folder.reload(changing).map(|catalog| found(&catalog)).map_err(|error| {
+fn found_by(read: io::Result<Arc<Catalog>>) -> Result<Reloaded, AdminError> {
+    read.map(|catalog| found(&catalog)).map_err(|error| {
         let message = format!("the videos folder cannot be read, what was on offer stays: {error}");
         AdminError::new(Code::DataUnusable, message, "see whether it is still there, and try again")
     })
 }
 
-/// Looks at the folder, and reads it when what changed in it has come to rest.
-fn follow(folder: &LiveFolder, settling: &mut Settling, now: Instant) -> Followed {
-    let Ok(looks) = sight(folder.path()) else { return Followed { is_gone: true, ..Followed::default() } };
-    match settling.look(now, looks) {
-        Look::Same => Followed::default(),
-        Look::Again(at) => Followed { again: Some(at), ..Followed::default() },
-        Look::Read { changing } => {
-            let read = read_again(folder, &changing).inspect_err(|_| settling.was_not_read());
-            // Whether what was left out has come to rest is to be seen without a sound.
-            Followed { read: Some(read), again: Some(now), is_gone: false }
-        }
-    }
+fn followed(looked: Looked) -> Followed {
+    Followed { read: looked.read.map(found_by), again: looked.again, is_gone: looked.is_gone }
 }
 
 /// What an operator is told of a catalogue; remarks go to the log.

@@ -23,7 +23,8 @@ use super::{
 #[derive(Debug, Default)]
 pub struct Catalog {
     titles: Vec<Arc<Title>>,
-    unplayable: BTreeMap<String, String>,
+    /// Why, and whether that is only because they were not looked into yet.
+    unplayable: BTreeMap<String, (String, bool)>,
     skipped: Vec<Skipped>,
     remarks: Vec<Remark>,
 }
@@ -123,6 +124,11 @@ impl SkipReason {
         }
     }
 
+    /// Whether it is only that the file was not looked into yet.
+    fn is_waiting(&self) -> bool {
+        matches!(self, Self::NotTaken(CompatError::Waits { .. }))
+    }
+
     /// Whether it says something of the file's content, to whoever reads it with the same program and libraries.
     pub(super) fn lasts(&self) -> bool {
         match self {
@@ -141,6 +147,9 @@ pub enum LookupError {
     /// Files of this title are there, and none can be used.
     #[error("{0}")]
     Unplayable(String),
+    /// They are there, and it is not known yet whether they can be used.
+    #[error("{0}")]
+    NotYet(String),
 }
 
 impl LookupError {
@@ -150,6 +159,7 @@ impl LookupError {
         match self {
             Self::NoSuchTitle => Code::NoSuchTitle,
             Self::Unplayable(_) => Code::Unplayable,
+            Self::NotYet(_) => Code::TryLater,
         }
     }
 }
@@ -187,6 +197,12 @@ impl Catalog {
         self
     }
 
+    /// The same with these remarks.
+    pub(super) fn remarked(mut self, remarks: Vec<Remark>) -> Self {
+        self.remarks.extend(remarks);
+        self
+    }
+
     /// All titles that can be played, sorted by name.
     #[must_use]
     pub fn titles(&self) -> &[Arc<Title>] {
@@ -195,7 +211,7 @@ impl Catalog {
 
     /// Titles none of whose files can be used, by name, each with its reason.
     pub fn unplayable(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.unplayable.iter().map(|(name, reason)| (name.as_str(), reason.as_str()))
+        self.unplayable.iter().map(|(name, (reason, _))| (name.as_str(), reason.as_str()))
     }
 
     /// Files that look like videos and are not used, sorted by name.
@@ -217,7 +233,8 @@ impl Catalog {
         match self.titles.binary_search_by(|title| title.name.as_str().cmp(&name)) {
             Ok(position) => self.titles.get(position).ok_or(LookupError::NoSuchTitle),
             Err(_) => Err(match self.unplayable.get(&name) {
-                Some(reason) => LookupError::Unplayable(reason.clone()),
+                Some((reason, true)) => LookupError::NotYet(reason.clone()),
+                Some((reason, false)) => LookupError::Unplayable(reason.clone()),
                 None => LookupError::NoSuchTitle,
             }),
         }
@@ -259,6 +276,15 @@ impl Title {
     }
 }
 
+/// A file that is not used.
+struct Broken {
+    title: String,
+    /// Where the name gives one.
+    label: Option<RenditionLabel>,
+    reason: String,
+    is_waiting: bool,
+}
+
 /// A catalogue in the making.
 #[derive(Default)]
 struct Builder {
@@ -267,8 +293,7 @@ struct Builder {
     ladder: BTreeSet<RenditionLabel>,
     /// Titles with a rendition that a name gives.
     named: BTreeSet<String>,
-    /// Of files that cannot be used: title, label where the name gives one, and why.
-    broken: Vec<(String, Option<RenditionLabel>, String)>,
+    broken: Vec<Broken>,
     skipped: Vec<Skipped>,
     remarks: Vec<Remark>,
 }
@@ -308,7 +333,8 @@ impl Builder {
         let name = FileName::parse(&file);
         if name.kind != Kind::Other {
             let (title, label) = name.resolve(None);
-            self.broken.push((title.to_owned(), label, reason.to_string()));
+            let (title, is_waiting) = (title.to_owned(), reason.is_waiting());
+            self.broken.push(Broken { title, label, reason: reason.to_string(), is_waiting });
         }
         self.skipped.push(Skipped { file, reason });
     }
@@ -318,9 +344,13 @@ impl Builder {
         let titles: Vec<Arc<Title>> =
             titles.into_iter().map(|(name, renditions)| Arc::new(self.title(name, renditions))).collect();
         let mut unplayable = BTreeMap::new();
-        for (title, _, reason) in self.broken {
-            if titles.binary_search_by(|other| other.name.cmp(&title)).is_err() {
-                unplayable.entry(title).or_insert(reason);
+        for Broken { title, reason, is_waiting, .. } in self.broken {
+            if titles.binary_search_by(|other| other.name.cmp(&title)).is_ok() {
+                continue;
+            }
+            let (told, waits) = unplayable.entry(title).or_insert_with(|| (reason.clone(), is_waiting));
+            if is_waiting && !*waits {
+                (*told, *waits) = (reason, true);
             }
         }
         self.skipped.sort_by(|one, other| one.file.cmp(&other.file));
@@ -349,8 +379,8 @@ impl Builder {
         let broken: BTreeMap<RenditionLabel, &String> = self
             .broken
             .iter()
-            .filter(|(other, ..)| other == title)
-            .filter_map(|(_, label, reason)| Some(((*label)?, reason)))
+            .filter(|broken| broken.title == title)
+            .filter_map(|broken| Some((broken.label?, &broken.reason)))
             .collect();
         let ladder = self.ladder.iter().filter(|_| self.named.contains(title));
         let expected: BTreeSet<_> = ladder.chain(broken.keys()).copied().collect();

@@ -1,32 +1,31 @@
 //! Videos in a folder: finds them, opens each once, and reads through what it opened.
 
+mod reader;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs::{self, File, Metadata, OpenOptions},
     io,
     ops::Range,
     os::unix::fs::{FileExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use bytes::Bytes;
-use rustix::fs::OFlags;
+use rustix::{fs::OFlags, io::Errno};
 
 use super::{
-    catalog::{Catalog, FileId, Rendition, SkipReason, Usable},
+    catalog::{Catalog, Rendition, SkipReason},
     compat::Compat,
-    file_name::{FileName, Kind},
     indexes::Indexes,
     mp4::IndexError,
     source::{ReadError, VideoSource, checked_length},
     stamp::Stamp,
-    subtitles,
 };
 
-/// Most files of a folder that are kept open. Half of the 1024 descriptors that a process has by default; the
-/// other half is for members.
-const MAX_FILES: usize = 512;
+pub(super) use reader::FolderReader;
+pub use reader::{Effort, Pending};
 
 /// The videos at the top level of a folder, as they were when it was opened.
 #[derive(Debug)]
@@ -43,7 +42,9 @@ impl FolderSource {
 
     /// As [`FolderSource::open`], also with files that take libavformat.
     pub fn open_with(folder: &Path, compat: &Compat) -> io::Result<Self> {
-        FolderReader::new(folder, Indexes::new(compat.clone(), None)).read(&BTreeSet::new())
+        FolderReader::new(folder, Indexes::new(compat.clone(), None))
+            .read(&BTreeSet::new(), Effort::Whole)
+            .map(|(source, _)| source)
     }
 }
 
@@ -63,101 +64,6 @@ impl VideoSource for FolderSource {
 
     fn check(&self, rendition: &Rendition) -> Result<(), ReadError> {
         file_of(rendition)?.check()
-    }
-}
-
-/// Reads a folder again and again. Files that are as they were stay open, with their indexes and their numbers.
-pub(super) struct FolderReader {
-    folder: PathBuf,
-    indexes: Indexes,
-    /// The number of the next file.
-    next: usize,
-    /// What came of each file that was read last time.
-    before: BTreeMap<String, Before>,
-}
-
-/// What came of a file.
-enum Before {
-    /// It can be used, and was of this stamp.
-    Indexed(Usable, Stamp),
-    /// It cannot be used, in these words, until it changes.
-    Unusable(Stamp, String),
-}
-
-impl FolderReader {
-    /// Of a folder that is not read yet.
-    pub(super) fn new(folder: &Path, indexes: Indexes) -> Self {
-        Self { folder: folder.to_owned(), indexes, next: 0, before: BTreeMap::new() }
-    }
-
-    /// The videos that are there now; those files that are named are still being written and left alone.
-    pub(super) fn read(&mut self, changing: &BTreeSet<String>) -> io::Result<FolderSource> {
-        let folder = self.folder.canonicalize()?;
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&folder)? {
-            names.push(entry?.file_name());
-        }
-        names.sort();
-        let (mut found, mut now, mut open) = (Vec::new(), BTreeMap::new(), 0);
-        for name in &names {
-            let Some(text) = name.to_str() else {
-                let text = name.to_string_lossy().into_owned();
-                if FileName::parse(&text).kind != Kind::Other {
-                    found.push((text, Err(SkipReason::Name)));
-                }
-                continue;
-            };
-            let result = match FileName::parse(text).kind {
-                _ if text.starts_with('.') => continue,
-                Kind::Other => continue,
-                Kind::Unfinished => Err(SkipReason::Unfinished),
-                Kind::Indexed | Kind::OtherVideo if changing.contains(text) => Err(SkipReason::Changing),
-                Kind::Indexed | Kind::OtherVideo if open == MAX_FILES => Err(SkipReason::TooMany(MAX_FILES)),
-                Kind::Indexed | Kind::OtherVideo => self.read_file(&folder, text, &mut now),
-            };
-            open += usize::from(result.is_ok());
-            found.push((text.to_owned(), result));
-        }
-        self.before = now;
-        self.indexes.keep_only(self.before.keys().map(String::as_str));
-        let catalog = Catalog::build(found).with_subtitles(subtitles::read_all(&folder, &names));
-        Ok(FolderSource { catalog: Arc::new(catalog) })
-    }
-
-    /// A file's index, and what is to be remembered of the file.
-    fn read_file(
-        &mut self,
-        folder: &Path,
-        name: &str,
-        now: &mut BTreeMap<String, Before>,
-    ) -> Result<Usable, SkipReason> {
-        let file = VideoFile::open(folder, name)?;
-        match self.before.remove(name) {
-            Some(Before::Indexed(usable, stamp)) if stamp == file.stamp => {
-                now.insert(name.to_owned(), Before::Indexed(usable.clone(), stamp));
-                return Ok(usable);
-            }
-            Some(Before::Unusable(stamp, why)) if stamp == file.stamp => {
-                now.insert(name.to_owned(), Before::Unusable(stamp, why.clone()));
-                return Err(SkipReason::AsBefore(why));
-            }
-            _ => {}
-        }
-        match self.indexes.index_of(name, &file) {
-            Ok(index) => {
-                let (id, stamp) = (FileId(self.next), file.stamp.clone());
-                self.next += 1;
-                let usable = Usable { id, index: Arc::new(index), open: Some(Arc::new(file)) };
-                now.insert(name.to_owned(), Before::Indexed(usable.clone(), stamp));
-                Ok(usable)
-            }
-            // What the system refuses it may grant the next time, and the file does not show that.
-            Err(reason) if reason.may_pass() => Err(reason),
-            Err(reason) => {
-                now.insert(name.to_owned(), Before::Unusable(file.stamp, reason.to_string()));
-                Err(reason)
-            }
-        }
     }
 }
 
@@ -196,7 +102,11 @@ impl VideoFile {
 
 /// Opens a regular file at the top level of a folder, whose path is canonical.
 pub(super) fn open_file(folder: &Path, name: &str) -> Result<(File, Metadata), SkipReason> {
-    let path = folder.join(name).canonicalize().map_err(|_| SkipReason::LeavesFolder)?;
+    let path = folder.join(name).canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => SkipReason::LeavesFolder,
+        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => SkipReason::LeavesFolder,
+        _ => IndexError::from(error).into(),
+    })?;
     if !path.starts_with(folder) {
         return Err(SkipReason::LeavesFolder);
     }

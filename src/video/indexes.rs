@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -40,8 +41,8 @@ pub trait IndexShelf: Send {
     fn keep_only(&mut self, names: &BTreeSet<String>);
 }
 
-/// Makes an index of a file whose name says that it is of this kind.
-type MakeIndex = dyn Fn(&VideoFile, Kind) -> Result<Index, SkipReason> + Send;
+/// Makes an index of a file whose name says that it is of this kind, within a time if there is one: [`Compat::read`].
+type MakeIndex = dyn Fn(&VideoFile, Kind, Option<Duration>) -> Result<Index, SkipReason> + Send;
 
 /// Gives indexes: off the shelf if they are there, else from the file.
 pub(super) struct Indexes {
@@ -83,7 +84,7 @@ impl Indexes {
     /// As far as this program reads files.
     pub(super) fn new(compat: Compat, shelf: Option<Box<dyn IndexShelf>>) -> Self {
         let readers = compat.readers();
-        let make = move |file: &VideoFile, kind| compat.read(&file.file, file.stamp.size, kind);
+        let make = move |file: &VideoFile, kind, patience| compat.read(&file.file, file.stamp.size, kind, patience);
         Self { readers, ..Self::made_by(Box::new(make), shelf) }
     }
 
@@ -91,8 +92,13 @@ impl Indexes {
         Self { make, readers: String::new(), shelf, held: Held::default() }
     }
 
-    /// The index of an open file.
-    pub(super) fn index_of(&mut self, name: &str, file: &VideoFile) -> Result<Index, SkipReason> {
+    /// The index of an open file. One that takes longer than `patience` is left for another time.
+    pub(super) fn index_of(
+        &mut self,
+        name: &str,
+        file: &VideoFile,
+        patience: Option<Duration>,
+    ) -> Result<Index, SkipReason> {
         let place = place(name);
         if let Some(bytes) = self.shelf.as_mut().and_then(|shelf| shelf.take(&place)) {
             self.held.set(&place, bytes.len() as u64);
@@ -101,7 +107,7 @@ impl Indexes {
                 Err(why) => log::debug!("{name:?} is indexed again: {why}"),
             }
         }
-        let made = (self.make)(file, FileName::parse(name).kind);
+        let made = (self.make)(file, FileName::parse(name).kind, patience);
         match &made {
             Ok(index) => self.keep(&place, || Entry::write(index, name, &file.stamp)),
             Err(why) if why.lasts() => {
@@ -114,11 +120,12 @@ impl Indexes {
     }
 
     fn keep(&mut self, at: &str, entry: impl FnOnce() -> Vec<u8>) {
-        let Some(shelf) = &mut self.shelf else { return };
-        let bytes = entry();
-        if bytes.len() <= MAX_ENTRY && self.held.with(at, bytes.len() as u64) <= MAX_SHELF {
-            self.held.set(at, bytes.len() as u64);
-            shelf.put(at, &bytes);
+        if let Some(shelf) = &mut self.shelf {
+            let bytes = entry();
+            if bytes.len() <= MAX_ENTRY && self.held.with(at, bytes.len() as u64) <= MAX_SHELF {
+                self.held.set(at, bytes.len() as u64);
+                shelf.put(at, &bytes);
+            }
         }
     }
 

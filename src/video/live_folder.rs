@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::{
     catalog::{Catalog, Rendition},
     compat::Compat,
-    folder::{FolderReader, file_of},
+    folder::{Effort, FolderReader, Pending, file_of},
     indexes::{IndexShelf, Indexes},
     source::{ReadError, VideoSource},
 };
@@ -24,20 +24,21 @@ pub struct LiveFolder {
     path: PathBuf,
     /// Held while the folder is read.
     reader: Mutex<FolderReader>,
-    catalog: RwLock<Arc<Catalog>>,
+    /// And what is left to do after it was read.
+    offered: RwLock<(Arc<Catalog>, Pending)>,
 }
 
 impl LiveFolder {
-    /// Opens and indexes the videos in a folder; see [`FolderSource::open_with`]. Indexes are kept on a shelf, if
-    /// there is one, for the next time.
+    /// Opens the videos in a folder and indexes those that take no more than a moment, see [`Effort::Step`]. What is
+    /// known of them is kept on a shelf, if there is one, for the next time.
     pub fn open(path: &Path, compat: Compat, shelf: Option<Box<dyn IndexShelf>>) -> io::Result<Self> {
         Self::with(path, Indexes::new(compat, shelf))
     }
 
     pub(super) fn with(path: &Path, indexes: Indexes) -> io::Result<Self> {
         let reader = Mutex::new(FolderReader::new(path, indexes));
-        let live = Self { path: path.to_owned(), reader, catalog: RwLock::default() };
-        live.reload(&BTreeSet::new())?;
+        let live = Self { path: path.to_owned(), reader, offered: RwLock::default() };
+        live.reload(&BTreeSet::new(), Effort::Step)?;
         Ok(live)
     }
 
@@ -47,24 +48,31 @@ impl LiveFolder {
         &self.path
     }
 
-    /// Reads the folder again, which takes as long as the files that are new or changed call for; those that are
-    /// named are still being written and left alone. Meanwhile everything stays as it was, and also when it fails.
-    pub fn reload(&self, changing: &BTreeSet<String>) -> io::Result<Arc<Catalog>> {
+    /// Reads the folder again, which takes as long as the effort says; those files that are named are still being
+    /// written and left alone. Meanwhile everything stays as it was, and also when it fails.
+    pub fn reload(&self, changing: &BTreeSet<String>, effort: Effort) -> io::Result<Arc<Catalog>> {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let catalog = reader.read(changing)?.catalog();
+        let (source, pending) = reader.read(changing, effort)?;
+        let catalog = source.catalog();
         let before = {
-            let mut offered = self.catalog.write().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *offered, Arc::clone(&catalog))
+            let mut offered = self.offered.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *offered, (Arc::clone(&catalog), pending))
         };
         // What nobody plays goes with the catalogue that it was in; millions of packets take a while, and nobody waits.
         drop(before);
         Ok(catalog)
     }
+
+    /// What was left to do when it was read last.
+    #[must_use]
+    pub fn pending(&self) -> Pending {
+        self.offered.read().unwrap_or_else(PoisonError::into_inner).1
+    }
 }
 
 impl VideoSource for LiveFolder {
     fn catalog(&self) -> Arc<Catalog> {
-        Arc::clone(&self.catalog.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.offered.read().unwrap_or_else(PoisonError::into_inner).0)
     }
 
     fn read(&self, rendition: &Rendition, bytes: Range<u64>) -> Result<Bytes, ReadError> {
@@ -91,7 +99,7 @@ mod tests {
     }
 
     fn again(source: &LiveFolder) -> Arc<Catalog> {
-        source.reload(&BTreeSet::new()).unwrap()
+        source.reload(&BTreeSet::new(), Effort::Step).unwrap()
     }
 
     fn titles(source: &LiveFolder) -> Vec<String> {
@@ -164,7 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::copy(sample(), folder.path().join("film_240p.mp4")).unwrap();
         let source = open(folder.path());
-        let catalog = source.reload(&["film_240p.mp4".to_owned()].into()).unwrap();
+        let catalog = source.reload(&["film_240p.mp4".to_owned()].into(), Effort::Step).unwrap();
         assert!(catalog.titles().is_empty());
         assert_eq!(catalog.skipped()[0].reason.to_string(), "it is still being written");
         assert_eq!(again(&source).titles().len(), 1);
@@ -178,7 +186,7 @@ mod tests {
         fs::copy(sample(), videos.join("film_240p.mp4")).unwrap();
         let source = open(&videos);
         fs::rename(&videos, folder.path().join("elsewhere")).unwrap();
-        assert_eq!(source.reload(&BTreeSet::new()).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(source.reload(&BTreeSet::new(), Effort::Step).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(titles(&source), ["film"]);
     }
 }

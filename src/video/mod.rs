@@ -73,6 +73,7 @@ mod file_name;
 #[cfg(feature = "player")]
 mod fixture;
 mod folder;
+mod following;
 pub mod frame;
 mod hot;
 mod index;
@@ -106,7 +107,8 @@ pub use batch::{BATCH_BYTES, Batch, batches};
 pub use catalog::{Catalog, LookupError, Missing, Remark, Rendition, SkipReason, Skipped, Title};
 pub use compat::Compat;
 pub use decodes::decodes;
-pub use folder::FolderSource;
+pub use folder::{Effort, FolderSource, Pending};
+pub use following::{Following, Looked};
 pub use hot::{HOT_BYTES, HotSource};
 pub use index::{Index, Packet, VideoFormat};
 pub use index_wire::IndexWireError;

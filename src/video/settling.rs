@@ -95,9 +95,11 @@ impl Settling {
         Look::Read { changing }
     }
 
-    /// The folder could not be read as it was asked for: what was found is as new as before.
-    pub fn was_not_read(&mut self) {
-        self.read.clear();
+    /// The files that were still being written when the folder was seen last, as far as that is known by now.
+    #[must_use]
+    pub fn changing(&self, now: Instant) -> BTreeSet<String> {
+        let rests = |since: &Option<Instant>| since.is_none_or(|since| since + REST <= now);
+        self.seen.iter().filter(|(_, (_, since))| !rests(since)).map(|(name, _)| name.clone()).collect()
     }
 
     fn note(&mut self, now: Instant, sight: Sight) {

@@ -24,7 +24,7 @@ mod sound;
 #[cfg(any(test, feature = "player"))]
 mod times;
 
-use std::fs::File;
+use std::{fs::File, time::Duration};
 
 use crate::types::wire::{Blob, Text, wire_struct};
 
@@ -60,13 +60,19 @@ impl Compat {
     }
 
     /// Indexes an open file of `size` bytes, by this program's own reader where its name speaks for that, else by
-    /// libavformat; also what the own reader refuses, if libavformat may do better.
-    pub(super) fn read(&self, file: &File, size: u64, kind: Kind) -> Result<Index, SkipReason> {
+    /// libavformat; also what the own reader refuses, if libavformat may do better. That is given up after `patience`.
+    pub(super) fn read(
+        &self,
+        file: &File,
+        size: u64,
+        kind: Kind,
+        patience: Option<Duration>,
+    ) -> Result<Index, SkipReason> {
         if kind != Kind::Indexed {
-            return self.index(file, size).map_err(SkipReason::from);
+            return self.index(file, size, patience).map_err(SkipReason::from);
         }
         match read(&FileInput { file, size }) {
-            Err(error) if error.is_of_this_reader() => self.index(file, size).map_err(|why| match why {
+            Err(error) if error.is_of_this_reader() => self.index(file, size, patience).map_err(|why| match why {
                 // Then it is not known yet whether libavformat does better.
                 why if why.may_pass() => why.into(),
                 _ => error.into(),
@@ -121,9 +127,9 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/other_codec.mp4");
         let (file, size) = (File::open(&path).unwrap(), path.metadata().unwrap().len());
         let missing = Compat::by("/nonexistent/securestream".into());
-        let reason = missing.read(&file, size, Kind::Indexed).unwrap_err();
+        let reason = missing.read(&file, size, Kind::Indexed, None).unwrap_err();
         assert!(matches!(&reason, SkipReason::NotTaken(why) if why.may_pass()), "{reason}");
-        let nobody = Compat::default().read(&file, size, Kind::Indexed).unwrap_err();
+        let nobody = Compat::default().read(&file, size, Kind::Indexed, None).unwrap_err();
         assert!(matches!(nobody, SkipReason::Unusable(_)), "{nobody}");
     }
 }

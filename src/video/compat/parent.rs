@@ -59,6 +59,9 @@ pub enum CompatError {
     /// There is nobody to ask: the build has no FFmpeg, or no program was named.
     #[error("there is no libavformat here")]
     Unavailable,
+    /// It was given less time than it may take, and whether that was enough to begin.
+    #[error("it is still being taken apart: try again in a while")]
+    Waits { begun: bool },
     /// In the words of the child.
     #[error("{0}")]
     Refused(String),
@@ -84,7 +87,7 @@ pub enum CompatError {
 impl CompatError {
     /// Whether the same file may be taken the next time: it is not the file that was at fault.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::NotRun(_) | Self::Unread(_) | Self::TimedOut(_) | Self::Ended(_))
+        matches!(self, Self::NotRun(_) | Self::Unread(_) | Self::TimedOut(_) | Self::Ended(_) | Self::Waits { .. })
     }
 
     /// Whether it says something of the file, to whoever reads it with the same program and libraries.
@@ -126,15 +129,24 @@ impl Compat {
         self.program.is_some()
     }
 
-    /// Indexes an open file of `size` bytes. Takes a second for each 10 MB, at most, and a minute more.
+    /// Indexes an open file of `size` bytes. Takes a second for each 10 MB, at most, and a minute more; and no longer
+    /// than `patience`, which may be less.
     ///
     /// # Errors
     /// See [`CompatError`].
-    pub fn index(&self, file: &File, size: u64) -> Result<Index, CompatError> {
+    pub fn index(&self, file: &File, size: u64, patience: Option<Duration>) -> Result<Index, CompatError> {
         let program = self.program.as_ref().ok_or(CompatError::Unavailable)?;
+        let limit = BASE_TIME + Duration::from_secs(size / BYTES_A_SECOND);
+        let patience = patience.filter(|patience| *patience < limit);
+        if patience.is_some_and(|patience| patience.is_zero()) {
+            return Err(CompatError::Waits { begun: false });
+        }
         let mut command = Command::new(program);
         command.arg(INDEX_COMMAND).env_clear().envs(KEPT_VARIABLES.iter().filter_map(|name| kept(name)));
-        run(command, file, size, BASE_TIME + Duration::from_secs(size / BYTES_A_SECOND))
+        match run(command, file, size, patience.unwrap_or(limit)) {
+            Err(CompatError::TimedOut(_)) if patience.is_some() => Err(CompatError::Waits { begun: true }),
+            result => result,
+        }
     }
 }
 
@@ -278,7 +290,7 @@ mod tests {
 
     #[test]
     fn without_a_program_nothing_is_taken() {
-        let error = Compat::default().index(&File::open("/dev/null").unwrap(), 0).unwrap_err();
+        let error = Compat::default().index(&File::open("/dev/null").unwrap(), 0, None).unwrap_err();
         assert!(matches!(error, CompatError::Unavailable), "{error}");
     }
 }

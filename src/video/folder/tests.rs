@@ -296,11 +296,11 @@ fn a_file_whose_reader_could_not_be_run_or_could_not_read_is_tried_again() {
         CompatError::Unread("it cannot be read".into()),
         CompatError::NotRun(io::ErrorKind::WouldBlock.into()),
     ]);
-    let next = move |_: &VideoFile, _| Err(SkipReason::NotTaken(errors.lock().unwrap().pop().unwrap()));
+    let next = move |_: &VideoFile, _, _| Err(SkipReason::NotTaken(errors.lock().unwrap().pop().unwrap()));
     let mut reader = FolderReader::new(folder.path(), Indexes::made_by(Box::new(next), None));
     // The last is remembered: there is nothing more to be had from the reader.
     for reason in ["cannot be run", "cannot be read", "no video track", "no video track"] {
-        let source = reader.read(&BTreeSet::new()).unwrap();
+        let (source, _) = reader.read(&BTreeSet::new(), Effort::Retry).unwrap();
         assert!(skipped(&source).iter().any(|skipped| skipped.contains(reason)), "{reason}: {:?}", skipped(&source));
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     video::{
         IndexError, LiveFolder, VideoSource as _,
         compat::CompatError,
+        folder::Effort,
         index::{Packet, VideoFormat},
         stamp::Stamp,
     },
@@ -51,9 +52,9 @@ impl Bench {
     /// As a hub that starts.
     fn open(&self) -> LiveFolder {
         let reads = Arc::clone(&self.reads);
-        let make = move |file: &VideoFile, kind: Kind| {
+        let make = move |file: &VideoFile, kind: Kind, patience: Option<Duration>| {
             reads.fetch_add(1, Ordering::Relaxed);
-            Compat::default().read(&file.file, file.stamp.size, kind)
+            Compat::default().read(&file.file, file.stamp.size, kind, patience)
         };
         let indexes = Indexes::made_by(Box::new(make), Some(Box::new(self.shelf.clone())));
         LiveFolder::with(self.folder.path(), indexes).unwrap()
@@ -90,7 +91,7 @@ fn files_that_did_not_change_are_not_read_again() {
     let first = bench.open();
     assert_eq!((bench.reads(), bench.entries()), (3, 3));
     for _ in 0..3 {
-        first.reload(&BTreeSet::new()).unwrap();
+        first.reload(&BTreeSet::new(), Effort::Step).unwrap();
     }
     assert_eq!(bench.reads(), 0, "nor the one that cannot be used");
     let second = bench.open();
@@ -99,7 +100,7 @@ fn files_that_did_not_change_are_not_read_again() {
 
     let file = OpenOptions::new().append(true).open(bench.path("wide_240p.mp4")).unwrap();
     file.set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1))).unwrap();
-    second.reload(&BTreeSet::new()).unwrap();
+    second.reload(&BTreeSet::new(), Effort::Step).unwrap();
     assert_eq!(bench.reads(), 1, "the one that changed");
     bench.open();
     assert_eq!(bench.reads(), 0, "which is kept as it is now");
@@ -112,7 +113,7 @@ fn reads_of_refused(reason: impl Fn() -> SkipReason + Send + Clone + 'static, re
     let mut told = Vec::new();
     for readers in readers {
         let (reason, reads) = (reason.clone(), Arc::clone(&reads));
-        let make = move |_: &VideoFile, _: Kind| {
+        let make = move |_: &VideoFile, _: Kind, _: Option<Duration>| {
             reads.fetch_add(1, Ordering::Relaxed);
             Err(reason())
         };
@@ -183,8 +184,8 @@ fn what_is_thrown_away_or_replaced_takes_no_room() {
             let time = SystemTime::UNIX_EPOCH + Duration::from_secs(round);
             file.set_times(FileTimes::new().set_modified(time)).unwrap();
             let file = VideoFile { file: fs::File::open(bench.path(name)).unwrap(), stamp: bench.stamp(name) };
-            indexes.index_of(name, &file).unwrap();
-            indexes.index_of(name, &file).unwrap();
+            indexes.index_of(name, &file, None).unwrap();
+            indexes.index_of(name, &file, None).unwrap();
         }
         assert_eq!(indexes.held.total, kept(&bench), "round {round}");
     }
@@ -206,7 +207,7 @@ fn a_file_that_is_replaced_by_one_of_the_same_size_and_time_is_read_again() {
     fs::rename(bench.path("new"), &path).unwrap();
     let file = OpenOptions::new().append(true).open(&path).unwrap();
     file.set_times(FileTimes::new().set_modified(modified)).unwrap();
-    folder.reload(&BTreeSet::new()).unwrap();
+    folder.reload(&BTreeSet::new(), Effort::Step).unwrap();
     assert_eq!(bench.reads(), 1, "it is another inode");
 }
 
@@ -215,7 +216,7 @@ fn what_is_kept_of_files_that_are_gone_is_thrown_away() {
     let bench = Bench::new();
     let folder = bench.open();
     fs::remove_file(bench.path("wide_240p.mp4")).unwrap();
-    folder.reload(&BTreeSet::new()).unwrap();
+    folder.reload(&BTreeSet::new(), Effort::Step).unwrap();
     assert_eq!(bench.entries(), 2);
 }
 

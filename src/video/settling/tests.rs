@@ -119,13 +119,12 @@ fn a_video_that_is_written_over_is_left_out_until_it_rests() {
 }
 
 #[test]
-fn what_could_not_be_read_is_asked_for_again() {
-    let mut settling = Settling::new(seen(&[]));
+fn what_is_still_written_is_known_at_any_time() {
+    let mut settling = Settling::new(seen(&[("a.mp4", 1)]));
     let start = Instant::now();
-    let reads = watch(&mut settling, start, REST, |_| seen(&[("a.mp4", 1)]));
-    assert_eq!(reads.len(), 1);
-    settling.was_not_read();
-    assert_eq!(settling.look(start + REST * 2, seen(&[("a.mp4", 1)])), read(&[]));
+    settling.look(start, seen(&[("a.mp4", 1), ("b.mp4", 1)]));
+    assert_eq!(settling.changing(start), ["b.mp4".to_owned()].into());
+    assert_eq!(settling.changing(start + REST), BTreeSet::new());
 }
 
 #[test]

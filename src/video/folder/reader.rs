@@ -1,0 +1,301 @@
+//! Reads a folder again and again. Files that are as they were stay open, with their indexes and their numbers.
+//!
+//! ```text
+//!   first, for all files                                 then, when nobody waits for anything else
+//!   the shelf, the own reader, a moment of libavformat   one file that takes libavformat longer, to its end
+//! ```
+//!
+//! So a hub begins, and tells of what is new, without waiting for a file with which libavformat takes long. What cannot
+//! be read for a while leaves on offer what was there before, as long as that is open and as it was.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::{OsStr, OsString},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{FolderSource, VideoFile};
+use crate::video::{
+    catalog::{Catalog, FileId, Found, Remark, SkipReason, Usable},
+    clock::{Clock as _, SystemClock},
+    compat::CompatError,
+    file_name::{FileName, Kind},
+    indexes::Indexes,
+    stamp::Stamp,
+    subtitles,
+};
+
+/// Most files of a folder that are kept open. Half of the 1024 descriptors that a process has by default; the
+/// other half is for members.
+const MAX_FILES: usize = 512;
+
+/// How long others wait for files that have to be taken apart, all of these together. Small ones take 50 ms each.
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// How much of what there is to do a read of a folder does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// What is done in a moment; when there is nothing of that, one file that takes longer.
+    Step,
+    /// The same, and what could not be read before is tried again.
+    Retry,
+    /// Everything, however long it takes.
+    Whole,
+}
+
+/// What is left to do after a folder was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pending {
+    #[default]
+    Nothing,
+    /// Something could not be read, which may pass.
+    Failed,
+    /// Something was not taken apart yet.
+    Waiting,
+}
+
+/// Reads one folder.
+pub(in crate::video) struct FolderReader {
+    folder: PathBuf,
+    indexes: Indexes,
+    /// The number of the next file.
+    next: usize,
+    /// What came of each file that was there last time.
+    before: BTreeMap<String, Before>,
+}
+
+/// What came of a file.
+#[derive(Default)]
+struct Before {
+    /// What is on offer of it and which stamp that has: perhaps not the one of the file that is there now.
+    offered: Option<(Usable, Stamp)>,
+    /// Why the file that is there now, with this stamp, is not on offer.
+    left: Option<(Left, Stamp)>,
+}
+
+/// Why a file is not on offer.
+#[derive(Clone)]
+enum Left {
+    /// It cannot be used, in these words, until it changes.
+    Unusable(String),
+    /// It could not be read, in these words, which may pass.
+    Failed(String),
+    /// The moment was over before its turn came.
+    Waiting,
+    /// It takes longer than a moment.
+    Long,
+}
+
+impl Left {
+    fn of(reason: &SkipReason) -> Self {
+        match reason {
+            SkipReason::NotTaken(CompatError::Waits { begun: false }) => Self::Waiting,
+            SkipReason::NotTaken(CompatError::Waits { begun: true }) => Self::Long,
+            reason if reason.may_pass() => Self::Failed(reason.to_string()),
+            reason => Self::Unusable(reason.to_string()),
+        }
+    }
+
+    fn reason(&self) -> SkipReason {
+        match self {
+            Self::Unusable(why) | Self::Failed(why) => SkipReason::AsBefore(why.clone()),
+            Self::Waiting => CompatError::Waits { begun: false }.into(),
+            Self::Long => CompatError::Waits { begun: true }.into(),
+        }
+    }
+
+    fn pending(&self) -> Pending {
+        match self {
+            Self::Unusable(_) => Pending::Nothing,
+            Self::Failed(_) => Pending::Failed,
+            Self::Waiting | Self::Long => Pending::Waiting,
+        }
+    }
+}
+
+impl FolderReader {
+    /// Of a folder that is not read yet.
+    pub(in crate::video) fn new(folder: &Path, indexes: Indexes) -> Self {
+        Self { folder: folder.to_owned(), indexes, next: 0, before: BTreeMap::new() }
+    }
+
+    /// The videos that are there now, and what is left to do; those files that are named are still being written and
+    /// left alone.
+    pub(in crate::video) fn read(
+        &mut self,
+        changing: &BTreeSet<String>,
+        effort: Effort,
+    ) -> io::Result<(FolderSource, Pending)> {
+        let folder = self.folder.canonicalize()?;
+        let names = names(&folder)?;
+        let mut pass = Pass::new(&folder, effort);
+        let mut long = Vec::new();
+        for name in &names {
+            let Some(text) = name.to_str() else {
+                pass.skip_nameless(name);
+                continue;
+            };
+            match FileName::parse(text).kind {
+                _ if text.starts_with('.') => {}
+                Kind::Other => {}
+                Kind::Unfinished => pass.skip(text, SkipReason::Unfinished),
+                Kind::Indexed | Kind::OtherVideo if changing.contains(text) => pass.skip(text, SkipReason::Changing),
+                Kind::Indexed | Kind::OtherVideo if self.is_long(text) => long.push(text),
+                Kind::Indexed | Kind::OtherVideo => self.take(text, &mut pass),
+            }
+        }
+        for name in long {
+            self.take(name, &mut pass);
+        }
+        self.indexes.keep_only(names.iter().filter_map(|name| name.to_str()).filter(|name| is_video(name)));
+        self.before = pass.now;
+        let catalog = Catalog::build(pass.found).with_subtitles(subtitles::read_all(&folder, &names));
+        Ok((FolderSource { catalog: Arc::new(catalog.remarked(pass.remarks)) }, pass.pending))
+    }
+
+    fn is_long(&self, name: &str) -> bool {
+        let before = self.before.get(name);
+        matches!(before, Some(Before { left: Some((Left::Long, _)), .. }))
+    }
+
+    /// Finds out what is to be said of a file.
+    fn take(&mut self, name: &str, pass: &mut Pass<'_>) {
+        let Before { offered, left } = self.before.remove(name).unwrap_or_default();
+        if pass.open == MAX_FILES {
+            return pass.skip(name, SkipReason::TooMany(MAX_FILES));
+        }
+        let file = match VideoFile::open(pass.folder, name) {
+            Ok(file) => file,
+            // Whose stamp is not known either.
+            Err(reason) => return pass.leave(name, offered, None, reason),
+        };
+        let offered = match offered {
+            Some((usable, stamp)) if stamp == file.stamp => return pass.offer(name, usable, stamp),
+            other => other,
+        };
+        let left = left.filter(|(_, stamp)| *stamp == file.stamp).map(|(left, _)| left);
+        if let Some(left) = left.clone().filter(|left| !pass.tries(left)) {
+            let reason = left.reason();
+            return pass.leave(name, offered, Some((left, file.stamp)), reason);
+        }
+        let limit = pass.limit(left.as_ref());
+        let made = pass.at_work(|| self.indexes.index_of(name, &file, limit));
+        match made {
+            Ok(index) => {
+                let (id, stamp) = (FileId(self.next), file.stamp.clone());
+                self.next += 1;
+                pass.offer(name, Usable { id, index: Arc::new(index), open: Some(Arc::new(file)) }, stamp);
+            }
+            Err(reason) => pass.leave(name, offered, Some((Left::of(&reason), file.stamp)), reason),
+        }
+    }
+}
+
+/// One read of a folder.
+struct Pass<'a> {
+    /// Its canonical path.
+    folder: &'a Path,
+    effort: Effort,
+    clock: SystemClock,
+    /// How long indexes took so far.
+    spent: Duration,
+    /// Whether an index was made or taken off the shelf, or that was tried.
+    has_worked: bool,
+    /// Files that are on offer.
+    open: usize,
+    found: Vec<Found>,
+    remarks: Vec<Remark>,
+    now: BTreeMap<String, Before>,
+    pending: Pending,
+}
+
+impl<'a> Pass<'a> {
+    fn new(folder: &'a Path, effort: Effort) -> Self {
+        Self {
+            folder,
+            effort,
+            clock: SystemClock::start(),
+            spent: Duration::ZERO,
+            has_worked: false,
+            open: 0,
+            found: Vec::new(),
+            remarks: Vec::new(),
+            now: BTreeMap::new(),
+            pending: Pending::Nothing,
+        }
+    }
+
+    /// Whether a file that was left is tried again.
+    fn tries(&self, left: &Left) -> bool {
+        match left {
+            Left::Unusable(_) => false,
+            Left::Failed(_) => self.effort != Effort::Step,
+            Left::Waiting => true,
+            Left::Long => self.effort == Effort::Whole || !self.has_worked,
+        }
+    }
+
+    /// How long the next file may take; nothing for as long as it takes.
+    fn limit(&self, left: Option<&Left>) -> Option<Duration> {
+        let is_free = self.effort == Effort::Whole || matches!(left, Some(Left::Long));
+        (!is_free).then(|| MOMENT.saturating_sub(self.spent))
+    }
+
+    fn at_work<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let begun = self.clock.now();
+        let result = work();
+        self.spent += self.clock.now().saturating_sub(begun);
+        self.has_worked = true;
+        result
+    }
+
+    fn offer(&mut self, name: &str, usable: Usable, stamp: Stamp) {
+        self.open += 1;
+        self.found.push((name.to_owned(), Ok(usable.clone())));
+        self.now.insert(name.to_owned(), Before { offered: Some((usable, stamp)), left: None });
+    }
+
+    fn skip(&mut self, name: &str, reason: SkipReason) {
+        self.found.push((name.to_owned(), Err(reason)));
+    }
+
+    /// A name that is not UTF-8.
+    fn skip_nameless(&mut self, name: &OsStr) {
+        let name = name.to_string_lossy();
+        if !name.starts_with('.') && FileName::parse(&name).kind != Kind::Other {
+            self.skip(&name, SkipReason::Name);
+        }
+    }
+
+    /// Does not take a file as it is. What was on offer of it stays, if the reason may pass and it is as it was.
+    fn leave(&mut self, name: &str, offered: Option<(Usable, Stamp)>, left: Option<(Left, Stamp)>, reason: SkipReason) {
+        let pending = left.as_ref().map_or_else(|| Left::of(&reason).pending(), |(left, _)| left.pending());
+        self.pending = self.pending.max(pending);
+        let is_as_it_was = |usable: &Usable| usable.open.as_ref().is_some_and(|file| file.check().is_ok());
+        let stays = offered.filter(|(usable, _)| pending != Pending::Nothing && is_as_it_was(usable));
+        match &stays {
+            Some((usable, _)) => {
+                let text = format!("what was on offer of it stays for now: {reason}");
+                self.remarks.push(Remark { file: name.to_owned(), text });
+                self.open += 1;
+                self.found.push((name.to_owned(), Ok(usable.clone())));
+            }
+            None => self.skip(name, reason),
+        }
+        self.now.insert(name.to_owned(), Before { offered: stays, left });
+    }
+}
+
+/// What stands at the top of a folder, in order.
+fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+    let mut names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+fn is_video(name: &str) -> bool {
+    matches!(FileName::parse(name).kind, Kind::Indexed | Kind::OtherVideo)
+}

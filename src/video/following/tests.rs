@@ -1,0 +1,217 @@
+//! Folders whose files cannot be read for a while or take long, with a clock that is turned by hand.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use crate::video::{
+    Compat, IndexError, ReadError, VideoSource as _,
+    catalog::{LookupError, SkipReason},
+    compat::CompatError,
+    indexes::Indexes,
+};
+
+use super::*;
+
+/// What becomes of files, by name, and which were asked for, and for how long.
+#[derive(Clone, Default)]
+struct Reader(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    fails: Option<fn() -> SkipReason>,
+    /// How long a child takes for each file that needs one.
+    takes: Duration,
+    asked: Vec<(u64, Option<Duration>)>,
+}
+
+impl Reader {
+    fn set(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.lock().unwrap());
+    }
+
+    /// The time that was given to each file since the last time, of the files that have a size.
+    fn asked(&self) -> Vec<(u64, Option<Duration>)> {
+        std::mem::take(&mut self.0.lock().unwrap().asked)
+    }
+
+    fn open(&self, folder: &Path) -> (Arc<LiveFolder>, Following) {
+        let state = Arc::clone(&self.0);
+        let looks = sight(folder).unwrap();
+        let make = move |file: &crate::video::folder::VideoFile, kind, patience: Option<Duration>| {
+            let mut state = state.lock().unwrap();
+            state.asked.push((file.stamp.size, patience));
+            if let Some(fails) = state.fails {
+                return Err(fails());
+            }
+            if kind == crate::video::file_name::Kind::Indexed {
+                return Compat::default().read(&file.file, file.stamp.size, kind, patience);
+            }
+            match patience {
+                Some(patience) if patience.is_zero() => Err(CompatError::Waits { begun: false }.into()),
+                Some(patience) if patience < state.takes => Err(CompatError::Waits { begun: true }.into()),
+                // What it holds is an MP4 all the same.
+                _ => Compat::default().read(&file.file, file.stamp.size, crate::video::file_name::Kind::Indexed, None),
+            }
+        };
+        let live = Arc::new(LiveFolder::with(folder, Indexes::made_by(Box::new(make), None)).unwrap());
+        (Arc::clone(&live), Following::new(live, looks))
+    }
+}
+
+fn sample() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wide.mp4")
+}
+
+fn titles(folder: &LiveFolder) -> Vec<String> {
+    folder.catalog().titles().iter().map(|title| title.name.clone()).collect()
+}
+
+/// Looks whenever that is asked for until nothing is to be done; the times of looks at which the folder was read.
+fn reads(following: &mut Following, start: Instant, end: Duration) -> Vec<Duration> {
+    let (mut reads, mut now) = (Vec::new(), start);
+    for _ in 0..1000 {
+        let looked = following.look(now);
+        if looked.read.is_some() {
+            reads.push(now - start);
+        }
+        match looked.again {
+            // As the thread that looks does: not more often than that.
+            Some(at) if at <= start + end => now = at.max(now + Duration::from_millis(250)),
+            _ => return reads,
+        }
+    }
+    panic!("it looks without end: {reads:?}")
+}
+
+fn in_seconds(reads: &[Duration]) -> Vec<u64> {
+    reads.iter().map(Duration::as_secs).collect()
+}
+
+const NO_DESCRIPTORS: fn() -> SkipReason = || IndexError::Io(io::Error::from_raw_os_error(24)).into();
+
+#[test]
+fn what_could_not_be_read_is_tried_again_after_growing_pauses_until_it_can() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("film.mp4")).unwrap();
+    reader.set(|state| state.fails = Some(NO_DESCRIPTORS));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    let tried = reads(&mut following, start, Duration::from_mins(3));
+    assert_eq!(in_seconds(&tried), [5, 15, 35, 75, 156], "and no more often");
+    assert_eq!(live.pending(), Pending::Failed);
+    let hours = reads(&mut following, start + Duration::from_mins(3), Duration::from_hours(10));
+    assert!((10..=17).contains(&hours.len()), "an hour is the longest pause: {hours:?}");
+    reader.set(|state| state.fails = None);
+    let start = start + Duration::from_hours(11);
+    reads(&mut following, start, Duration::from_hours(2));
+    assert_eq!((titles(&live), live.pending()), (vec!["film".to_owned()], Pending::Nothing));
+    assert_eq!(following.look(start + Duration::from_hours(3)).again, None, "there is nothing more to do");
+}
+
+#[test]
+fn a_title_that_is_open_stays_while_its_file_cannot_be_read() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    let place = folder.path().join("film.mp4");
+    fs::copy(sample(), &place).unwrap();
+    let (live, mut following) = reader.open(folder.path());
+    let old = Arc::clone(&live.catalog().titles()[0].renditions[0]);
+    fs::copy(sample(), folder.path().join("new")).unwrap();
+    fs::rename(folder.path().join("new"), &place).unwrap();
+    for fails in [NO_DESCRIPTORS, || CompatError::NotRun(io::ErrorKind::WouldBlock.into()).into()] {
+        reader.set(|state| state.fails = Some(fails));
+        let catalog = live.reload(&BTreeSet::new(), Effort::Retry).unwrap();
+        assert_eq!((titles(&live), catalog.skipped().len(), live.pending()), (vec!["film".into()], 0, Pending::Failed));
+        let [remark] = catalog.remarks() else { panic!("{:?}", catalog.remarks()) };
+        assert!(remark.text.contains("stays for now"), "{remark:?}");
+        let offset = old.index.packets()[0].offset;
+        assert!(live.read(&live.catalog().titles()[0].renditions[0], offset..offset + 1).is_ok());
+    }
+    reader.set(|state| state.fails = None);
+    reads(&mut following, Instant::now(), Duration::from_mins(1));
+    let new = Arc::clone(&live.catalog().titles()[0].renditions[0]);
+    assert!(new.id != old.id && live.pending() == Pending::Nothing, "the new file is on offer");
+}
+
+#[test]
+fn what_is_no_longer_as_it_was_does_not_stay() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    let place = folder.path().join("film.mp4");
+    fs::copy(sample(), &place).unwrap();
+    let (live, _) = reader.open(folder.path());
+    let old = Arc::clone(&live.catalog().titles()[0].renditions[0]);
+    fs::write(&place, "written over").unwrap();
+    reader.set(|state| state.fails = Some(NO_DESCRIPTORS));
+    let catalog = live.reload(&BTreeSet::new(), Effort::Step).unwrap();
+    assert_eq!((titles(&live).len(), catalog.skipped().len()), (0, 1));
+    assert!(matches!(live.read(&old, 0..1), Err(ReadError::OutOfRange | ReadError::FileChanged)));
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_is_not_asked_without_end() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    let videos = folder.path().join("videos");
+    fs::create_dir(&videos).unwrap();
+    let (live, mut following) = reader.open(&videos);
+    let start = Instant::now();
+    fs::rename(&videos, folder.path().join("elsewhere")).unwrap();
+    assert!(following.look(start).is_gone);
+    // As if it went away between a look and the read.
+    assert!(following.read(start, &BTreeSet::new(), Effort::Step).read.unwrap().is_err());
+    fs::rename(folder.path().join("elsewhere"), &videos).unwrap();
+    assert_eq!(in_seconds(&reads(&mut following, start, Duration::from_mins(1))), [5]);
+    assert_eq!(live.pending(), Pending::Nothing);
+}
+
+#[test]
+fn a_hub_begins_without_files_that_take_long_and_they_come_by_themselves() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    for name in ["a_long.mkv", "b_long.ts", "film.mp4"] {
+        fs::copy(sample(), folder.path().join(name)).unwrap();
+    }
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, mut following) = reader.open(folder.path());
+    assert_eq!((titles(&live), live.pending()), (vec!["film".to_owned()], Pending::Waiting));
+    for title in ["a_long", "b_long"] {
+        assert!(matches!(live.catalog().title(title), Err(LookupError::NotYet(_))), "{title}");
+    }
+    let moment = |asked: Vec<(u64, Option<Duration>)>| {
+        asked.iter().all(|(_, time)| time.is_some_and(|time| time <= Duration::from_secs(2)))
+    };
+    assert!(moment(reader.asked()), "none may take longer");
+    let start = Instant::now();
+    let mut told = Vec::new();
+    for number in 0..2 {
+        let looked = following.look(start + Duration::from_secs(number));
+        told.push(looked.read.unwrap().unwrap().titles().len());
+        assert_eq!(looked.again, Some(start + Duration::from_secs(number)), "it goes on at once");
+        let asked = reader.asked();
+        assert!(matches!(asked[..], [(_, None)]), "one at a time, as long as it takes: {asked:?}");
+    }
+    assert_eq!((told, live.pending()), (vec![2, 3], Pending::Nothing), "each is told when it is there");
+    assert!(following.look(start + Duration::from_secs(9)).read.is_none());
+}
+
+#[test]
+fn what_is_new_does_not_wait_for_what_takes_long() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("a_long.mkv")).unwrap();
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, _) = reader.open(folder.path());
+    fs::copy(sample(), folder.path().join("new.mp4")).unwrap();
+    live.reload(&BTreeSet::new(), Effort::Step).unwrap();
+    assert_eq!((titles(&live), live.pending()), (vec!["new".to_owned()], Pending::Waiting));
+    live.reload(&BTreeSet::new(), Effort::Step).unwrap();
+    assert_eq!((titles(&live).len(), live.pending()), (2, Pending::Nothing));
+}
+
+#[test]
+fn an_operator_who_asks_waits_for_all() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("a_long.mkv")).unwrap();
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, _) = reader.open(folder.path());
+    assert_eq!(live.reload(&BTreeSet::new(), Effort::Whole).unwrap().titles().len(), 1);
+}
