@@ -5,8 +5,11 @@
 //!   inotify ──▶ heard ──┐
 //!   a time that was ────┼──▶ look at the folder ──▶ read it when what changed has come to rest ──▶ the loop
 //!   asked for           │
-//!   every 5 s, deaf ────┘
+//!   every 5 s, deaf ────┘   or by a link
 //! ```
+//!
+//! A folder that is reached by a link is looked at every 5 s as well: what is heard is of the folder to which the link
+//! led when it was listened to, and that it leads elsewhere now makes no sound there.
 //!
 //! A copy is heard of thousands of times a second; the folder is looked at four times a second at most.
 
@@ -37,7 +40,7 @@ use crate::{
 /// Between two looks, however much is heard.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Between two looks at a folder that is not heard of.
+/// Between two looks at a folder that is not heard of, or not of all that may become of it.
 const DEAF_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A folder, and what is to be done when something in it may have changed.
@@ -172,6 +175,8 @@ struct Follower {
     signals: Signals,
     listen: Box<Listen>,
     ears: Option<Ears>,
+    /// The folder that they hear, without links.
+    heard: Option<PathBuf>,
     /// That nothing is heard was told.
     is_deafness_told: bool,
     /// That the folder is gone was told.
@@ -186,6 +191,7 @@ impl Follower {
             signals,
             listen,
             ears: None,
+            heard: None,
             is_deafness_told: false,
             is_absence_told: false,
             times: Times::default(),
@@ -224,8 +230,10 @@ impl Follower {
 
     fn look(&mut self, now: Instant) -> Option<Result<Reloaded, AdminError>> {
         // First this, then the look: what changes in between is heard of.
-        if self.ears.is_none() {
+        let place = self.watch.folder.canonicalize().ok();
+        if self.ears.is_none() || self.heard != place {
             self.ears = self.try_to_hear();
+            self.heard.clone_from(&place);
         }
         let followed = (self.watch.follow)(now);
         if followed.is_gone {
@@ -236,8 +244,13 @@ impl Follower {
         } else {
             self.is_absence_told = false;
         }
-        self.times.looked(now, followed.again, self.ears.is_none());
+        self.times.looked(now, followed.again, self.ears.is_none() || self.is_by_link(place.as_deref()));
         followed.read
+    }
+
+    /// Whether a link leads to the folder, or to one that it is in.
+    fn is_by_link(&self, place: Option<&Path>) -> bool {
+        std::path::absolute(&self.watch.folder).is_ok_and(|path| place.is_some_and(|place| place != path))
     }
 
     fn try_to_hear(&mut self) -> Option<Ears> {
@@ -260,6 +273,7 @@ struct Times {
     last: Option<Instant>,
     asked_for: Option<Instant>,
     heard: bool,
+    /// Not all is heard.
     is_deaf: bool,
 }
 

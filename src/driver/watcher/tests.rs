@@ -106,6 +106,43 @@ fn what_is_done_in_a_folder_is_heard_and_looking_at_it_is_not() {
 }
 
 #[test]
+fn a_link_that_leads_to_another_folder_now_is_noticed_and_that_one_is_heard() {
+    let place = tempfile::tempdir().unwrap();
+    // Also one that leads to a folder in which the other is.
+    for (link, folder) in [("videos", "videos"), ("release", "release/videos")] {
+        for target in ["one", "two"] {
+            fs::create_dir_all(place.path().join(link.to_owned() + target).join("videos")).unwrap();
+        }
+        let lead_to = |target: &str| {
+            std::os::unix::fs::symlink(link.to_owned() + target, place.path().join("new")).unwrap();
+            fs::rename(place.path().join("new"), place.path().join(link)).unwrap();
+        };
+        lead_to("one");
+        let folder = place.path().join(folder);
+        let (signals, told) = signals();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (sees, path) = (Arc::clone(&seen), folder.clone());
+        let follow = move |_| {
+            sees.lock().unwrap().push(path.canonicalize().unwrap());
+            Followed::default()
+        };
+        let watch = Watch { folder: folder.clone(), follow: Box::new(follow) };
+        let mut follower = Follower::new(watch, signals, Box::new(listen));
+        let start = clock::now();
+        follower.look(start);
+        assert_eq!(follower.times.next_look(start), Some(start + DEAF_INTERVAL), "it is looked at without a sound");
+        lead_to("two");
+        follower.look(start + DEAF_INTERVAL);
+        let seen = seen.lock().unwrap().clone();
+        assert!(matches!(&seen[..], [one, two] if one != two), "{seen:?}");
+        // What was heard so far can be of the folder before.
+        while told.next(Some(Instant::now())).is_ok() {}
+        fs::write(folder.join("new.mp4"), "new").unwrap();
+        assert_eq!(told.next(Some(Instant::now() + GUARD)), Ok(Signal::Heard), "{folder:?}");
+    }
+}
+
+#[test]
 fn what_is_told_while_the_thread_reads_is_noted_once_and_not_lost() {
     let (signals, told) = signals();
     for _ in 0..1000 {
