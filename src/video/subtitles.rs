@@ -16,7 +16,7 @@ mod text;
 use bytes::Bytes;
 
 pub use files::is_language;
-pub(super) use files::{SubtitleFile, attach, is_subtitles, read_all};
+pub(super) use files::{SubtitleError, SubtitleFile, attach, is_subtitles, read_all};
 #[cfg(any(test, feature = "player"))]
 pub(super) use parse::{Cue, parse};
 

@@ -25,7 +25,7 @@ use crate::video::{
     file_name::{FileName, Kind},
     indexes::Indexes,
     stamp::Stamp,
-    subtitles,
+    subtitles::{self, SubtitleError, SubtitleFile},
 };
 
 /// Most files of a folder that are kept open. Half of the 1024 descriptors that a process has by default; the
@@ -152,8 +152,11 @@ impl FolderReader {
         }
         self.indexes.keep_only(names.iter().filter_map(|name| name.to_str()).filter(|name| is_video(name)));
         self.before = pass.now;
-        let catalog = Catalog::build(pass.found).with_subtitles(subtitles::read_all(&folder, &names));
-        Ok((FolderSource { catalog: Arc::new(catalog.remarked(pass.remarks)) }, pass.pending))
+        let subtitles = subtitles::read_all(&folder, &names, changing);
+        let failed = |(_, read): &SubtitleFile| read.as_ref().is_err_and(SubtitleError::may_pass);
+        let pending = if subtitles.iter().any(failed) { Pending::Failed } else { Pending::Nothing };
+        let catalog = Catalog::build(pass.found).with_subtitles(subtitles).remarked(pass.remarks);
+        Ok((FolderSource { catalog: Arc::new(catalog) }, pass.pending.max(pending)))
     }
 
     fn is_long(&self, name: &str) -> bool {

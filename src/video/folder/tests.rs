@@ -212,6 +212,22 @@ fn subtitles_beside_a_title_are_found_with_their_languages() {
 }
 
 #[test]
+fn subtitles_that_are_still_written_are_left_until_they_rest() {
+    let folder = folder();
+    for name in ["good.de.srt", "good.en.srt"] {
+        fs::write(folder.path().join(name), "half of").unwrap();
+    }
+    let mut reader = FolderReader::new(folder.path(), Indexes::new(Compat::default(), None));
+    let (source, _) = reader.read(&["good.de.srt".to_owned()].into(), Effort::Step).unwrap();
+    assert_eq!(languages(&source, "good"), ["en"]);
+    assert_eq!(remarks(&source), ["good.de.srt: not used: it is still being written"]);
+    fs::write(folder.path().join("good.de.srt"), "half of it and the rest").unwrap();
+    let (source, _) = reader.read(&BTreeSet::new(), Effort::Step).unwrap();
+    assert_eq!(languages(&source, "good"), ["de", "en"]);
+    assert_eq!(source.catalog().title("good").unwrap().subtitles[0].data, "half of it and the rest");
+}
+
+#[test]
 fn subtitles_that_are_not_used_are_told_and_are_no_broken_videos() {
     let folder = folder();
     let place = |name: &str| folder.path().join(name);

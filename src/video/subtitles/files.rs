@@ -1,6 +1,11 @@
 //! Files of subtitles in a folder: which title and language each is of, and what is in it.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    path::Path,
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use unicode_normalization::UnicodeNormalization as _;
@@ -47,13 +52,21 @@ pub(in crate::video) enum SubtitleError {
     Full,
 }
 
+impl SubtitleError {
+    /// Whether the same file may be read the next time.
+    pub(in crate::video) fn may_pass(&self) -> bool {
+        matches!(self, Self::Unusable(reason) if reason.may_pass())
+    }
+}
+
 /// Whether a file is of subtitles, by its extension.
 pub(in crate::video) fn is_subtitles(name: &str) -> bool {
     !name.starts_with('.') && stem(name).is_some()
 }
 
-/// Reads all files of subtitles among those of a folder, whose path is canonical; in the order of the names.
-pub(in crate::video) fn read_all(folder: &Path, names: &[OsString]) -> Vec<SubtitleFile> {
+/// Reads all files of subtitles among those of a folder, whose path is canonical; in the order of the names. Those that
+/// are still being written are left alone.
+pub(in crate::video) fn read_all(folder: &Path, names: &[OsString], changing: &BTreeSet<String>) -> Vec<SubtitleFile> {
     let (mut files, mut kept) = (Vec::new(), 0);
     for name in names {
         let text = name.to_string_lossy();
@@ -61,6 +74,7 @@ pub(in crate::video) fn read_all(folder: &Path, names: &[OsString]) -> Vec<Subti
             continue;
         }
         let read = match name.to_str() {
+            Some(name) if changing.contains(name) => Err(SkipReason::Changing.into()),
             Some(name) => read(folder, name, MAX_IN_ALL - kept),
             None => Err(SubtitleError::Name),
         };
