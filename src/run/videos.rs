@@ -96,7 +96,8 @@ pub(super) fn catalog_event(catalog: &Catalog) -> HubEvent {
 
 fn found(catalog: &Catalog) -> Reloaded {
     for remark in catalog.remarks() {
-        log::info!("{}: {}", Printable(&remark.file), Printable(&remark.text));
+        let level = if remark.is_warning { log::Level::Warn } else { log::Level::Info };
+        log::log!(level, "{}: {}", Printable(&remark.file), Printable(&remark.text));
     }
     let skipped = catalog.skipped().iter();
     let skipped = skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });

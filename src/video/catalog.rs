@@ -80,6 +80,20 @@ pub struct Skipped {
 pub struct Remark {
     pub file: String,
     pub text: String,
+    /// Whether somebody should do something about it.
+    pub is_warning: bool,
+}
+
+impl Remark {
+    /// Of something that may well be meant.
+    pub(super) fn note(file: &str, text: String) -> Self {
+        Self { file: file.to_owned(), text, is_warning: false }
+    }
+
+    /// Of something that nobody means.
+    pub(super) fn warning(file: &str, text: String) -> Self {
+        Self { file: file.to_owned(), text, is_warning: true }
+    }
 }
 
 /// Why a file was left out, in words that go on "`<file>`: ".
@@ -312,15 +326,20 @@ impl Builder {
         }
         if label != coded {
             let text = format!("its name says {label}, its pictures are {} pixels high", coded.0);
-            self.remarks.push(Remark { file: file.clone(), text });
+            self.remarks.push(Remark::note(&file, text));
         }
         if let Some(reason) = index.no_sound() {
-            self.remarks.push(Remark { file: file.clone(), text: format!("its sound is left out: {reason}") });
+            self.remarks.push(Remark::note(&file, format!("its sound is left out: {reason}")));
         }
         let degrees = index.rotation().degrees();
         if degrees > 0 {
             let text = format!("its pictures are to be turned by {degrees}°, which players here do not do");
-            self.remarks.push(Remark { file: file.clone(), text });
+            self.remarks.push(Remark::note(&file, text));
+        }
+        if let Some(claimed) = index.claimed() {
+            let (plays, claims) = (index.duration().as_seconds(), claimed.as_seconds());
+            let text = format!("it ends early: {plays:.1} s of {claims:.1} s play: damaged, or not copied whole?");
+            self.remarks.push(Remark::warning(&file, text));
         }
         if named.is_some() {
             self.ladder.insert(label);
@@ -367,7 +386,7 @@ impl Builder {
             if duration - rendition.index.duration() > MediaTime(500_000) {
                 let (ends, lasts) = (rendition.index.duration().as_seconds(), duration.as_seconds());
                 let text = format!("it ends at {ends:.1} s, its title lasts {lasts:.1} s");
-                self.remarks.push(Remark { file: rendition.file.clone(), text });
+                self.remarks.push(Remark::note(&rendition.file, text));
             }
         }
         Title { name, renditions, duration, missing, subtitles: Vec::new() }

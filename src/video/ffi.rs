@@ -185,6 +185,14 @@ impl Drop for Parser {
     }
 }
 
+/// How long a file lasts, in µs, where it says so itself: not what libavformat makes of its size.
+pub(super) fn said_duration(input: &ffmpeg::format::context::Input) -> Option<i64> {
+    // SAFETY: the pointer is valid as long as `input` is.
+    let raw = unsafe { &*input.as_ptr() };
+    let is_said = raw.duration_estimation_method == ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_STREAM;
+    (is_said && raw.duration > 0).then_some(raw.duration)
+}
+
 /// The decoder configuration that a demuxer found.
 pub(super) fn extradata(parameters: &ffmpeg::codec::Parameters) -> Vec<u8> {
     // SAFETY: the pointer is valid as long as `parameters` is, and FFmpeg keeps pointer and size in step.

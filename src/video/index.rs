@@ -67,6 +67,8 @@ pub struct Index {
     pieces: Pieces,
     rotation: Rotation,
     compat: bool,
+    /// How long the file says it is, when it ends before that.
+    claimed: Option<MediaTime>,
     /// Nothing for a file without sound.
     sound: Option<Result<Arc<SoundTrack>, NoSound>>,
 }
@@ -88,7 +90,7 @@ impl Index {
         let bitrate = bitrate(&packets, &shown);
         let gops = Gops::of(&packets, &entry_points, &shown);
         let (pieces, rotation, compat) = (Pieces::default(), Rotation::None, false);
-        let (frames, sound) = (times.len(), None);
+        let (frames, claimed, sound) = (times.len(), None, None);
         Some(Self {
             format,
             packets,
@@ -102,6 +104,7 @@ impl Index {
             pieces,
             rotation,
             compat,
+            claimed,
             sound,
         })
     }
@@ -138,6 +141,17 @@ impl Index {
     /// The same, of a file that libavformat took apart.
     pub(super) fn compat(self) -> Self {
         Self { compat: true, ..self }
+    }
+
+    /// The same, of a file that ends before it says it does.
+    pub(super) fn cut_short(self, claimed: Option<MediaTime>) -> Self {
+        Self { claimed, ..self }
+    }
+
+    /// How long the file says it is, when it ends before that: it is damaged, or was not copied whole.
+    #[must_use]
+    pub fn claimed(&self) -> Option<MediaTime> {
+        self.claimed
     }
 
     /// How its pictures are to be turned.

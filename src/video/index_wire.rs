@@ -26,7 +26,7 @@ mod bounded;
 mod sound;
 
 /// Raised when a field changes its meaning. Bytes of another version are read anew from the file.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// Most runs of scattered packets: 30 hours of a transport stream of 5 Mbit/s. Each takes 24 bytes of memory.
 pub(crate) const MAX_RUNS: usize = 4_000_000;
@@ -51,6 +51,8 @@ wire_struct! {
         sound: Option<SoundRecord>,
         /// Why the sound is left out; empty where it is not.
         no_sound: Text,
+        /// How long the file says it is, when it ends before that.
+        claimed: Option<MediaTime>,
     }
 }
 
@@ -168,6 +170,7 @@ fn encode(index: &Index) -> Vec<u8> {
         scattered,
         sound: index.sound().map(|track| SoundRecord::of(track)),
         no_sound: index.no_sound().map(ToString::to_string).unwrap_or_default().into(),
+        claimed: index.claimed(),
     })
 }
 
@@ -189,6 +192,8 @@ fn decode(bytes: &[u8], file_size: u64) -> Result<Index, IndexWireError> {
     let index = Index::new(format, packets, shown).ok_or(IndexWireError::Impossible("first picture"))?;
     let index = index.rotated(rotation).scattered(pieces);
     let index = if record.compat { index.compat() } else { index };
+    // Only the operator is told of it.
+    let index = index.cut_short(record.claimed.filter(|claimed| is_time(*claimed)));
     let sound = match record.sound {
         Some(sound) => Ok(sound.track(file_size)?),
         None if record.no_sound.is_empty() => return Ok(index),
@@ -272,12 +277,13 @@ mod tests {
         let mut pieces = Pieces::default();
         pieces.push(1, &[Run { offset: 4, length: 7, stride: 8, count: 2 }, Run::one(30, 3)]);
         let index = Index::new(format, packets, MediaTime(0)..MediaTime(120_000)).unwrap();
-        index.scattered(pieces).rotated(Rotation::Left).compat()
+        index.scattered(pieces).rotated(Rotation::Left).compat().cut_short(Some(MediaTime(9_000_000)))
     }
 
     fn assert_same(one: &Index, other: &Index) {
         assert_eq!((one.format(), one.packets(), one.shown()), (other.format(), other.packets(), other.shown()));
         assert_eq!((one.rotation(), one.is_compat()), (other.rotation(), other.is_compat()));
+        assert_eq!(one.claimed(), other.claimed());
         assert_eq!(one.sound(), other.sound());
         for position in 0..one.packets().len() {
             assert_eq!(one.pieces(position), other.pieces(position), "{position}");
@@ -335,7 +341,7 @@ mod tests {
             change(&mut record);
             decode(&to_bytes(&record), 1000).unwrap_err().to_string()
         };
-        assert_eq!(refused(&|record| record.version = 2), "it is of version 2");
+        assert_eq!(refused(&|record| record.version = 1), "it is of version 1");
         assert_eq!(refused(&|record| record.width = 0), "its size in pixels is not possible");
         assert_eq!(refused(&|record| record.height = 65_535), "its size in pixels is not possible");
         assert_eq!(refused(&|record| record.rotation = 45), "its rotation is not possible");
@@ -354,6 +360,9 @@ mod tests {
         assert_eq!(refused(&|record| record.scattered[0].runs[1].offset = 3), "its packet's place is not possible");
         assert_eq!(refused(&|record| record.scattered[0].position = 9), "its order of pieces is not possible");
         assert!(decode(&[], 1000).is_err());
+        let mut boasts = whole.clone();
+        boasts.claimed = Some(MediaTime(i64::MAX));
+        assert_eq!(decode(&to_bytes(&boasts), 1000).unwrap().claimed(), None);
     }
 
     #[test]

@@ -121,9 +121,9 @@ fn a_link_that_leads_to_another_folder_now_is_noticed_and_that_one_is_heard() {
         let folder = place.path().join(folder);
         let (signals, told) = signals();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let (sees, path) = (Arc::clone(&seen), folder.clone());
+        let (places, path) = (Arc::clone(&seen), folder.clone());
         let follow = move |_| {
-            sees.lock().unwrap().push(path.canonicalize().unwrap());
+            places.lock().unwrap().push(path.canonicalize().unwrap());
             Followed::default()
         };
         let watch = Watch { folder: folder.clone(), follow: Box::new(follow) };

@@ -95,6 +95,18 @@ fn a_rendition_that_is_much_shorter_is_remarked() {
 }
 
 #[test]
+fn bad_input_47_a_file_that_ends_early_is_warned_of() {
+    let cut = index(240, 5).cut_short(Some(MediaTime(12_000_000)));
+    let catalog = Catalog::build(vec![("a.mkv".to_owned(), Ok(usable(cut)))]);
+    let expected = Remark {
+        file: "a.mkv".to_owned(),
+        text: "it ends early: 5.0 s of 12.0 s play: damaged, or not copied whole?".to_owned(),
+        is_warning: true,
+    };
+    assert_eq!((catalog.titles().len(), catalog.remarks()), (1, &[expected][..]));
+}
+
+#[test]
 fn bad_input_44_a_title_is_looked_up_and_is_no_path() {
     let catalog = catalog(&[("a_240p.mp4", Some(240)), ("Zoe\u{308}.mp4", Some(240)), ("x_240p.mp4", None)]);
     for name in [

@@ -21,7 +21,7 @@ use crate::{
         index::{Index, Packet, VideoFormat},
         index_wire::MAX_RUNS,
         mp4::{
-            FileInput,
+            FileInput, Input,
             limits::{MAX_DIMENSION, MAX_EXTRADATA, MAX_PACKETS},
         },
         pieces::{Pieces, Run},
@@ -40,6 +40,9 @@ const FORMATS: &str = "matroska,webm,mpegts,avi,mov,mp4,m4a,3gp,3g2,mj2,flv,ogg,
 
 /// Damaged packets that are passed over before a file is given up.
 const MAX_DAMAGE: usize = 10_000;
+
+/// How much earlier than it says a file may end, in µs: writers count the last packets in different ways.
+const TOLERANCE: i64 = 500_000;
 
 /// Why there is no index, in words that go on "`<file>`: ".
 #[derive(Debug, thiserror::Error)]
@@ -102,13 +105,26 @@ fn taken_apart(file: &File, reader: Reader<impl FileExt + Send + 'static>, size:
     let mut opened = format::input_from_stream(stream, None, Some(options)).map_err(Refused::unopened)?;
     let track = Track::of(&opened)?;
     let file = FileInput { file, size };
+    let said = avi_duration(&file).or_else(|| ffi::said_duration(&opened));
     let mut sound = Sound::of(&opened, &file);
     let packets = track.packets(&mut opened, &file, sound.as_mut())?;
+    let claimed = said.filter(|said| *said > packets.end.saturating_add(TOLERANCE)).map(MediaTime);
     let (index, zero) = packets.index(track.format, track.rotation, track.reorders)?;
+    let index = index.cut_short(claimed);
     Ok(match sound {
         Some(sound) => index.with_sound(sound.track(zero)),
         None => index,
     })
+}
+
+/// How long an AVI file is by its header, in µs (`avih`): libavformat goes by
+/// the size of a file that was cut.
+fn avi_duration(input: &impl Input) -> Option<i64> {
+    let mut head = [0; 52];
+    input.read_at(0, &mut head).ok()?;
+    let word = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
+    let is_avi = head.starts_with(b"RIFF") && head.get(8..16)? == b"AVI LIST" && head.get(20..28)? == b"hdrlavih";
+    is_avi.then_some(i64::from(word(32)?).saturating_mul(i64::from(word(48)?))).filter(|duration| *duration > 0)
 }
 
 /// The file, read at places of its own: whoever else has it open does not notice.
@@ -221,6 +237,7 @@ impl Track {
         let mut packets = Packets::default();
         let mut parser = None;
         let mut damage = 0;
+        let bases: Vec<Rational> = input.streams().map(|stream| stream.time_base()).collect();
         loop {
             let mut packet = AvPacket::empty();
             match packet.read(input) {
@@ -234,6 +251,7 @@ impl Track {
                 // system did not read is looked at by whoever gave the reader.
                 Err(_) => return Ok(packets),
             }
+            packets.reaches(&packet, &bases);
             if let Some(sound) = sound.as_mut()
                 && sound.number == packet.stream()
             {
@@ -312,9 +330,18 @@ struct Packets {
     pieces: Pieces,
     /// Positions of packets that are decoded and not shown.
     hidden: Vec<usize>,
+    /// Where the last packet of any track ends, in µs.
+    end: i64,
 }
 
 impl Packets {
+    /// Notes how far the file reaches with a packet of any track, whose ticks are these of its stream.
+    fn reaches(&mut self, packet: &AvPacket, bases: &[Rational]) {
+        let Some(base) = bases.get(packet.stream()) else { return };
+        let end = packet.pts().max(packet.dts()).map(|begin| begin.saturating_add(packet.duration()));
+        self.end = self.end.max(end.and_then(|end| micros(end, *base)).unwrap_or_default());
+    }
+
     fn push(&mut self, said: Said, runs: &[Run], is_hidden: bool) -> Result<(), Refused> {
         let Some(first) = runs.first() else { return Ok(()) };
         let position = self.places.len();
@@ -380,6 +407,35 @@ mod tests {
 
         fn write_at(&self, _: &[u8], _: u64) -> io::Result<usize> {
             Err(io::ErrorKind::PermissionDenied.into())
+        }
+    }
+
+    /// How long a file of the tests says it is, and what of it plays, when only so many percent of it are there.
+    fn claimed(name: &str, percent: u64) -> (Option<MediaTime>, MediaTime) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        let whole = std::fs::read(path).unwrap();
+        let size = whole.len() as u64 * percent / 100;
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &whole[..usize::try_from(size).unwrap()]).unwrap();
+        let index = index(&file, file.try_clone().unwrap(), size).unwrap();
+        (index.claimed(), index.duration())
+    }
+
+    #[test]
+    fn bad_input_47_a_file_that_ends_before_it_says_so_tells_how_much_of_it_plays() {
+        for (name, seconds) in
+            [("matroska.mkv", 2.0), ("webm.webm", 1.0), ("flash.flv", 2.0), ("h264.avi", 2.0), ("mpeg4.avi", 1.0)]
+        {
+            assert_eq!(claimed(name, 100).0, None, "{name}");
+            let (claims, plays) = claimed(name, 45);
+            let claims = claims.unwrap_or_else(|| panic!("{name} plays to {plays:?}")).as_seconds();
+            assert!(
+                (claims - seconds).abs() < 0.2 && plays.as_seconds() < claims - 0.5,
+                "{name}: {plays:?} of {claims}"
+            );
+        }
+        for name in ["transport.ts", "bluray.m2ts", "theora.ogv", "program.mpg", "windows.wmv", "other_codec.mp4"] {
+            assert_eq!(claimed(name, 100).0, None, "{name}");
         }
     }
 

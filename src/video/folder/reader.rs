@@ -282,7 +282,7 @@ impl<'a> Pass<'a> {
         match &stays {
             Some((usable, _)) => {
                 let text = format!("what was on offer of it stays for now: {reason}");
-                self.remarks.push(Remark { file: name.to_owned(), text });
+                self.remarks.push(Remark::warning(name, text));
                 self.open += 1;
                 self.found.push((name.to_owned(), Ok(usable.clone())));
             }

@@ -123,7 +123,7 @@ pub(in crate::video) fn attach(titles: &mut [Arc<Title>], files: Vec<SubtitleFil
             Ok(())
         });
         if let Err(error) = taken {
-            remarks.push(Remark { file, text: format!("not used: {error}") });
+            remarks.push(Remark::note(&file, format!("not used: {error}")));
         }
     }
     for ((place, _), (_, subtitles)) in found {
