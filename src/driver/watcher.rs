@@ -156,6 +156,11 @@ impl Watcher {
         Ok(Self { answers, signals })
     }
 
+    /// Has it look at the folder, which somebody else read.
+    pub(super) fn look(&self) {
+        self.signals.send(Signal::Heard);
+    }
+
     /// What was read since the last time.
     pub(super) fn answers(&self) -> impl Iterator<Item = Result<Reloaded, AdminError>> + '_ {
         self.answers.try_iter()

@@ -64,7 +64,7 @@ impl Videos {
     /// Reads the folder again.
     pub(super) fn reload(&self) -> Result<Reloaded, AdminError> {
         let Self::Folder(folder, _) = self else { return Ok(Reloaded::default()) };
-        found_by(folder.reload(&BTreeSet::new(), Effort::Whole))
+        found_by(folder.reload(&BTreeSet::new(), Effort::Retry))
     }
 
     /// What follows the folder.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   something changed, and rests ─────────────────────┐
-//!   something waits to be taken apart ────────────────┼──▶ read
+//!   something waits to be taken apart, or was by now ─┼──▶ read
 //!   something could not be read, and a pause is over ─┘
 //! ```
 //!
@@ -25,6 +25,9 @@ use super::{
 /// How long what could not be read is left alone the first time; then twice as long each time, up to an hour.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
+/// How often a file that takes long is looked after.
+const LONG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What came of a look at a folder.
 #[derive(Debug, Default)]
@@ -66,7 +69,8 @@ impl Following {
             Look::Again(at) => Some(at),
             Look::Same => None,
         };
-        if self.pending() == Pending::Waiting {
+        let long = self.folder.long();
+        if self.pending() == Pending::Waiting || long == Some(true) {
             return self.read(now, &self.settling.changing(now), Effort::Step);
         }
         if retry.is_some_and(|at| at <= now) {
@@ -74,7 +78,8 @@ impl Following {
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
             return self.read(now, &self.settling.changing(now), Effort::Retry);
         }
-        Looked { again: [rests, retry].into_iter().flatten().min(), ..Looked::default() }
+        let over = long.map(|_| now + LONG_INTERVAL);
+        Looked { again: [rests, retry, over].into_iter().flatten().min(), ..Looked::default() }
     }
 
     fn pending(&self) -> Pending {

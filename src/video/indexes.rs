@@ -6,19 +6,23 @@ mod entry;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
+    io,
     sync::{Arc, Mutex, PoisonError},
+    thread,
     time::Duration,
 };
 
+use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use sha2::{Digest as _, Sha256};
 
 use self::entry::Entry;
 use super::{
     catalog::SkipReason,
-    compat::Compat,
+    compat::{Compat, CompatError},
     file_name::{FileName, Kind},
     folder::VideoFile,
     index::Index,
+    stamp::Stamp,
 };
 
 /// Most bytes of one entry. An index of some 40 minutes takes 1 MiB; one that is larger than this is made anew each
@@ -42,11 +46,11 @@ pub trait IndexShelf: Send {
 }
 
 /// Makes an index of a file whose name says that it is of this kind, within a time if there is one: [`Compat::read`].
-type MakeIndex = dyn Fn(&VideoFile, Kind, Option<Duration>) -> Result<Index, SkipReason> + Send;
+type MakeIndex = dyn Fn(&VideoFile, Kind, Option<Duration>) -> Result<Index, SkipReason> + Send + Sync;
 
 /// Gives indexes: off the shelf if they are there, else from the file.
 pub(super) struct Indexes {
-    make: Box<MakeIndex>,
+    make: Arc<MakeIndex>,
     /// Who says why a file has no index.
     readers: String,
     shelf: Option<Box<dyn IndexShelf>>,
@@ -89,7 +93,7 @@ impl Indexes {
     }
 
     pub(super) fn made_by(make: Box<MakeIndex>, shelf: Option<Box<dyn IndexShelf>>) -> Self {
-        Self { make, readers: String::new(), shelf, held: Held::default() }
+        Self { make: make.into(), readers: String::new(), shelf, held: Held::default() }
     }
 
     /// The index of an open file. One that takes longer than `patience` is left for another time.
@@ -108,15 +112,36 @@ impl Indexes {
             }
         }
         let made = (self.make)(file, FileName::parse(name).kind, patience);
-        match &made {
-            Ok(index) => self.keep(&place, || Entry::write(index, name, &file.stamp)),
+        self.note(name, &file.stamp, &made);
+        made
+    }
+
+    /// Begins to index a file for as long as it takes, beside all else.
+    pub(super) fn begin(&self, name: &str, file: VideoFile) -> Result<LongRun, (Arc<VideoFile>, io::Error)> {
+        let (make, kind, file) = (Arc::clone(&self.make), FileName::parse(name).kind, Arc::new(file));
+        let (sender, answer) = bounded(1);
+        let read = Arc::clone(&file);
+        let spawned = thread::Builder::new().name("index".into()).spawn(move || {
+            // Nobody waits any more when the hub ends.
+            let _ = sender.send(make(&read, kind, None));
+        });
+        match spawned {
+            Ok(_) => Ok(LongRun { name: name.to_owned(), file, answer, made: None }),
+            Err(error) => Err((file, error)),
+        }
+    }
+
+    /// Keeps what came of a file, if that says something of it.
+    pub(super) fn note(&mut self, name: &str, stamp: &Stamp, made: &Made) {
+        let place = place(name);
+        match made {
+            Ok(index) => self.keep(&place, || Entry::write(index, name, stamp)),
             Err(why) if why.lasts() => {
                 let readers = self.readers.clone();
-                self.keep(&place, || Entry::refusal(&why.to_string(), name, &file.stamp, &readers));
+                self.keep(&place, || Entry::refusal(&why.to_string(), name, stamp, &readers));
             }
             Err(_) => {}
         }
-        made
     }
 
     fn keep(&mut self, at: &str, entry: impl FnOnce() -> Vec<u8>) {
@@ -137,6 +162,49 @@ impl Indexes {
             self.held.keep_only(&names);
         }
     }
+}
+
+/// What comes of a file.
+pub(super) type Made = Result<Index, SkipReason>;
+
+/// A file that is indexed beside all else.
+pub(super) struct LongRun {
+    pub(super) name: String,
+    pub(super) file: Arc<VideoFile>,
+    answer: Receiver<Made>,
+    made: Option<Made>,
+}
+
+impl LongRun {
+    /// Whether it came to an end.
+    pub(super) fn is_over(&mut self) -> bool {
+        if self.made.is_none() {
+            self.made = match self.answer.try_recv() {
+                Ok(made) => Some(made),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => Some(Err(gone())),
+            };
+        }
+        self.made.is_some()
+    }
+
+    /// Its file and what came of it, however long that takes.
+    pub(super) fn finish(self) -> (Arc<VideoFile>, Made) {
+        let made = self.made.or_else(|| self.answer.recv().ok());
+        (self.file, made.unwrap_or_else(|| Err(gone())))
+    }
+
+    #[cfg(test)]
+    pub(super) fn wait(&mut self) {
+        if self.made.is_none() {
+            self.made = Some(self.answer.recv().unwrap_or_else(|_| Err(gone())));
+        }
+    }
+}
+
+/// Its thread ended without an answer.
+fn gone() -> SkipReason {
+    CompatError::NotRun(io::ErrorKind::BrokenPipe.into()).into()
 }
 
 /// Under which name a file's index is kept: no file's name does harm that way.

@@ -14,7 +14,7 @@ use super::{
     catalog::{Catalog, Rendition},
     compat::Compat,
     folder::{Effort, FolderReader, Pending, file_of},
-    indexes::{IndexShelf, Indexes},
+    indexes::{IndexShelf, Indexes, LongRun},
     source::{ReadError, VideoSource},
 };
 
@@ -61,6 +61,18 @@ impl LiveFolder {
         // What nobody plays goes with the catalogue that it was in; millions of packets take a while, and nobody waits.
         drop(before);
         Ok(catalog)
+    }
+
+    /// Whether a file that takes long is being taken apart, and whether that is over: then it is to be read again.
+    /// Not while it is being read.
+    #[must_use]
+    pub fn long(&self) -> Option<bool> {
+        self.reader.try_lock().ok()?.long().map(LongRun::is_over)
+    }
+
+    #[cfg(test)]
+    pub(super) fn wait_for_long(&self) {
+        self.reader.lock().unwrap().long().unwrap().wait();
     }
 
     /// What was left to do when it was read last.

@@ -17,7 +17,7 @@ use crate::{
         CommitId, InviteCode,
         admin::{AdminAnswer, AdminError, Facts, Reloaded, Reply, answer, committed},
         listing,
-        report::HubEvent,
+        report::{HubEvent, SkippedFile},
     },
     transport::Notifier,
     video::Catalog,
@@ -65,13 +65,20 @@ impl Operator {
             reloads: parts.reload.map(reload).transpose()?,
             watcher: parts.watch.map(|watch| Watcher::start(watch, notifier.clone())).transpose()?,
             listed: listing::pages(catalog),
-            told: None,
+            told: Some(found(catalog)),
             committing: HashMap::new(),
             listening: parts.listening,
             fingerprint: parts.fingerprint,
             start: clock::now(),
         })
     }
+}
+
+/// What an operator was told of the catalogue with which the hub begins.
+fn found(catalog: &Catalog) -> Reloaded {
+    let skipped = catalog.skipped().iter();
+    let skipped = skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
+    Reloaded { titles: catalog.titles().len(), skipped: skipped.collect(), fingerprint: None }
 }
 
 impl Hub {
@@ -124,6 +131,10 @@ impl Hub {
                 self.tell_members();
             }
             Err(error) => log::warn!("not everything is read again: {} ({})", error.message, error.hint),
+        }
+        // What that left to do is gone on with there.
+        if let Some(watcher) = &self.operator.watcher {
+            watcher.look();
         }
         let answer = result.map_or_else(AdminAnswer::from, AdminAnswer::Reloaded);
         for asked in asked {

@@ -1,8 +1,8 @@
 //! Reads a folder again and again. Files that are as they were stay open, with their indexes and their numbers.
 //!
 //! ```text
-//!   first, for all files                                 then, when nobody waits for anything else
-//!   the shelf, the own reader, a moment of libavformat   one file that takes libavformat longer, to its end
+//!   in turn, for each file                               beside that, on a thread of its own
+//!   the shelf, the own reader, a moment of libavformat   one file at a time that takes libavformat longer
 //! ```
 //!
 //! So a hub begins, and tells of what is new, without waiting for a file with which libavformat takes long. What cannot
@@ -23,7 +23,7 @@ use crate::video::{
     clock::{Clock as _, SystemClock},
     compat::CompatError,
     file_name::{FileName, Kind},
-    indexes::Indexes,
+    indexes::{Indexes, LongRun, Made},
     stamp::Stamp,
     subtitles::{self, SubtitleError, SubtitleFile},
 };
@@ -35,10 +35,13 @@ const MAX_FILES: usize = 512;
 /// How long others wait for files that have to be taken apart, all of these together. Small ones take 50 ms each.
 const MOMENT: Duration = Duration::from_secs(2);
 
+/// How much of that one of them has at most, so that the first does not take all of it from the others.
+const SHARE: Duration = Duration::from_secs(1);
+
 /// How much of what there is to do a read of a folder does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// What is done in a moment; when there is nothing of that, one file that takes longer.
+    /// What is done in a moment; what takes longer is begun and goes on by itself.
     Step,
     /// The same, and what could not be read before is tried again.
     Retry,
@@ -53,7 +56,7 @@ pub enum Pending {
     Nothing,
     /// Something could not be read, which may pass.
     Failed,
-    /// Something was not taken apart yet.
+    /// Something was not begun yet.
     Waiting,
 }
 
@@ -65,6 +68,8 @@ pub(in crate::video) struct FolderReader {
     next: usize,
     /// What came of each file that was there last time.
     before: BTreeMap<String, Before>,
+    /// The file that takes longer than a moment.
+    long: Option<LongRun>,
 }
 
 /// What came of a file.
@@ -109,17 +114,27 @@ impl Left {
 
     fn pending(&self) -> Pending {
         match self {
-            Self::Unusable(_) => Pending::Nothing,
+            // That it is over is seen by itself.
+            Self::Unusable(_) | Self::Long => Pending::Nothing,
             Self::Failed(_) => Pending::Failed,
-            Self::Waiting | Self::Long => Pending::Waiting,
+            Self::Waiting => Pending::Waiting,
         }
+    }
+
+    fn may_pass(&self) -> bool {
+        !matches!(self, Self::Unusable(_))
     }
 }
 
 impl FolderReader {
     /// Of a folder that is not read yet.
     pub(in crate::video) fn new(folder: &Path, indexes: Indexes) -> Self {
-        Self { folder: folder.to_owned(), indexes, next: 0, before: BTreeMap::new() }
+        Self { folder: folder.to_owned(), indexes, next: 0, before: BTreeMap::new(), long: None }
+    }
+
+    /// The file that takes longer than a moment, if there is one.
+    pub(in crate::video) fn long(&mut self) -> Option<&mut LongRun> {
+        self.long.as_mut()
     }
 
     /// The videos that are there now, and what is left to do; those files that are named are still being written and
@@ -132,7 +147,6 @@ impl FolderReader {
         let folder = self.folder.canonicalize()?;
         let names = names(&folder)?;
         let mut pass = Pass::new(&folder, effort);
-        let mut long = Vec::new();
         for name in &names {
             let Some(text) = name.to_str() else {
                 pass.skip_nameless(name);
@@ -143,12 +157,13 @@ impl FolderReader {
                 Kind::Other => {}
                 Kind::Unfinished => pass.skip(text, SkipReason::Unfinished),
                 Kind::Indexed | Kind::OtherVideo if changing.contains(text) => pass.skip(text, SkipReason::Changing),
-                Kind::Indexed | Kind::OtherVideo if self.is_long(text) => long.push(text),
                 Kind::Indexed | Kind::OtherVideo => self.take(text, &mut pass),
             }
         }
-        for name in long {
-            self.take(name, &mut pass);
+        // What came of a file that is no longer as it was, if it is there.
+        self.long.take_if(|run| !pass.is_long(run) && run.is_over());
+        if self.long.is_none() && pass.has_long {
+            pass.pending = Pending::Waiting;
         }
         self.indexes.keep_only(names.iter().filter_map(|name| name.to_str()).filter(|name| is_video(name)));
         self.before = pass.now;
@@ -157,11 +172,6 @@ impl FolderReader {
         let pending = if subtitles.iter().any(failed) { Pending::Failed } else { Pending::Nothing };
         let catalog = Catalog::build(pass.found).with_subtitles(subtitles).remarked(pass.remarks);
         Ok((FolderSource { catalog: Arc::new(catalog) }, pass.pending.max(pending)))
-    }
-
-    fn is_long(&self, name: &str) -> bool {
-        let before = self.before.get(name);
-        matches!(before, Some(Before { left: Some((Left::Long, _)), .. }))
     }
 
     /// Finds out what is to be said of a file.
@@ -184,15 +194,44 @@ impl FolderReader {
             let reason = left.reason();
             return pass.leave(name, offered, Some((left, file.stamp)), reason);
         }
-        let limit = pass.limit(left.as_ref());
-        let made = pass.at_work(|| self.indexes.index_of(name, &file, limit));
+        let stamp = file.stamp.clone();
+        let (file, made) = match left {
+            Some(Left::Long) if pass.effort != Effort::Whole => self.go_on(name, file),
+            _ => {
+                let limit = pass.limit();
+                let made = pass.at_work(|| self.indexes.index_of(name, &file, limit));
+                (Arc::new(file), made)
+            }
+        };
         match made {
             Ok(index) => {
-                let (id, stamp) = (FileId(self.next), file.stamp.clone());
+                let id = FileId(self.next);
                 self.next += 1;
-                pass.offer(name, Usable { id, index: Arc::new(index), open: Some(Arc::new(file)) }, stamp);
+                pass.offer(name, Usable { id, index: Arc::new(index), open: Some(file) }, stamp);
             }
-            Err(reason) => pass.leave(name, offered, Some((Left::of(&reason), file.stamp)), reason),
+            Err(reason) => pass.leave(name, offered, Some((Left::of(&reason), stamp)), reason),
+        }
+    }
+
+    /// Looks after a file that takes longer than a moment; one at a time is worked on.
+    fn go_on(&mut self, name: &str, file: VideoFile) -> (Arc<VideoFile>, Made) {
+        let is_this = |run: &mut LongRun| run.name == name && run.file.stamp == file.stamp && run.is_over();
+        if let Some(run) = self.long.take_if(is_this) {
+            let (file, made) = run.finish();
+            self.indexes.note(name, &file.stamp, &made);
+            return (file, made);
+        }
+        let waits = CompatError::Waits { begun: true }.into();
+        if self.long.is_some() {
+            return (Arc::new(file), Err(waits));
+        }
+        match self.indexes.begin(name, file) {
+            Ok(run) => {
+                let file = Arc::clone(&run.file);
+                self.long = Some(run);
+                (file, Err(waits))
+            }
+            Err((file, error)) => (file, Err(CompatError::NotRun(error).into())),
         }
     }
 }
@@ -205,8 +244,8 @@ struct Pass<'a> {
     clock: SystemClock,
     /// How long indexes took so far.
     spent: Duration,
-    /// Whether an index was made or taken off the shelf, or that was tried.
-    has_worked: bool,
+    /// Whether a file takes longer than a moment.
+    has_long: bool,
     /// Files that are on offer.
     open: usize,
     found: Vec<Found>,
@@ -222,7 +261,7 @@ impl<'a> Pass<'a> {
             effort,
             clock: SystemClock::start(),
             spent: Duration::ZERO,
-            has_worked: false,
+            has_long: false,
             open: 0,
             found: Vec::new(),
             remarks: Vec::new(),
@@ -236,22 +275,25 @@ impl<'a> Pass<'a> {
         match left {
             Left::Unusable(_) => false,
             Left::Failed(_) => self.effort != Effort::Step,
-            Left::Waiting => true,
-            Left::Long => self.effort == Effort::Whole || !self.has_worked,
+            Left::Waiting | Left::Long => true,
         }
     }
 
+    /// Whether a run is of a file that is there and waits for it.
+    fn is_long(&self, run: &LongRun) -> bool {
+        let left = self.now.get(&run.name).and_then(|before| before.left.as_ref());
+        left.is_some_and(|(left, stamp)| matches!(left, Left::Long) && *stamp == run.file.stamp)
+    }
+
     /// How long the next file may take; nothing for as long as it takes.
-    fn limit(&self, left: Option<&Left>) -> Option<Duration> {
-        let is_free = self.effort == Effort::Whole || matches!(left, Some(Left::Long));
-        (!is_free).then(|| MOMENT.saturating_sub(self.spent))
+    fn limit(&self) -> Option<Duration> {
+        (self.effort != Effort::Whole).then(|| MOMENT.saturating_sub(self.spent).min(SHARE))
     }
 
     fn at_work<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let begun = self.clock.now();
         let result = work();
         self.spent += self.clock.now().saturating_sub(begun);
-        self.has_worked = true;
         result
     }
 
@@ -275,10 +317,11 @@ impl<'a> Pass<'a> {
 
     /// Does not take a file as it is. What was on offer of it stays, if the reason may pass and it is as it was.
     fn leave(&mut self, name: &str, offered: Option<(Usable, Stamp)>, left: Option<(Left, Stamp)>, reason: SkipReason) {
-        let pending = left.as_ref().map_or_else(|| Left::of(&reason).pending(), |(left, _)| left.pending());
-        self.pending = self.pending.max(pending);
+        let why = left.as_ref().map_or_else(|| Left::of(&reason), |(left, _)| left.clone());
+        self.pending = self.pending.max(why.pending());
+        self.has_long |= matches!(why, Left::Long);
         let is_as_it_was = |usable: &Usable| usable.open.as_ref().is_some_and(|file| file.check().is_ok());
-        let stays = offered.filter(|(usable, _)| pending != Pending::Nothing && is_as_it_was(usable));
+        let stays = offered.filter(|(usable, _)| why.may_pass() && is_as_it_was(usable));
         match &stays {
             Some((usable, _)) => {
                 let text = format!("what was on offer of it stays for now: {reason}");

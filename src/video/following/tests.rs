@@ -25,6 +25,8 @@ struct State {
     /// How long a child takes for each file that needs one.
     takes: Duration,
     asked: Vec<(u64, Option<Duration>)>,
+    /// What takes long goes on when this is closed.
+    gate: Option<crossbeam_channel::Receiver<()>>,
 }
 
 impl Reader {
@@ -49,9 +51,15 @@ impl Reader {
             if kind == crate::video::file_name::Kind::Indexed {
                 return Compat::default().read(&file.file, file.stamp.size, kind, patience);
             }
+            let gate = state.gate.clone().filter(|_| patience.is_none());
+            let takes = state.takes;
+            drop(state);
+            if let Some(gate) = gate {
+                let _ = gate.recv();
+            }
             match patience {
                 Some(patience) if patience.is_zero() => Err(CompatError::Waits { begun: false }.into()),
-                Some(patience) if patience < state.takes => Err(CompatError::Waits { begun: true }.into()),
+                Some(patience) if patience < takes => Err(CompatError::Waits { begun: true }.into()),
                 // What it holds is an MP4 all the same.
                 _ => Compat::default().read(&file.file, file.stamp.size, crate::video::file_name::Kind::Indexed, None),
             }
@@ -177,41 +185,60 @@ fn a_hub_begins_without_files_that_take_long_and_they_come_by_themselves() {
     for title in ["a_long", "b_long"] {
         assert!(matches!(live.catalog().title(title), Err(LookupError::NotYet(_))), "{title}");
     }
-    let moment = |asked: Vec<(u64, Option<Duration>)>| {
-        asked.iter().all(|(_, time)| time.is_some_and(|time| time <= Duration::from_secs(2)))
-    };
-    assert!(moment(reader.asked()), "none may take longer");
+    let asked = reader.asked();
+    let is_short = |time: &Option<Duration>| time.is_some_and(|time| time <= Duration::from_secs(1));
+    assert!(asked.len() == 3 && asked.iter().all(|(_, time)| is_short(time)), "none may take longer: {asked:?}");
     let start = Instant::now();
-    let mut told = Vec::new();
-    for number in 0..2 {
-        let looked = following.look(start + Duration::from_secs(number));
-        told.push(looked.read.unwrap().unwrap().titles().len());
-        assert_eq!(looked.again, Some(start + Duration::from_secs(number)), "it goes on at once");
+    let looked = following.look(start);
+    assert_eq!((looked.read.unwrap().unwrap().titles().len(), looked.again), (1, Some(start)), "it is begun");
+    for there in [2, 3] {
+        live.wait_for_long();
         let asked = reader.asked();
         assert!(matches!(asked[..], [(_, None)]), "one at a time, as long as it takes: {asked:?}");
+        let looked = following.look(start);
+        assert_eq!(looked.read.unwrap().unwrap().titles().len(), there, "each is told when it is there");
     }
-    assert_eq!((told, live.pending()), (vec![2, 3], Pending::Nothing), "each is told when it is there");
-    assert!(following.look(start + Duration::from_secs(9)).read.is_none());
+    assert_eq!((live.pending(), live.long()), (Pending::Nothing, None));
+    let looked = following.look(start);
+    assert!(looked.read.is_none() && looked.again.is_none(), "{looked:?}");
 }
 
 #[test]
-fn what_is_new_does_not_wait_for_what_takes_long() {
+fn while_a_file_takes_long_the_folder_is_followed() {
     let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
     fs::copy(sample(), folder.path().join("a_long.mkv")).unwrap();
-    reader.set(|state| state.takes = Duration::from_hours(1));
-    let (live, _) = reader.open(folder.path());
+    let (hold, gate) = crossbeam_channel::bounded::<()>(0);
+    reader.set(|state| (state.takes, state.gate) = (Duration::from_hours(1), Some(gate)));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    following.look(start);
+    assert_eq!(live.long(), Some(false));
     fs::copy(sample(), folder.path().join("new.mp4")).unwrap();
-    live.reload(&BTreeSet::new(), Effort::Step).unwrap();
-    assert_eq!((titles(&live), live.pending()), (vec!["new".to_owned()], Pending::Waiting));
-    live.reload(&BTreeSet::new(), Effort::Step).unwrap();
-    assert_eq!((titles(&live).len(), live.pending()), (2, Pending::Nothing));
+    let seen = reads(&mut following, start, Duration::from_mins(10));
+    assert_eq!((titles(&live), in_seconds(&seen)), (vec!["new".to_owned()], vec![2]), "and nothing is done again");
+    assert!(following.look(start + Duration::from_hours(1)).again.is_some(), "it is looked after");
+    drop(hold);
+    live.wait_for_long();
+    following.look(start + Duration::from_hours(1));
+    assert_eq!(titles(&live), ["a_long", "new"]);
 }
 
 #[test]
-fn an_operator_who_asks_waits_for_all() {
+fn what_takes_long_and_goes_makes_room_for_the_next() {
     let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
-    fs::copy(sample(), folder.path().join("a_long.mkv")).unwrap();
+    for name in ["a_long.mkv", "b_long.mkv"] {
+        fs::copy(sample(), folder.path().join(name)).unwrap();
+    }
     reader.set(|state| state.takes = Duration::from_hours(1));
-    let (live, _) = reader.open(folder.path());
-    assert_eq!(live.reload(&BTreeSet::new(), Effort::Whole).unwrap().titles().len(), 1);
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    following.look(start);
+    fs::remove_file(folder.path().join("a_long.mkv")).unwrap();
+    live.wait_for_long();
+    following.look(start);
+    assert_eq!((titles(&live).len(), live.pending()), (0, Pending::Waiting));
+    following.look(start);
+    live.wait_for_long();
+    following.look(start);
+    assert_eq!((titles(&live), live.long()), (vec!["b_long".to_owned()], None));
 }

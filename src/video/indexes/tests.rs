@@ -11,10 +11,8 @@ use crate::{
     types::{Codec, MediaTime},
     video::{
         IndexError, LiveFolder, VideoSource as _,
-        compat::CompatError,
         folder::Effort,
         index::{Packet, VideoFormat},
-        stamp::Stamp,
     },
 };
 
@@ -107,12 +105,12 @@ fn files_that_did_not_change_are_not_read_again() {
 }
 
 /// A folder with one file that none takes, for this reason, and how often it was read in two starts by these readers.
-fn reads_of_refused(reason: impl Fn() -> SkipReason + Send + Clone + 'static, readers: [&str; 2]) -> (usize, String) {
+fn reads_of_refused(reason: fn() -> SkipReason, readers: [&str; 2]) -> (usize, String) {
     let (folder, shelf, reads) = (tempfile::tempdir().unwrap(), MemoryShelf::default(), Arc::new(AtomicUsize::new(0)));
     fs::write(folder.path().join("film.mkv"), "a text").unwrap();
     let mut told = Vec::new();
     for readers in readers {
-        let (reason, reads) = (reason.clone(), Arc::clone(&reads));
+        let reads = Arc::clone(&reads);
         let make = move |_: &VideoFile, _: Kind, _: Option<Duration>| {
             reads.fetch_add(1, Ordering::Relaxed);
             Err(reason())
@@ -143,12 +141,12 @@ fn a_refusal_is_kept_with_its_reason_for_the_same_readers() {
 #[test]
 fn what_does_not_come_of_the_file_is_tried_at_each_start() {
     let passing: [fn() -> SkipReason; 6] = [
-        || CompatError::NotRun(std::io::ErrorKind::WouldBlock.into()).into(),
+        || CompatError::NotRun(io::ErrorKind::WouldBlock.into()).into(),
         || CompatError::Unread("it cannot be read".into()).into(),
         || CompatError::TimedOut(Duration::from_mins(1)).into(),
         || CompatError::Ended("signal: 9".into()).into(),
         || CompatError::Unavailable.into(),
-        || IndexError::Io(std::io::ErrorKind::Other.into()).into(),
+        || IndexError::Io(io::ErrorKind::Other.into()).into(),
     ];
     for reason in passing {
         assert_eq!(reads_of_refused(reason, [""; 2]).0, 2, "{}", reason());
