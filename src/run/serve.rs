@@ -14,7 +14,7 @@ use super::{
     own_memory,
     printer::{self, Printer},
     refusal::{OrRefuse as _, Refusal},
-    videos::{Videos, catalog_event},
+    videos::Videos,
 };
 use crate::{
     cli::{Admit, ServeOptions},
@@ -109,7 +109,7 @@ fn run_hub(options: &ServeOptions, reporter: &Reporter) -> Result<(), Refusal> {
     let mut hub =
         Hub::new(parts, move |event| hub_reporter.report(&event)).context("no hub can be set up").or_no_system()?;
     hub.obey_signals().context("signals cannot be caught").or_no_system()?;
-    reporter.report(&catalog_event(&videos.source().catalog()));
+    reporter.report(&videos.catalog_event());
     for listening in ready {
         reporter.report(&listening);
     }
