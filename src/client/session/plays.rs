@@ -542,6 +542,7 @@ fn hint_for(code: Code) -> &'static str {
         Code::OutOfRange => "`videos` says how long each title is",
         Code::DisplayUnavailable => "display=none plays without a picture",
         Code::Unplayable => "the hub's operator sees the reason in its log",
+        Code::TryLater => "`videos_changed` tells when it is there",
         _ => "",
     }
 }
