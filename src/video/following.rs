@@ -91,6 +91,8 @@ impl Following {
         match self.pending() {
             Pending::Failed => Some(*self.retry.get_or_insert(now + self.pause)),
             Pending::Waiting => self.retry,
+            // That may fail again.
+            Pending::Nothing if self.folder.long().is_some() => self.retry,
             Pending::Nothing => {
                 (self.retry, self.pause) = (None, FIRST_PAUSE);
                 None

@@ -25,6 +25,8 @@ struct State {
     /// How long a child takes for each file that needs one.
     takes: Duration,
     asked: Vec<(u64, Option<Duration>)>,
+    /// What takes long takes longer than it may.
+    times_out: bool,
     /// What takes long goes on when this is closed.
     gate: Option<crossbeam_channel::Receiver<()>>,
 }
@@ -52,12 +54,13 @@ impl Reader {
                 return Compat::default().read(&file.file, file.stamp.size, kind, patience);
             }
             let gate = state.gate.clone().filter(|_| patience.is_none());
-            let takes = state.takes;
+            let (takes, times_out) = (state.takes, state.times_out && patience.is_none());
             drop(state);
             if let Some(gate) = gate {
                 let _ = gate.recv();
             }
             match patience {
+                None if times_out => Err(CompatError::TimedOut(takes).into()),
                 Some(patience) if patience.is_zero() => Err(CompatError::Waits { begun: false }.into()),
                 Some(patience) if patience < takes => Err(CompatError::Waits { begun: true }.into()),
                 // What it holds is an MP4 all the same.
@@ -221,6 +224,28 @@ fn while_a_file_takes_long_the_folder_is_followed() {
     live.wait_for_long();
     following.look(start + Duration::from_hours(1));
     assert_eq!(titles(&live), ["a_long", "new"]);
+}
+
+#[test]
+fn what_takes_longer_than_it_may_is_tried_again_after_growing_pauses() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("a_long.mkv")).unwrap();
+    reader.set(|state| (state.takes, state.times_out) = (Duration::from_hours(1), true));
+    let (live, mut following) = reader.open(folder.path());
+    let (mut now, mut pauses) = (Instant::now(), Vec::new());
+    for _ in 0..4 {
+        while live.pending() != Pending::Failed {
+            following.look(now);
+            if live.long().is_some() {
+                live.wait_for_long();
+            }
+        }
+        let again = following.look(now).again.unwrap();
+        pauses.push(again - now);
+        now = again;
+        following.look(now);
+    }
+    assert_eq!(in_seconds(&pauses), [5, 10, 20, 40]);
 }
 
 #[test]
