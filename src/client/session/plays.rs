@@ -36,6 +36,8 @@ pub(super) struct MemberPlays {
     pub(super) plays: BTreeMap<PlayId, MemberPlay>,
     /// Where to go on in titles; guests keep no such thing.
     pub(super) places: Option<Places>,
+    /// Changes of them that the worker was given and has not answered.
+    pub(super) unkept: u32,
     next: u32,
     pub(super) told_silent: bool,
     /// What the link carried last, in bits a second.
