@@ -67,8 +67,6 @@ pub(super) struct MemberPlay {
     pub(super) asked: Option<message::Play>,
     /// Where it was left before, until its first frame is shown.
     pub(super) goes_on: Option<MediaTime>,
-    /// What its player was told last of what the link carries, in bits a second.
-    pub(super) told_throughput: Option<u64>,
     /// How long its frames last usually.
     pub(super) frame_duration: MediaTime,
     /// A frame before the one at this time is looked for, so far back.
@@ -114,7 +112,6 @@ impl MemberPlay {
             is_paused: false,
             asked: None,
             goes_on: None,
-            told_throughput: None,
             frame_duration: MediaTime::ZERO,
             stepping_back: None,
             pausing: Vec::new(),

@@ -156,7 +156,6 @@ impl MemberPlays {
                 play.consume(epoch, media, bytes);
                 let mut outputs = self.grant(id);
                 outputs.extend(self.steer(id, now));
-                outputs.extend(self.tell_throughput(id, now));
                 outputs
             }
             Report::Stalled { lasted } => {
