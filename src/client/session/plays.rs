@@ -536,7 +536,7 @@ fn failure(code: Code, text: &str) -> Failure {
 fn hint_for(code: Code) -> &'static str {
     match code {
         Code::NoSuchTitle => "`videos` lists what there is",
-        Code::NoSuchRendition => "`videos` lists the renditions of each title; mode=auto takes the best",
+        Code::NoSuchRendition => "`videos` lists the renditions of each title; mode=auto takes what the link carries",
         Code::TooManyPlays => "stop a play first",
         Code::OutOfRange => "`videos` says how long each title is",
         Code::DisplayUnavailable => "display=none plays without a picture",
