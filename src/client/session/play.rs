@@ -13,7 +13,7 @@ use crate::{
     proto::message,
     types::{
         MediaTime, PlayEpoch,
-        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET, MAX_PART},
+        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET, MAX_PART, MAX_UNTAKEN},
     },
     video::{input, render::Choice, report::Media},
 };
@@ -42,6 +42,8 @@ pub(super) enum BadMedia {
     TooLarge,
     #[error("the hub sent a packet of sound of more than {MAX_PART} bytes")]
     SoundTooLarge,
+    #[error("the hub sent far more than the player can take")]
+    Untaken,
 }
 
 /// A play that was asked for and has not ended.
@@ -86,6 +88,9 @@ pub(super) struct MemberPlay {
     pictures_waiting: u64,
     /// The hub broke the rules of media in this epoch: what it sends goes nowhere, and it is given no more credit.
     pub(super) is_broken: bool,
+    /// What went to the player because of the hub since the player told anything, by [`input::Input::size`]. A seek does not
+    /// take it back.
+    untaken: u64,
     parts: BytesMut,
     next_part: (u32, u16),
     pub(super) next_sound: u32,
@@ -126,6 +131,7 @@ impl MemberPlay {
             is_broken: false,
             parts: BytesMut::new(),
             next_part: (0, 0),
+            untaken: 0,
             next_sound: 0,
             is_audible: false,
             has_sound: false,
@@ -198,6 +204,20 @@ impl MemberPlay {
     /// Counts what came, of pictures and sound alike; the link carries both.
     ///
     /// # Errors
+    /// The player told something: what was on its way to it has arrived.
+    pub(super) fn has_taken(&mut self) {
+        self.untaken = 0;
+    }
+
+    /// Something of the hub goes to the player.
+    ///
+    /// # Errors
+    /// When that is too much for a player that takes nothing.
+    pub(super) fn hand(&mut self, input: &input::Input) -> Result<(), BadMedia> {
+        self.untaken = self.untaken.saturating_add(input.size());
+        if self.untaken > MAX_UNTAKEN { Err(BadMedia::Untaken) } else { Ok(()) }
+    }
+
     /// When it is more than was asked for.
     pub(super) fn receive(&mut self, media: Media, bytes: usize, now: Instant) -> Result<(), BadMedia> {
         self.received += bytes as u64;

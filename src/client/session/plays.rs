@@ -109,6 +109,18 @@ impl MemberPlays {
 
     /// A message about a play.
     pub(super) fn message(&mut self, message: Message, now: Instant) -> Outputs {
+        let mut outputs = self.take_in(message, now);
+        let overfed = outputs.iter().find_map(|output| match output {
+            Output::Player(id, input) => Some((*id, self.plays.get_mut(id)?.hand(input).err()?)),
+            _ => None,
+        });
+        if let Some((id, error)) = overfed.filter(|(id, _)| self.plays.get(id).is_some_and(|play| !play.is_broken)) {
+            outputs.extend(self.broken(id, error));
+        }
+        outputs
+    }
+
+    fn take_in(&mut self, message: Message, now: Instant) -> Outputs {
         match message {
             Message::PlayStarted(started) => self.started(started),
             Message::PlayRefused(refused) => self.refused(refused, now),
@@ -134,6 +146,7 @@ impl MemberPlays {
     /// A player has news.
     pub(super) fn reported(&mut self, id: PlayId, report: Report, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        play.has_taken();
         let event = |event| Output::Event(event, play.reference.clone());
         let viewer_id = play.id.clone();
         match report {
