@@ -73,6 +73,8 @@ pub(super) struct MemberPlay {
     pub(super) frame_duration: MediaTime,
     /// A frame before the one at this time is looked for, so far back.
     pub(super) stepping_back: Option<(MediaTime, MediaTime)>,
+    /// The epoch began for another rendition: nobody wanted to go anywhere.
+    pub(super) is_changing: bool,
     /// References of requests whose answer is still to come, in order.
     pub(super) pausing: Vec<Option<String>>,
     pub(super) resuming: Vec<Option<String>>,
@@ -86,11 +88,11 @@ pub(super) struct MemberPlay {
     granted: u64,
     /// Of what was received and not consumed, the pictures.
     pictures_waiting: u64,
-    /// The hub broke the rules of media in this epoch: what it sends goes nowhere, and it is given no more credit.
-    pub(super) is_broken: bool,
     /// What went to the player because of the hub since the player told anything, by [`input::Input::size`]. A seek does not
     /// take it back.
     untaken: u64,
+    /// The hub broke the rules of media in this epoch: what it sends goes nowhere, and it is given no more credit.
+    pub(super) is_broken: bool,
     parts: BytesMut,
     next_part: (u32, u16),
     pub(super) next_sound: u32,
@@ -119,6 +121,7 @@ impl MemberPlay {
             goes_on: None,
             frame_duration: MediaTime::ZERO,
             stepping_back: None,
+            is_changing: false,
             pausing: Vec::new(),
             resuming: Vec::new(),
             seeking: Vec::new(),
@@ -128,10 +131,10 @@ impl MemberPlay {
             consumed: 0,
             granted: 0,
             pictures_waiting: 0,
+            untaken: 0,
             is_broken: false,
             parts: BytesMut::new(),
             next_part: (0, 0),
-            untaken: 0,
             next_sound: 0,
             is_audible: false,
             has_sound: false,
@@ -201,9 +204,6 @@ impl MemberPlay {
         }
     }
 
-    /// Counts what came, of pictures and sound alike; the link carries both.
-    ///
-    /// # Errors
     /// The player told something: what was on its way to it has arrived.
     pub(super) fn has_taken(&mut self) {
         self.untaken = 0;
@@ -218,6 +218,9 @@ impl MemberPlay {
         if self.untaken > MAX_UNTAKEN { Err(BadMedia::Untaken) } else { Ok(()) }
     }
 
+    /// Counts what came, of pictures and sound alike; the link carries both.
+    ///
+    /// # Errors
     /// When it is more than was asked for.
     pub(super) fn receive(&mut self, media: Media, bytes: usize, now: Instant) -> Result<(), BadMedia> {
         self.received += bytes as u64;

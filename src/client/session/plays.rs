@@ -107,7 +107,7 @@ impl MemberPlays {
         [Some(display), notice, Some(Output::Send(asked.into()))].into_iter().flatten().collect()
     }
 
-    /// A message about a play.
+    /// A message about a play. However little of it has to do with credit: what goes to a player is bounded.
     pub(super) fn message(&mut self, message: Message, now: Instant) -> Outputs {
         let mut outputs = self.take_in(message, now);
         let overfed = outputs.iter().find_map(|output| match output {
@@ -192,6 +192,9 @@ impl MemberPlays {
                     return outputs;
                 }
                 let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+                if std::mem::take(&mut play.is_changing) && play.seeking.is_empty() {
+                    return Vec::new();
+                }
                 answer_all(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
@@ -300,15 +303,19 @@ impl MemberPlays {
 
     /// Goes on at a place within the title, under a new epoch.
     pub(super) fn go_to(&mut self, number: PlayId, to: MediaTime) -> Outputs {
+        let mut outputs = self.leave_for(number, to);
+        outputs.extend(self.grant(number));
+        outputs
+    }
+
+    /// Begins a new epoch at a place within the title. There is no credit in it yet.
+    pub(super) fn leave_for(&mut self, number: PlayId, to: MediaTime) -> Outputs {
         let Some(play) = self.plays.get_mut(&number) else { return Vec::new() };
         let epoch = play.epoch.next();
         play.begin_epoch(epoch);
-        play.stepping_back = None;
+        (play.stepping_back, play.is_changing) = (None, false);
         play.at = to;
-        let mut outputs =
-            vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())];
-        outputs.extend(self.grant(number));
-        outputs
+        vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())]
     }
 
     fn started(&mut self, started: message::PlayStarted) -> Outputs {

@@ -1,8 +1,13 @@
+mod tour;
+
 use bytes::Bytes;
 
 use super::*;
 use crate::{
-    client::command::{Command, PlayRequest, SeekTarget},
+    client::{
+        command::{Command, PlayRequest, SeekTarget},
+        session::plays,
+    },
     proto::{
         Message,
         message::{self, Rung},
@@ -34,21 +39,7 @@ struct Screen {
 }
 
 fn request(mode: PlayMode, full_speed: bool) -> PlayRequest {
-    let title = "mandelbrot".to_owned();
-    let (max, start, end, display, id) = (None, None, None, None, None);
-    PlayRequest {
-        title,
-        mode,
-        max,
-        start,
-        end,
-        full_speed,
-        checksum: false,
-        display,
-        sound: false,
-        subtitles: None,
-        id,
-    }
+    PlayRequest { mode, full_speed, ..plays::tests::request(None) }
 }
 
 fn fixed(label: u32) -> RenditionChoice {
@@ -110,6 +101,11 @@ impl Screen {
 
     /// A rendition begins.
     fn info(&mut self, label: u32) {
+        self.info_of(label, 0);
+    }
+
+    /// A rendition begins that is shown from this time on.
+    fn info_of(&mut self, label: u32, from: i64) {
         self.hub(message::StreamInfo {
             play: self.id,
             epoch: PlayEpoch(self.epoch),
@@ -118,7 +114,7 @@ impl Screen {
             height: label,
             codec: Codec::H264,
             extradata: Bytes::new().into(),
-            show_from: MediaTime::ZERO,
+            show_from: MediaTime(from),
             show_until: Some(MediaTime(60_000_000)),
             frame_duration: MediaTime(40_000),
         });
