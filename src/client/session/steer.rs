@@ -50,6 +50,7 @@ pub(super) struct Shown {
 
 /// How one play stands.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct Steering {
     pub(super) helm: Helm,
     pub(super) ladder: Vec<Rung>,

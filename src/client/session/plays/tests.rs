@@ -163,7 +163,7 @@ fn creditless(play: PlayId) -> [Message; 6] {
         rendition: label,
         width: 426,
         height: 240,
-        codec: codec.clone(),
+        codec,
         extradata: vec![0; 60_000].into(),
         show_from: at,
         show_until: None,
