@@ -7,7 +7,7 @@ use super::{
     easel::{Cost, Easel},
 };
 use crate::{
-    types::{MediaTime, Printable},
+    types::Printable,
     video::{
         clock::{Clock as _, SystemClock},
         frame::Frame,
@@ -85,7 +85,7 @@ impl Display for TerminalDisplay {
     }
 
     fn takes(&mut self) -> bool {
-        self.absorption.takes(self.clock.now())
+        self.absorption.takes(self.clock.now()) && self.easel.takes()
     }
 
     fn attach(&mut self, closer: Closer) {
@@ -168,6 +168,7 @@ fn status_line(title: &str, status: &Status) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::MediaTime;
 
     #[test]
     fn the_status_says_what_is_known() {
