@@ -1,7 +1,4 @@
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::{
@@ -30,14 +27,9 @@ fn leaving(now: Instant) -> Session {
     let is_kept =
         |output| matches!(output, Output::Work(Job::KeepPlaces(places)) if places.find("mandelbrot").is_some());
     assert!(std::iter::from_fn(|| session.poll_output()).any(is_kept));
-    session.player_reported(id, Report::Ended(ended()), now);
+    session.player_reported(id, plays::ended(EndReason::Stopped), now);
     session.request(Request { command: Command::Quit, reference: None }, now);
     session
-}
-
-fn ended() -> Summary {
-    let (reason, frames_by_height) = (EndReason::Stopped, BTreeMap::new());
-    Summary { reason, frames: 1, shown: 1, dropped: 0, stalls: 0, corrupt: 0, frames_by_height, sha256: None }
 }
 
 /// Whether the hub was told that the member leaves: the process may end then.

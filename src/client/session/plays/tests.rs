@@ -50,6 +50,29 @@ pub(super) fn begun_where(plays: &mut MemberPlays, request: PlayRequest, can_be_
     (id, outputs)
 }
 
+/// A rendition of a play begins at this time, in its first epoch.
+pub(in crate::client::session) fn info(play: PlayId, label: u32, from: MediaTime) -> StreamInfo {
+    StreamInfo {
+        play,
+        epoch: PlayEpoch(0),
+        rendition: crate::types::RenditionLabel(label),
+        width: label * 16 / 9,
+        height: label,
+        codec: crate::types::Codec::H264,
+        extradata: Vec::new().into(),
+        show_from: from,
+        show_until: None,
+        frame_duration: MediaTime(40_000),
+    }
+}
+
+/// The end of a play of which one frame was shown.
+pub(in crate::client::session) fn ended(reason: EndReason) -> Report {
+    let frames_by_height = BTreeMap::new();
+    let (frames, shown, dropped, stalls, corrupt) = (1, 1, 0, 0, 0);
+    Report::Ended(Summary { reason, frames, shown, dropped, stalls, corrupt, frames_by_height, sha256: None })
+}
+
 fn sent(outputs: &[Output]) -> Vec<&Message> {
     outputs.iter().filter_map(|output| if let Output::Send(message) = output { Some(message) } else { None }).collect()
 }
@@ -116,17 +139,7 @@ fn a_play_is_stopped_before_it_began_and_others_are_answered_when_it_ends() {
     plays.reported(id, Report::FirstFrame, Instant::now());
     let outputs = plays.request(Command::Stop { play: None }, None, Instant::now());
     assert!(matches!(outputs[..], [Output::Player(_, Input::Stop)]), "{outputs:?}");
-    let summary = Summary {
-        reason: EndReason::Stopped,
-        frames: 1,
-        shown: 1,
-        dropped: 0,
-        stalls: 0,
-        corrupt: 0,
-        frames_by_height: BTreeMap::new(),
-        sha256: None,
-    };
-    let outputs = plays.reported(id, Report::Ended(summary), Instant::now());
+    let outputs = plays.reported(id, ended(EndReason::Stopped), Instant::now());
     let events: Vec<_> = outputs.iter().filter(|output| matches!(output, Output::Event(..))).collect();
     assert!(
         matches!(
@@ -157,18 +170,7 @@ fn creditless(play: PlayId) -> [Message; 6] {
     let (epoch, at) = (PlayEpoch(0), MediaTime::ZERO);
     let label = crate::types::RenditionLabel(240);
     let codec = crate::types::Codec::H264;
-    let info = StreamInfo {
-        play,
-        epoch,
-        rendition: label,
-        width: 426,
-        height: 240,
-        codec,
-        extradata: vec![0; 60_000].into(),
-        show_from: at,
-        show_until: None,
-        frame_duration: MediaTime(40_000),
-    };
+    let info = StreamInfo { extradata: vec![0; 60_000].into(), ..info(play, 240, at) };
     let sound = message::SoundInfo {
         play,
         epoch,

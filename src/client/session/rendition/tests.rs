@@ -1,7 +1,5 @@
 mod tour;
 
-use bytes::Bytes;
-
 use super::*;
 use crate::{
     client::{
@@ -19,7 +17,7 @@ use crate::{
     video::{
         input::Input,
         render::{Choice, DisplayKind},
-        report::{Media, Report, Summary},
+        report::{Media, Report},
         viewer::ViewerAction,
     },
 };
@@ -106,18 +104,9 @@ impl Screen {
 
     /// A rendition begins that is shown from this time on.
     fn info_of(&mut self, label: u32, from: i64) {
-        self.hub(message::StreamInfo {
-            play: self.id,
-            epoch: PlayEpoch(self.epoch),
-            rendition: RenditionLabel(label),
-            width: label * 16 / 9,
-            height: label,
-            codec: Codec::H264,
-            extradata: Bytes::new().into(),
-            show_from: MediaTime(from),
-            show_until: Some(MediaTime(60_000_000)),
-            frame_duration: MediaTime(40_000),
-        });
+        let show_until = Some(MediaTime(60_000_000));
+        let info = plays::tests::info(self.id, label, MediaTime(from));
+        self.hub(message::StreamInfo { epoch: PlayEpoch(self.epoch), show_until, ..info });
     }
 
     /// A packet of a frame comes, `after` so many milliseconds.
@@ -292,17 +281,7 @@ fn the_end_of_a_play_overtakes_a_rendition_that_was_asked_for() {
     let mut screen = playing(PlayMode::Auto, false);
     screen.choose(fixed(720), "a");
     screen.outputs.clear();
-    let summary = Summary {
-        reason: EndReason::Finished,
-        frames: 1,
-        shown: 1,
-        dropped: 0,
-        stalls: 0,
-        corrupt: 0,
-        frames_by_height: std::collections::BTreeMap::new(),
-        sha256: None,
-    };
-    screen.player(Report::Ended(summary));
+    screen.player(plays::tests::ended(EndReason::Finished));
     assert_eq!(screen.told(), [told("error no_such_play", Some("a"))]);
 }
 
@@ -355,17 +334,7 @@ fn on_a_quick_link_auto_rises_and_the_next_title_begins_there() {
     }
     assert_eq!(screen.switches(), [(0, 1080, None)]);
     screen.info(1080);
-    let summary = Summary {
-        reason: EndReason::Stopped,
-        frames: 1,
-        shown: 1,
-        dropped: 0,
-        stalls: 0,
-        corrupt: 0,
-        frames_by_height: std::collections::BTreeMap::new(),
-        sha256: None,
-    };
-    screen.player(Report::Ended(summary));
+    screen.player(plays::tests::ended(EndReason::Stopped));
     let estimate = |screen: &Screen| {
         let asked = |output: &Output| match output {
             Output::Send(Message::Play(play)) => Some(play.estimate),
