@@ -182,7 +182,7 @@ fn about_play(event: &Event) -> Option<String> {
         Event::Stalled { id, ms } => format!("play {id} waited {ms} ms for the hub"),
         Event::PlayPaused { id, at } => format!("play {id} paused at {}", at.clock()),
         Event::PlayResumed { id, at } => format!("play {id} goes on from {}", at.clock()),
-        Event::PlaySeeked { id, at } => format!("play {id} is at {}", at.clock()),
+        Event::PlaySeeked { id, at, .. } => format!("play {id} is at {}", at.clock()),
         Event::PlayEnded(end) => play_ended(end),
         _ => return None,
     })

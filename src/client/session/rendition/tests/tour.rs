@@ -39,7 +39,7 @@ fn the_viewers_key_leaves_a_tour_where_the_picture_is() {
     screen.info_of(720, 1_000_000);
     screen.shown(720, 1_000_000);
     assert_eq!(screen.told(), [told("rendition 720p", None)]);
-    screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(1_000_000) });
+    screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(1_000_000), preview: None });
     assert!(screen.outputs.is_empty(), "nobody wanted to go anywhere: {:?}", screen.outputs);
     // From there on it is like any other play.
     screen.player(Report::Asked(ViewerAction::NextRendition));
@@ -70,7 +70,7 @@ fn a_seek_on_the_way_is_answered_and_what_has_no_pace_is_not_sought() {
     screen.player(Report::Asked(ViewerAction::NextRendition));
     screen.command(Command::Seek { target: SeekTarget::To(MediaTime(30_000_000)), play: None }, "s");
     screen.outputs.clear();
-    screen.player(Report::Seeked { epoch: PlayEpoch(2), at: MediaTime(30_000_000) });
+    screen.player(Report::Seeked { epoch: PlayEpoch(2), at: MediaTime(30_000_000), preview: None });
     let sought = |output: &Output| matches!(output, Output::Event(Event::PlaySeeked { .. }, Some(to)) if to == "s");
     assert!(screen.outputs.iter().any(sought), "{:?}", screen.outputs);
 
@@ -91,6 +91,6 @@ fn a_tour_that_cannot_be_left_goes_on() {
     screen.epoch = 1;
     screen.info_of(240, 1_000_000);
     screen.shown(240, 1_000_000);
-    screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(1_000_000) });
+    screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(1_000_000), preview: None });
     assert_eq!(screen.told(), [told("rendition 240p", None)]);
 }
