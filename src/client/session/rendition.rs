@@ -103,9 +103,14 @@ impl MemberPlays {
     /// The hub cannot go on in the rendition that it was asked for; the play goes on as it was.
     pub(super) fn switch_refused(&mut self, id: PlayId, text: &str, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        let (was_wanted, asking) = play.switch_refused(since(play, now));
+        if was_wanted && asking.is_empty() {
+            // By a key, which nobody waits for the answer of.
+            let notice = Event::Notice { code: Code::NoSuchRendition, text: text.to_owned() };
+            return vec![Output::Event(notice, play.reference.clone())];
+        }
         let failure = Failure::new(Code::NoSuchRendition, text, "`seek` back a little, and change it then");
         let failure = failure.of(CommandName::Rendition);
-        let asking = play.switch_refused(since(play, now));
         asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
     }
 

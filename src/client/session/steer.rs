@@ -268,14 +268,16 @@ impl MemberPlay {
         Some(switch)
     }
 
-    /// The hub cannot do what it was asked. The play goes on as it was; whoever waits for the rendition is given back.
-    pub(super) fn switch_refused(&mut self, now: Duration) -> Vec<Option<String>> {
+    /// The hub cannot do what it was asked. The play goes on as it was. Whether that was the viewer's wish, and whoever waits
+    /// for the rendition.
+    pub(super) fn switch_refused(&mut self, now: Duration) -> (bool, Vec<Option<String>>) {
         self.steering.awaited = None;
-        if self.steering.wanted.take().is_some() {
+        let was_wanted = self.steering.wanted.take().is_some();
+        if was_wanted {
             self.steering.helm = self.steering.before;
         }
         self.steering.selector.refused(now);
-        std::mem::take(&mut self.steering.asking)
+        (was_wanted, std::mem::take(&mut self.steering.asking))
     }
 
     /// Credit at normal speed: by what waits, and never more than the player has to take.

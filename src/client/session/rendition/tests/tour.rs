@@ -94,3 +94,23 @@ fn a_tour_that_cannot_be_left_goes_on() {
     screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(1_000_000), preview: None });
     assert_eq!(screen.told(), [told("rendition 240p", None)]);
 }
+
+#[test]
+fn a_viewer_whose_key_cannot_be_followed_is_told_and_a_choice_of_the_selectors_is_no_news() {
+    let refused = |mode, asks: bool| {
+        let mut screen = playing(mode, false);
+        if asks {
+            screen.player(Report::Asked(ViewerAction::NextRendition));
+        }
+        screen.outputs.clear();
+        let text = "720p has no keyframe between here and the end".into();
+        screen.hub(message::PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
+        screen.outputs
+    };
+    let told = refused(PlayMode::Tour, true);
+    assert!(
+        matches!(&told[..], [Output::Event(Event::Notice { code: Code::NoSuchRendition, text }, None)] if text.starts_with("720p")),
+        "{told:?}"
+    );
+    assert!(refused(PlayMode::Auto, false).is_empty());
+}
