@@ -124,6 +124,8 @@ impl Seat {
         let screen = self.screen.screen();
         assert!(coloured_rows(screen).is_empty(), "a picture remains:\n{}", screen.contents());
         assert!(!screen.alternate_screen() && !screen.hide_cursor());
+        let count = |sequence: &[u8]| self.came.windows(sequence.len()).filter(|came| *came == sequence).count();
+        assert_eq!(count(b"\x1b[?1036h"), count(b"\x1b[?1036r"), "what Alt does was kept and given back");
         // All of the screen scrolls again.
         let (rows, _) = size(screen);
         self.screen.process("\r\nx".repeat(rows.into()).as_bytes());
