@@ -7,7 +7,10 @@ use crate::{
     process::{guest, hub, samples},
 };
 #[cfg(feature = "player")]
-use crate::{process::Process, support::schema::Schema};
+use crate::{
+    process::{Process, run},
+    support::schema::Schema,
+};
 
 #[cfg(feature = "player")]
 #[test]
@@ -169,6 +172,12 @@ fn attack_a_file_with_which_libavformat_comes_to_no_end_holds_up_no_hub() {
     let (hub, url) = hub(&home, &["--videos", videos.path().to_str().unwrap()]);
     let skipped = json!([{"file": "endless.mkv", "reason": WAITS}]);
     hub.wait(json!({"event": "catalog", "titles": 2, "skipped": skipped}));
+    // What comes while it is taken apart is noticed, and an operator who asks is answered.
+    std::fs::write(videos.path().join("new.mp4"), other("wide.mp4")).unwrap();
+    hub.wait(json!({"event": "catalog", "titles": 3, "skipped": skipped}));
+    let (exit, answer, _) = run(&home, &["hub", "--json", "reload"], "");
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((exit, &answer["titles"], &answer["skipped"]), (0, &json!(3), &skipped), "{answer}");
     let mut alice = guest(&home, &url, "alice", &[]);
     for title in ["good", "small"] {
         alice.say(&format!("play {title} speed=max"));
