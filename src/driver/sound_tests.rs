@@ -15,7 +15,7 @@ use crate::{
     server::{Play, Request, Step},
     types::{EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel},
     video::{
-        MemorySource, SoundFormat, VideoSource,
+        MemorySource, Rotation, SoundFormat, VideoSource,
         clock::Event,
         frame::Frame,
         input::{self, Input},
@@ -89,6 +89,7 @@ fn input(message: Message, parts: &mut Vec<u8>) -> Option<Input> {
             from: info.show_from,
             until: info.show_until,
             frame_duration: info.frame_duration,
+            rotation: Rotation::from_degrees(info.rotation).unwrap(),
         }),
         Message::Packet(packet) => {
             parts.extend_from_slice(&packet.data);

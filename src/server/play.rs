@@ -292,6 +292,7 @@ impl Play {
             show_from: segment.show.start,
             show_until: Some(segment.show.end),
             frame_duration: index.frame_duration(),
+            rotation: index.rotation().degrees(),
         }
         .into()
     }

@@ -155,8 +155,7 @@ impl Plays {
             }
             Step::Rendition(message, rendition) => {
                 let title = self.running.get(&id).map(|play| play.title().name.clone()).unwrap_or_default();
-                let format = rendition.index.format();
-                let (width, height) = (format.width, format.height);
+                let (width, height) = rendition.index.shown_size();
                 let event = HubEvent::Rendition { name: self.member.clone(), play: id, title, width, height };
                 vec![PlayOutput::Media(message), PlayOutput::Report(event)]
             }

@@ -256,11 +256,6 @@ impl Builder {
         if let Some(reason) = index.no_sound() {
             self.remarks.push(Remark { file: file.clone(), text: format!("its sound is left out: {reason}") });
         }
-        let degrees = index.rotation().degrees();
-        if degrees > 0 {
-            let text = format!("its pictures are to be turned by {degrees}°, which players here do not do");
-            self.remarks.push(Remark { file: file.clone(), text });
-        }
         if named.is_some() {
             self.ladder.insert(label);
             self.named.insert(title.to_owned());

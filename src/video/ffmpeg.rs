@@ -166,7 +166,7 @@ impl Decoder {
         };
         let size = (self.picture.width(), self.picture.height());
         Frame::new(self.segment.label, pts, size, colour, data)
-            .map(Decoded::Frame)
+            .map(|frame| Decoded::Frame(frame.turned(self.segment.rotation)))
             .ok_or_else(|| Undecodable("a picture with planes of the wrong size".into()))
     }
 

@@ -19,6 +19,7 @@ use super::{
     pace::{Pace, Speed, WhenLate},
     render::{Display, DisplayGone, DisplayKind},
     report::{Report, Summary},
+    rotation::Rotation,
     tally::Tally,
     testing::{FRAME, ScriptedClock},
 };
@@ -73,6 +74,7 @@ fn read_file(path: &Path) -> Fixture {
         from: MediaTime::ZERO,
         until: None,
         frame_duration: FRAME,
+        rotation: Rotation::None,
     };
     Fixture { segment, packets }
 }

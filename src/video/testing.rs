@@ -19,6 +19,7 @@ use super::{
     index::{self, Index, VideoFormat},
     input::{Packet, Segment},
     render::{Display, DisplayGone, DisplayKind, Status},
+    rotation::Rotation,
 };
 
 /// 25 frames a second.
@@ -40,6 +41,7 @@ pub(crate) fn segment(height: u32) -> Segment {
         from: MediaTime::ZERO,
         until: None,
         frame_duration: FRAME,
+        rotation: Rotation::None,
     }
 }
 
@@ -171,7 +173,7 @@ impl Decode for FakeDecoder {
         }
         let pts = self.held.remove(0);
         let shown = self.segment.shows(pts);
-        let mut frame = frame(self.segment.height, pts.0 / FRAME.0);
+        let mut frame = frame(self.segment.height, pts.0 / FRAME.0).turned(self.segment.rotation);
         frame.pts = pts;
         Ok(if shown { Decoded::Frame(frame) } else { Decoded::Hidden })
     }

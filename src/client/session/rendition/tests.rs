@@ -121,6 +121,7 @@ impl Screen {
             show_from: MediaTime::ZERO,
             show_until: Some(MediaTime(60_000_000)),
             frame_duration: MediaTime(40_000),
+            rotation: 0,
         });
     }
 

@@ -50,6 +50,7 @@ fn playing(places: Option<Places>, request: PlayRequest) -> (MemberPlays, PlayId
         show_from: MediaTime::ZERO,
         show_until: None,
         frame_duration: FRAME,
+        rotation: 0,
     };
     plays.message(info.into(), Instant::now());
     outputs.extend(plays.reported(id, Report::FirstFrame, Instant::now()));
