@@ -68,21 +68,22 @@ fn usual_duration(said: &[Said]) -> i64 {
 
 /// Where the clock jumps, all that follows is moved so that it goes on.
 fn on_one_clock(said: &[Said], usual: i64) -> Vec<Said> {
-    // The next time, and whether it is one of decoding.
-    let (mut moved, mut expected) = (0_i64, None::<(i64, bool)>);
+    // The time before, and whether it is one of decoding.
+    let (mut moved, mut last) = (0_i64, None::<(i64, bool)>);
     let one = |one: &Said| {
         let clock = one.dts.or(one.pts);
-        if let (Some(clock), Some((expected, was_decoding))) = (clock, expected) {
+        if let (Some(clock), Some((last, was_decoding))) = (clock, last) {
             let back = if was_decoding && one.dts.is_some() { MAX_BACK } else { MAX_STEP };
-            let step = clock.saturating_add(moved).saturating_sub(expected);
-            if !(-back..=MAX_STEP).contains(&step) {
-                moved = expected.saturating_sub(clock);
+            // From where the next one would usually be; but pictures may follow one another at any distance.
+            let back = back.saturating_sub(usual).max(0);
+            let step = clock.saturating_add(moved).saturating_sub(last);
+            if !(-back..=MAX_STEP + usual).contains(&step) {
+                moved = last.saturating_add(usual).saturating_sub(clock);
             }
         }
         let at = |time: Option<i64>| time.map(|time| time.saturating_add(moved));
         let placed = Said { pts: at(one.pts), dts: at(one.dts), ..*one };
-        let next = placed.dts.or(placed.pts).map(|clock| (clock.saturating_add(usual), placed.dts.is_some()));
-        expected = next.or(expected);
+        last = placed.dts.or(placed.pts).map(|clock| (clock, placed.dts.is_some())).or(last);
         placed
     };
     said.iter().map(one).collect()
@@ -208,6 +209,15 @@ mod tests {
         assert_eq!(shown.collect::<Vec<_>>(), [1, 3, 2, 4, 6, 5], "a recording and then another");
         let pause = [0, 1, 200, 201].map(|time| said(Some(time), Some(time)));
         assert_eq!(frames(&pause, false)[2], (200, 200), "eight seconds without a picture are a pause");
+    }
+
+    #[test]
+    fn pictures_at_uneven_distances_are_on_one_clock() {
+        // Most of them half a second apart, some one after the other: a film of slides, or of a screen.
+        let at = [0, 12, 24, 25, 26, 38, 50, 51, 63, 75, 87, 88, 100];
+        for told in [at.map(|time| said(Some(time), Some(time))), at.map(|time| said(Some(time), None))] {
+            assert_eq!(frames(&told, false).into_iter().map(|(pts, _)| pts).collect::<Vec<_>>(), at);
+        }
     }
 
     #[test]
