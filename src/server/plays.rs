@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    play::{Batch, Play, Request, Step, ladder, left_out},
+    play::{Batch, Play, Request, Step, ladder, left_out, unheard},
     report::HubEvent,
 };
 use crate::{
@@ -224,6 +224,8 @@ impl Plays {
                 outputs.extend(notices(asked, &title, &plan));
                 let left_out = left_out(&whole, &title, &request).into_iter();
                 outputs.extend(left_out.map(|text| notice(asked.play, Code::RenditionLeftOut, text)));
+                let unheard = if asked.sound { unheard(&title, &asked.decodes) } else { None };
+                outputs.extend(unheard.map(|text| notice(asked.play, Code::NoSound, text)));
                 outputs
             }
         }

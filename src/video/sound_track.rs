@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::pieces::{Pieces, Run, span};
 use crate::types::{Codec, MediaTime, limits::MAX_PART};
 
 /// Most packets of sound that are indexed: twelve hours of AAC at 44,100 samples a second. Each takes 32 bytes.
@@ -60,7 +61,7 @@ impl SoundFormat {
 /// One compressed packet of sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoundPacket {
-    /// From the start of the file, in bytes.
+    /// From the start of the file, in bytes; where its first piece begins if it is scattered.
     pub offset: u64,
     /// In bytes, from 1 to [`MAX_PART`]: it travels whole.
     pub size: u32,
@@ -72,7 +73,7 @@ pub struct SoundPacket {
 }
 
 impl SoundPacket {
-    /// Where it lies in the file, in bytes.
+    /// Where it lies in the file, in bytes, if it lies in one piece; [`SoundTrack::span`] knows.
     #[must_use]
     pub fn bytes(&self) -> Range<u64> {
         self.offset..self.offset + u64::from(self.size)
@@ -104,6 +105,10 @@ pub enum NoSound {
     OutOfOrder,
     #[error("none of it is heard")]
     Nothing,
+    #[error("a packet of it does not stand in the file as it is decoded")]
+    NotInFile,
+    #[error("its packets are cut into too many pieces")]
+    TooScattered,
     #[error("{0}")]
     Damaged(String),
 }
@@ -113,6 +118,7 @@ pub enum NoSound {
 pub struct SoundTrack {
     format: SoundFormat,
     packets: Vec<SoundPacket>,
+    pieces: Pieces,
     heard: Range<MediaTime>,
 }
 
@@ -138,7 +144,27 @@ impl SoundTrack {
         if heard.is_empty() {
             return Err(NoSound::Nothing);
         }
-        Ok(Self { format, packets, heard })
+        Ok(Self { format, packets, pieces: Pieces::default(), heard })
+    }
+
+    /// The same with packets that do not lie in one piece.
+    pub(super) fn scattered(self, pieces: Pieces) -> Self {
+        Self { pieces, ..self }
+    }
+
+    /// The pieces of the packet at a position; none when it lies in one.
+    pub(super) fn pieces(&self, position: usize) -> &[Run] {
+        self.pieces.of(position)
+    }
+
+    /// From the first to the last byte of the packet at a position, which may have others in between.
+    #[must_use]
+    pub fn span(&self, position: usize) -> Option<Range<u64>> {
+        let packet = self.packets.get(position)?;
+        match self.pieces(position) {
+            [] => Some(packet.bytes()),
+            runs => span(runs, packet.size),
+        }
     }
 
     /// How the packets are coded.

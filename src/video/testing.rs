@@ -62,6 +62,16 @@ pub(crate) fn index(height: u32, frames: u32, gop: u32, size: u32) -> Index {
     Index::new(format, (0..frames).map(packet).collect(), MediaTime::ZERO..pts(frames.into())).unwrap()
 }
 
+/// A file of this project that libavformat takes apart: its index and its bytes.
+#[cfg(feature = "player")]
+pub(crate) fn taken_apart(path: &str) -> (Index, Bytes) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let bytes = std::fs::read(&path).unwrap();
+    let open = || std::fs::File::open(&path).unwrap();
+    let index = super::compat::index_here(&open(), open(), bytes.len() as u64);
+    (index.unwrap(), bytes.into())
+}
+
 /// A title of these renditions.
 pub(crate) fn title(renditions: Vec<Index>) -> Arc<Title> {
     let duration = renditions.iter().map(Index::duration).max().unwrap();

@@ -32,6 +32,18 @@ const MOST_IN_ONE_READ: usize = 64;
 /// And most bytes of them, unless one packet alone has more.
 const MOST_BYTES_IN_ONE_READ: u64 = 32 * 1024;
 
+/// Why a title with sound is played without it, if it is; `decodes` is empty for a member that does not say.
+pub(in crate::server) fn unheard(title: &Title, decodes: &[Codec]) -> Option<String> {
+    if PlaySound::of(title, decodes).is_some() {
+        return None;
+    }
+    let reason = title.renditions.iter().find_map(|rendition| match rendition.index.sound() {
+        Some(track) => Some(format!("this member does not decode {}", track.format().codec)),
+        None => rendition.index.no_sound().map(ToString::to_string),
+    })?;
+    Some(format!("the sound of \"{}\" is left out: {reason}", title.name))
+}
+
 /// What of a play's sound is still to be sent.
 #[derive(Debug)]
 pub(super) struct PlaySound {

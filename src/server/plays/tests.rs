@@ -3,8 +3,8 @@ use std::{fs, path::Path};
 use super::*;
 use crate::{
     proto::message::{Credit, Play as Asked, Seek, Stop, SwitchRendition},
-    types::{MediaTime, PlayEpoch, RenditionLabel},
-    video::{MemorySource, VideoSource},
+    types::{Codec, MediaTime, PlayEpoch, RenditionLabel},
+    video::{Index, MemorySource, NoSound, VideoSource, testing},
 };
 
 /// The plays of one member over two videos of the tests.
@@ -164,6 +164,35 @@ fn attack_a_member_without_credit_does_not_fill_the_operators_log_by_switching()
     let sent = outputs.iter().position(|output| packet_of(output).is_some());
     let line = outputs.iter().position(|output| report(output).is_some());
     assert_eq!((told(&outputs), line.map(|line| line + 1)), (vec![120], sent), "told with the first packet");
+}
+
+#[test]
+fn who_wants_sound_is_told_once_why_there_is_none() {
+    let mut screen = Screen::new();
+    let wide = Arc::clone(&screen.source.catalog().title("wide").unwrap().renditions[0]);
+    let refused = Index::clone(&wide.index).with_sound(Err(NoSound::Encrypted));
+    screen.source = MemorySource::indexed([
+        ("mute_272p.mp4".to_owned(), refused, bytes::Bytes::new()),
+        ("wide_272p.mp4".to_owned(), Index::clone(&wide.index), bytes::Bytes::new()),
+        ("silent_240p.mp4".to_owned(), testing::index(240, 25, 25, 10), bytes::Bytes::new()),
+    ]);
+    let mut told = |play: u32, title: &str, sound: bool, decodes: &[Codec]| -> Vec<String> {
+        let outputs = screen.ask(Asked { sound, decodes: decodes.to_vec(), ..asked(play, title) });
+        assert!(matches!(outputs[0], PlayOutput::Control(Message::PlayStarted(_))), "{outputs:?}");
+        let text = |output: &PlayOutput| match output {
+            PlayOutput::Control(Message::PlayNotice(notice)) if notice.code == Code::NoSound => {
+                Some(notice.text.to_string())
+            }
+            _ => None,
+        };
+        outputs.iter().filter_map(text).collect()
+    };
+    assert_eq!(told(1, "mute", true, &[]), ["the sound of \"mute\" is left out: it is encrypted"]);
+    assert!(told(2, "mute", false, &[]).is_empty(), "nobody wants it");
+    assert!(told(3, "wide", true, &[]).is_empty() && told(4, "silent", true, &[]).is_empty());
+    assert!(told(5, "wide", true, &[Codec::H264, Codec::AAC]).is_empty());
+    let undecodable = "the sound of \"wide\" is left out: this member does not decode aac";
+    assert_eq!(told(6, "wide", true, &[Codec::H264]), [undecodable]);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use crate::{
     types::{Codec, MediaTime, limits::MAX_PART},
     video::{
         ffi,
+        index_wire::MAX_RUNS,
         mp4::FileInput,
+        pieces::{Pieces, Run},
         sound_track::{MAX_SOUND_PACKETS, NoSound, SoundFormat, SoundPacket, SoundTrack},
     },
 };
@@ -23,6 +25,7 @@ pub(super) struct Sound<'a> {
     locator: Locator<'a, FileInput<'a>>,
     /// Their times on the container's clock.
     packets: Vec<SoundPacket>,
+    pieces: Pieces,
     refused: Option<NoSound>,
 }
 
@@ -41,7 +44,8 @@ impl<'a> Sound<'a> {
             extradata: ffi::extradata(&parameters).into(),
         });
         let (number, base) = (stream.index(), stream.time_base());
-        Some(Self { number, format, base, locator: Locator::new(file), packets: Vec::new(), refused: None })
+        let (locator, pieces) = (Locator::new(file), Pieces::default());
+        Some(Self { number, format, base, locator, packets: Vec::new(), pieces, refused: None })
     }
 
     /// Takes one of its packets in.
@@ -56,20 +60,26 @@ impl<'a> Sound<'a> {
             (Ok(size), Some(pts)) if size as usize <= MAX_PART => {
                 let hint = u64::try_from(packet.position()).ok();
                 let duration = micros(packet.duration(), self.base).unwrap_or_default().max(0);
-                match self.locator.whole(hint, data)? {
-                    Some(place) => self.packets.push(SoundPacket {
-                        offset: place.offset,
-                        size,
-                        pts: MediaTime(pts),
-                        duration: MediaTime(duration),
-                    }),
-                    None => self.refused = Some(NoSound::Damaged("its container cuts it into pieces".into())),
+                match self.locator.locate(hint, data)? {
+                    Some(runs) => self.push(&runs, size, MediaTime(pts), MediaTime(duration)),
+                    None => self.refused = Some(NoSound::NotInFile),
                 }
             }
             (Ok(size), Some(_)) => self.refused = Some(NoSound::PacketTooLarge(size)),
             _ => self.refused = Some(NoSound::Damaged("a packet of it has no time".into())),
         }
         Ok(())
+    }
+
+    fn push(&mut self, runs: &[Run], size: u32, pts: MediaTime, duration: MediaTime) {
+        let Some(first) = runs.first() else { return };
+        if runs.len() > 1 || first.count > 1 {
+            self.pieces.push(self.packets.len(), runs);
+        }
+        self.packets.push(SoundPacket { offset: first.offset, size, pts, duration });
+        if self.pieces.len() > MAX_RUNS {
+            self.refused = Some(NoSound::TooScattered);
+        }
     }
 
     /// The track, on a clock that begins with the picture at `zero`, in µs.
@@ -79,6 +89,7 @@ impl<'a> Sound<'a> {
         }
         let place = |packet: SoundPacket| SoundPacket { pts: MediaTime(packet.pts.0.saturating_sub(zero)), ..packet };
         let packets = self.packets.into_iter().map(place).collect();
-        SoundTrack::new(self.format?, packets, MediaTime::ZERO..MediaTime(i64::MAX))
+        let track = SoundTrack::new(self.format?, packets, MediaTime::ZERO..MediaTime(i64::MAX))?;
+        Ok(track.scattered(self.pieces))
     }
 }
