@@ -25,6 +25,12 @@ pub(super) const MAX_CHANNELS: u16 = 24;
 /// Longest configuration of a decoder of sound, in bytes. Real ones have some tens.
 pub(super) const MAX_SOUND_EXTRADATA: usize = 64 * 1024;
 
+/// Most packets of one read, 1.4 s of AAC.
+const MOST_IN_ONE_READ: usize = 64;
+
+/// And most bytes of them, unless one packet alone has more.
+const MOST_BYTES_IN_ONE_READ: u64 = 32 * 1024;
+
 /// From where before a place decoding begins, so that the sound at that place is whole: Opus asks for 80 ms
 /// (RFC 7845, 4.6), AAC for one packet.
 const RUN_IN: MediaTime = MediaTime(80_000);
@@ -185,6 +191,25 @@ impl SoundTrack {
         self.heard.clone()
     }
 
+    /// The packets from one on that are read together. They end where those do of whoever began elsewhere, so that
+    /// several who hear a title ask for the same ones.
+    #[must_use]
+    pub fn read_together(&self, from: usize) -> Range<usize> {
+        let start = from - from % MOST_IN_ONE_READ;
+        let end = (start + MOST_IN_ONE_READ).min(self.packets.len());
+        let mut bytes = 0;
+        for (position, packet) in (start..end).zip(self.packets.get(start..end).unwrap_or_default()) {
+            bytes += u64::from(packet.size);
+            if bytes > MOST_BYTES_IN_ONE_READ {
+                if position > from {
+                    return from..position;
+                }
+                bytes = packet.size.into();
+            }
+        }
+        from..end.max(from)
+    }
+
     /// The packets that are needed to hear a part of the title, with those before it that a decoder runs in with.
     #[must_use]
     pub fn needed_for(&self, part: &Range<MediaTime>) -> Range<usize> {
@@ -239,6 +264,31 @@ mod tests {
         assert_eq!(needed(2_000_000, 3_000_000).len(), 0);
         assert_eq!(needed(500_000, 500_000).len(), 0);
         assert_eq!(needed(i64::MIN, i64::MAX), 0..51);
+    }
+
+    #[test]
+    fn what_is_read_together_ends_at_the_same_packets_wherever_it_begins() {
+        for size in [100, 700, MAX_PART / 3, MAX_PART] {
+            let bytes = u32::try_from(size).unwrap();
+            let packets = packets(1000).into_iter().map(|packet| SoundPacket { size: bytes, ..packet }).collect();
+            let track = SoundTrack::new(FORMAT, packets, all()).unwrap();
+            let edges = |mut from: usize| {
+                let mut edges = vec![from];
+                while from < 1000 {
+                    let read = track.read_together(from);
+                    assert!(read.start == from && !read.is_empty() && read.len() <= 64, "{read:?}");
+                    assert!(read.len() * size <= 32 * 1024, "{read:?} of {size} bytes");
+                    from = read.end;
+                    edges.push(from);
+                }
+                edges
+            };
+            let all = edges(0);
+            for start in 0..1000 {
+                assert!(edges(start)[1..].iter().all(|edge| all.contains(edge)), "from {start}");
+            }
+            assert!(track.read_together(1000).is_empty() && track.read_together(5000).is_empty());
+        }
     }
 
     #[test]
