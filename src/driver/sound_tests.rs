@@ -141,6 +141,7 @@ struct Played {
     flashes: Vec<(Duration, RenditionLabel)>,
     beeps: Vec<Duration>,
     summary: Summary,
+    lasted: Duration,
 }
 
 /// Plays what comes at these milliseconds, to a device of this latency.
@@ -148,6 +149,7 @@ fn watch(script: Vec<(u64, Vec<Input>)>, latency: Duration, speed: Speed) -> Pla
     let events =
         script.into_iter().flat_map(|(at, inputs)| inputs.into_iter().map(move |input| (at, Event::Input(input))));
     let clock = ScriptedClock::new(events);
+    let time = clock.time();
     let room = Room::new(clock.time(), SinkFormat { rate: 48_000, channels: 2 }, latency);
     let flashes = Arc::default();
     let screen = Screen { time: clock.time(), flashes: Arc::clone(&flashes) };
@@ -163,7 +165,8 @@ fn watch(script: Vec<(u64, Vec<Input>)>, latency: Duration, speed: Speed) -> Pla
     spawn(options, move |report| sender.send(report).unwrap()).unwrap().join();
     let Some(Report::Ended(summary)) = reports.iter().last() else { panic!("no end") };
     let flashes = flashes.lock().unwrap().clone();
-    Played { flashes, beeps: room.beeps(), summary }
+    let lasted = *time.lock().unwrap();
+    Played { flashes, beeps: room.beeps(), summary, lasted }
 }
 
 impl Played {
@@ -220,6 +223,21 @@ fn beep_and_flash_come_together_from_containers_that_cut_sound_into_pieces() {
         let after = inputs(&mut play, &source, PlayEpoch(1));
         let script = vec![(0, all), (1_500, vec![Input::Flush { epoch: PlayEpoch(1) }]), (1_560, after)];
         watch(script, latency, Speed::Normal).assert_in_step(beeps - 1);
+    }
+}
+
+#[test]
+fn whatever_lasts_longer_is_played_to_its_end() {
+    // Pictures and sound last 0.4 and 1.2 s; a single picture 0.04 s.
+    for (name, frames, lasts) in [("long_sound", 10, 1_200), ("short_sound", 30, 1_200), ("single", 1, 40)] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/{name}.mp4"));
+        let source = MemorySource::new([("beep_36p.mp4".to_owned(), fs::read(path).unwrap().into())]);
+        let all = inputs(&mut play(&source, PlayMode::Auto), &source, PlayEpoch(0));
+        let played = watch(vec![(0, all)], Duration::from_millis(30), Speed::Normal);
+        let Summary { reason, frames: shown, dropped, stalls, .. } = played.summary;
+        assert_eq!((reason, shown, dropped, stalls), (EndReason::Finished, frames, 0, 0), "{name}");
+        let lasted = played.lasted.as_millis();
+        assert!((lasts..lasts + 150).contains(&lasted), "{name} lasted {lasted} ms");
     }
 }
 

@@ -107,6 +107,23 @@ fn a_turned_video_is_listed_told_and_counted_as_it_is_shown_and_summed_as_it_is_
     is_whole(&end, "turned.mp4");
 }
 
+#[test]
+fn bad_input_47_a_rate_of_no_pictures_a_second_is_played_to_its_end() {
+    let mut file = std::fs::read(folder("tests/data").join("one_keyframe.mp4")).unwrap();
+    let place = file.windows(4).position(|name| name == b"stts").unwrap();
+    // Version, count of runs and frames of the first one stand before how long each of these lasts.
+    file[place + 16..place + 20].fill(0);
+    let hub = hub_with(&[], &[("standing.mp4", &file)]);
+    let alice = TestMember::join(&hub, Wire::Memory, "alice");
+    for options in ["", "speed=max"] {
+        alice.ask(&format!("play standing {options}"));
+        let started = alice.wait(json!({"event": "play_started"}));
+        let end = alice.wait(json!({"event": "play_ended", "id": started["id"]}));
+        assert_eq!(end["reason"], json!("finished"), "{end}");
+        assert!(end["frames"].as_u64().unwrap() > 0, "{end}");
+    }
+}
+
 /// That a rendition of 120×160 pixels is shown.
 fn upright_event(mut event: Value) -> Value {
     for (key, value) in [("event", json!("rendition")), ("width", json!(120)), ("height", json!(160))] {
