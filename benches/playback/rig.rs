@@ -3,8 +3,8 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Write as _},
-    path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::{Duration, Instant},
@@ -46,8 +46,9 @@ impl Sizes {
 pub(crate) struct Hub {
     process: Child,
     pub url: String,
+    lines: Receiver<(Instant, Value)>,
     /// Gone with the hub.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Hub {
@@ -70,15 +71,24 @@ impl Hub {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the hub starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("piped")).lines();
+        let lines = events(process.stdout.take().expect("piped"));
         let url = loop {
-            let line: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
+            let (_, line) = lines.recv_timeout(GUARD).expect("the hub listens");
             if line["event"] == "listening" {
                 break line["url"].as_str().expect("a url").to_owned();
             }
         };
-        thread::spawn(move || lines.for_each(drop));
-        Self { process, url, _folder: folder }
+        Self { process, url, lines, folder }
+    }
+
+    /// A file of the folder that the titles are in.
+    pub(crate) fn video(&self, name: &str) -> PathBuf {
+        self.folder.path().join("videos").join(name)
+    }
+
+    /// All that it told until now.
+    pub(crate) fn told(&self) -> Vec<(Instant, Value)> {
+        self.lines.try_iter().collect()
     }
 
     /// User and system time so far, in ticks of 10 ms.
@@ -96,6 +106,17 @@ impl Drop for Hub {
     }
 }
 
+/// What a process tells, each line with the moment when it came.
+fn events(output: ChildStdout) -> Receiver<(Instant, Value)> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = sender.send((Instant::now(), serde_json::from_str(&line).expect("JSON")));
+        }
+    });
+    lines
+}
+
 /// Where the project's sample is.
 pub(crate) fn samples() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/videos"))
@@ -110,27 +131,21 @@ pub(crate) struct Member {
 
 impl Member {
     /// Starts one; see [`Member::is_in`].
-    pub(crate) fn start(url: &str, name: &str) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_securestream"))
+    fn start(mut command: Command, url: &str, name: &str) -> Self {
+        let mut process = command
             .args(["connect", url, "--name", name, "--ephemeral", "--json"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("a member starts");
-        let output = process.stdout.take().expect("piped");
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let _ = sender.send((Instant::now(), serde_json::from_str(&line).expect("JSON")));
-            }
-        });
+        let lines = events(process.stdout.take().expect("piped"));
         let input = process.stdin.take().expect("piped");
         Self { process, input, lines }
     }
 
     pub(crate) fn join(url: &str, name: &str) -> Self {
-        let member = Self::start(url, name);
+        let member = Self::start(Command::new(env!("CARGO_BIN_EXE_securestream")), url, name);
         member.is_in();
         member
     }
@@ -184,17 +199,24 @@ impl Drop for Member {
     }
 }
 
-/// Members with names that begin like this; a few at a time, since they make keys.
+/// Members with names that begin like this; a few at a time, since they make keys. They stand for people with machines
+/// of their own, so what they do with their pictures has the lowest priority on this one.
 pub(crate) fn join_many(url: &str, stem: &str, count: usize) -> Vec<Member> {
     let mut members = Vec::new();
     while members.len() < count {
         let some = 4.min(count - members.len());
         let started: Vec<_> =
-            (0..some).map(|number| Member::start(url, &format!("{stem}{}", members.len() + number))).collect();
+            (0..some).map(|number| Member::start(nice(), url, &format!("{stem}{}", members.len() + number))).collect();
         started.iter().for_each(Member::is_in);
         members.extend(started);
     }
     members
+}
+
+fn nice() -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "19", env!("CARGO_BIN_EXE_securestream")]);
+    command
 }
 
 /// Durations, to be told in percentiles.

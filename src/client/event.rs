@@ -143,11 +143,14 @@ pub enum Event {
         #[serde(serialize_with = "as_seconds")]
         at: MediaTime,
     },
-    /// A play goes on elsewhere.
+    /// A play goes on elsewhere. When that is long after the keyframe before, that keyframe was seen meanwhile, so many
+    /// milliseconds after the seek.
     PlaySeeked {
         id: String,
         #[serde(serialize_with = "as_seconds")]
         at: MediaTime,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        preview_ms: Option<u64>,
     },
     /// A play is over, for whatever reason; the last event of it.
     PlayEnded(PlayEnd),
@@ -261,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_line_begins_with_its_time_and_ends_with_its_ref() {
-        let event = Event::PlaySeeked { id: "1".into(), at: MediaTime(7_250_000) };
+        let event = Event::PlaySeeked { id: "1".into(), at: MediaTime(7_250_000), preview_ms: None };
         assert_eq!(
             line_of(&event, Some("r")),
             "{\"t\":12,\"event\":\"play_seeked\",\"id\":\"1\",\"at\":7.25,\"ref\":\"r\"}\n"

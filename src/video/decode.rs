@@ -36,6 +36,8 @@ pub(crate) enum Decoded {
     Frame(Frame),
     /// A picture outside of what the segment shows.
     Hidden,
+    /// The first picture, when it is hidden and what is shown comes long after it: see [`Segment::is_long_before`].
+    Preview(Frame),
     /// Nothing without another packet.
     Hungry,
     /// Nothing any more.

@@ -4,6 +4,7 @@
 
 mod ahead;
 mod cut;
+mod seeking;
 pub(crate) mod sound;
 mod status;
 mod step;
@@ -17,6 +18,7 @@ use crate::types::{EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::CRED
 
 use self::{
     ahead::{MOST_READY, Progress, Stage},
+    seeking::Seeking,
     sound::{Overfed, PlaySound},
     status::Knowledge,
     subtitles::Subtitles,
@@ -74,8 +76,8 @@ pub(crate) struct Engine {
     last_decoded: MediaTime,
     /// How long that picture lasts, usually.
     last_length: MediaTime,
-    /// The epoch of a flush whose first frame was not shown yet.
-    seeking: Option<PlayEpoch>,
+    /// A flush whose first frame was not shown yet.
+    seeking: Option<Seeking>,
     /// Since when nothing is left to show while more is to come.
     dry: Option<Duration>,
     /// From where the segment that came last is shown no more, until the next one comes.
@@ -251,7 +253,7 @@ impl Engine {
         self.ready.clear();
         self.parts.pace.reset();
         self.epoch = epoch;
-        self.seeking = Some(epoch);
+        self.seeking = Some(Seeking::since(self.parts.clock.now(), epoch));
         self.last_decoded = MediaTime(i64::MIN);
         self.dry = None;
         self.cut = None;
@@ -352,8 +354,8 @@ impl Engine {
             let (epoch, (width, height)) = (self.epoch, size);
             (self.parts.reports)(Report::Rendition { epoch, label, width, height, from });
         }
-        if let Some(epoch) = self.seeking.take() {
-            (self.parts.reports)(Report::Seeked { epoch, at: frame.pts });
+        if let Some(seeking) = self.seeking.take() {
+            (self.parts.reports)(seeking.landed(frame.pts));
         }
         self.still = Some(frame);
         Ok(Next::Again)

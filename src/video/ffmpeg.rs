@@ -60,6 +60,7 @@ impl Decoders for Libavcodec {
             scaler: None,
             segment: segment.clone(),
             entry: None,
+            has_begun: false,
             is_drained: false,
         }))
     }
@@ -90,6 +91,8 @@ struct Decoder {
     segment: Segment,
     /// Where decoding began.
     entry: Option<Entry>,
+    /// A picture came out.
+    has_begun: bool,
     /// No packet follows.
     is_drained: bool,
 }
@@ -153,10 +156,12 @@ impl Decoder {
         self.picture.pts().or_else(|| self.picture.timestamp()).map(MediaTime)
     }
 
-    /// Makes a frame of the picture that just came out, if it is to be shown.
+    /// Makes a frame of the picture that just came out, if it is to be seen.
     fn take(&mut self) -> Result<Decoded, Undecodable> {
         let pts = self.time().ok_or_else(|| Undecodable("a picture without a time".into()))?;
-        if !self.segment.shows(pts) {
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        let is_preview = is_first && self.segment.is_long_before(pts);
+        if !is_preview && !self.segment.shows(pts) {
             return Ok(Decoded::Hidden);
         }
         let colour = colour(&self.picture);
@@ -166,7 +171,8 @@ impl Decoder {
         };
         let size = (self.picture.width(), self.picture.height());
         Frame::new(self.segment.label, pts, size, colour, data)
-            .map(|frame| Decoded::Frame(frame.turned(self.segment.rotation)))
+            .map(|frame| frame.turned(self.segment.rotation))
+            .map(if is_preview { Decoded::Preview } else { Decoded::Frame })
             .ok_or_else(|| Undecodable("a picture with planes of the wrong size".into()))
     }
 
@@ -220,7 +226,7 @@ mod open_gop_tests;
 mod tests {
     use super::*;
     use crate::{
-        types::EndReason,
+        types::{EndReason, PlayEpoch},
         video::{
             fixture::{Played, play, read},
             input::Input,
@@ -291,6 +297,27 @@ mod tests {
         let shown: Vec<_> = part.frames.iter().map(|frame| frame.pts).collect();
         assert_eq!(shown, [33, 34, 35, 36].map(pts));
         assert!(part.frames.iter().zip(&whole.frames[33..]).all(|(a, b)| a.yuv420p() == b.yuv420p()));
+    }
+
+    #[test]
+    fn the_first_picture_is_a_preview_when_what_is_shown_comes_long_after_it() {
+        let low = read("low");
+        let (mut inputs, whole) = (low.inputs(), play(low.inputs()));
+        for input in &mut inputs {
+            if let Input::Segment(segment) = input {
+                segment.from = pts(60);
+            }
+        }
+        inputs.insert(0, Input::Flush { epoch: PlayEpoch(1) });
+        let played = play(inputs);
+        let numbers: Vec<_> = std::iter::once(0).chain(60..75).collect();
+        assert_eq!(played.frames.len(), numbers.len());
+        assert!(
+            played.frames.iter().zip(numbers).all(|(frame, number)| frame.yuv420p() == whole.frames[number].yuv420p())
+        );
+        assert_eq!(played.summary.frames, 15);
+        let landed = |report: &Report| matches!(report, Report::Seeked { at, preview: Some(_), .. } if *at == pts(60));
+        assert!(played.reports.iter().any(landed), "{:?}", played.reports);
     }
 
     #[test]

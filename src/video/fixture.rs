@@ -21,7 +21,7 @@ use super::{
     report::{Report, Summary},
     rotation::Rotation,
     tally::Tally,
-    testing::{FRAME, ScriptedClock},
+    testing::{FRAME, ScriptedClock, previews},
 };
 
 /// One video.
@@ -123,7 +123,7 @@ pub(crate) fn play(inputs: impl IntoIterator<Item = Input>) -> Played {
     let mut reports: Vec<_> = reports.iter().collect();
     let Some(Report::Ended(summary)) = reports.pop() else { panic!("no end: {reports:?}") };
     let frames = std::mem::take(&mut *frames.lock().unwrap());
-    assert_eq!(summary.frames, frames.len() as u64);
+    assert_eq!(summary.frames + previews(&reports), frames.len() as u64);
     Played { reports, frames, summary }
 }
 

@@ -103,7 +103,16 @@ impl Segment {
     pub fn shows(&self, pts: MediaTime) -> bool {
         pts >= self.from && self.until.is_none_or(|until| pts < until)
     }
+
+    /// Whether what is shown begins so long after the picture at `pts` that decoding all in between takes a while.
+    #[must_use]
+    pub fn is_long_before(&self, pts: MediaTime) -> bool {
+        pts + LONG < self.from
+    }
 }
+
+/// What is decoded well within the 200 ms in which a viewer expects to see something.
+const LONG: MediaTime = MediaTime(2_000_000);
 
 /// One compressed picture, whole.
 #[derive(Clone, Debug)]

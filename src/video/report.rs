@@ -64,6 +64,8 @@ pub enum Report {
         epoch: PlayEpoch,
         /// The time of that frame.
         at: MediaTime,
+        /// How long after the flush the keyframe before it was shown, while all in between was decoded.
+        preview: Option<Duration>,
     },
     /// There is no sound, though there should be: the pictures go on by the clock.
     Silent {

@@ -19,6 +19,7 @@ use super::{
     index::{self, Index, VideoFormat},
     input::{Packet, Segment},
     render::{Display, DisplayGone, DisplayKind, Status},
+    report::Report,
     rotation::Rotation,
 };
 
@@ -147,6 +148,7 @@ struct FakeDecoder {
     segment: Segment,
     delay: usize,
     held: Vec<MediaTime>,
+    has_begun: bool,
     is_finished: bool,
 }
 
@@ -155,7 +157,8 @@ impl Decoders for FakeDecoders {
         if segment.codec != Codec::H264 {
             return Err(Undecodable("no decoder".into()));
         }
-        Ok(Box::new(FakeDecoder { segment: segment.clone(), delay: self.delay, held: Vec::new(), is_finished: false }))
+        let segment = segment.clone();
+        Ok(Box::new(FakeDecoder { segment, delay: self.delay, held: Vec::new(), has_begun: false, is_finished: false }))
     }
 }
 
@@ -185,7 +188,12 @@ impl Decode for FakeDecoder {
         let shown = self.segment.shows(pts);
         let mut frame = frame(self.segment.height, pts.0 / FRAME.0).turned(self.segment.rotation);
         frame.pts = pts;
-        Ok(if shown { Decoded::Frame(frame) } else { Decoded::Hidden })
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        Ok(match () {
+            () if shown => Decoded::Frame(frame),
+            () if is_first && self.segment.is_long_before(pts) => Decoded::Preview(frame),
+            () => Decoded::Hidden,
+        })
     }
 }
 
@@ -243,4 +251,9 @@ impl Display for RecordingDisplay {
         *time += self.slowness;
         Ok(())
     }
+}
+
+/// Pictures that were shown and do not count.
+pub(crate) fn previews(reports: &[Report]) -> u64 {
+    reports.iter().filter(|report| matches!(report, Report::Seeked { preview: Some(_), .. })).count() as u64
 }

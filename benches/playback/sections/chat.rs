@@ -17,7 +17,7 @@ pub(crate) fn report(sizes: &Sizes) {
     chat(&mut alice, &bob, "bob", 3);
     println!("messages over an empty link of 5 Mb/s: {}", chat(&mut alice, &bob, "bob", sizes.messages));
     for play in 0..8 {
-        bob.say(&format!("play mandelbrot mode=1080 speed=max display=none id={play}"));
+        bob.say(&format!("play mandelbrot mode=1080 speed=max display=none id=play{play}"));
     }
     bob.wait("play_started");
     let before = shaper.carried();

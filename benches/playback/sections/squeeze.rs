@@ -45,13 +45,19 @@ pub(crate) fn report(_: &Sizes) {
     thread::sleep(WIDE_FOR);
     let wide = viewer.told();
     let down = first_switch(&narrow, squeezed, |height| height < before);
+    let sent = first_switch(&hub.told(), squeezed, |height| height < before);
     let low = last_height(&narrow);
     let up = first_switch(&wide, released, |height| height > low);
     let top = first_switch(&wide, released, |height| height == before);
     told.extend(narrow.into_iter().chain(wide));
     let stalls = told.iter().filter(|(_, line)| line["event"] == "stalled").count();
     println!("squeezed from 20 to 1 Mb/s and back: {stalls} stalls, {before} lines before, {low} while it is narrow");
-    println!("  shown lower after {}, that is {}", seconds(down), gops(down));
+    println!(
+        "  sent lower after {}, that is {}; shown after {}, when what waited was over",
+        seconds(sent),
+        gops(sent),
+        seconds(down)
+    );
     println!("  shown higher after {}, at {before} lines again after {}", seconds(up), seconds(top));
     for (at, line) in &told {
         if matches!(line["event"].as_str(), Some("rendition" | "stalled" | "play_ended")) {
@@ -105,7 +111,7 @@ fn last_height(told: &[(Instant, Value)]) -> u64 {
 
 /// From a moment to the first rendition that is as it should be.
 fn first_switch(told: &[(Instant, Value)], from: Instant, is_it: impl Fn(u64) -> bool) -> Option<Duration> {
-    told.iter().find(|(_, line)| height(line).is_some_and(&is_it)).map(|(at, _)| *at - from)
+    told.iter().find(|(at, line)| *at > from && height(line).is_some_and(&is_it)).map(|(at, _)| *at - from)
 }
 
 fn seconds(duration: Option<Duration>) -> String {

@@ -159,7 +159,11 @@ impl Arguments {
         if fits {
             Ok(Some(word))
         } else {
-            Err(self.value("id", &word, "give up to 32 letters, digits, - and _, one of them a letter, and not last"))
+            Err(self.value(
+                "id",
+                &word,
+                "give up to 32 letters, digits, - and _, one of them a letter, but not the word last",
+            ))
         }
     }
 

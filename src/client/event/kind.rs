@@ -34,7 +34,7 @@ impl EventKind {
         kind("stalled", &["id", "ms"]),
         kind("play_paused", &["id", "at"]),
         kind("play_resumed", &["id", "at"]),
-        kind("play_seeked", &["id", "at"]),
+        kind("play_seeked", &["id", "at", "preview_ms"]),
         kind("play_ended", &["id", "title", "reason", "frames", "shown", "dropped", "stalls", "sha256"]),
         kind("key_changed", &["name", "old", "new", "was_verified", "held"]),
         kind("gap", &["from", "missing"]),

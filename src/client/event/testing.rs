@@ -126,7 +126,8 @@ fn about_plays() -> Vec<Event> {
         Event::Stalled { id: id.clone(), ms: 300 },
         Event::PlayPaused { id: id.clone(), at },
         Event::PlayResumed { id: id.clone(), at },
-        Event::PlaySeeked { id: id.clone(), at },
+        Event::PlaySeeked { id: id.clone(), at, preview_ms: None },
+        Event::PlaySeeked { id: id.clone(), at, preview_ms: Some(18) },
         Event::PlayEnded(play_end(&id)),
         Event::PlayEnded(PlayEnd { sha256: None, reason: EndReason::HubClosing, ..play_end("x") }),
     ]

@@ -172,14 +172,16 @@ impl MemberPlays {
                 play.is_paused = false;
                 answer_first(&mut play.resuming, &Event::PlayResumed { id: viewer_id, at }, CommandName::Resume)
             }
-            Report::Seeked { epoch, at } if epoch == play.epoch => {
+            Report::Seeked { epoch, at, preview } if epoch == play.epoch => {
                 play.at = at;
                 play.steering.has_landed = true;
                 if let Some(outputs) = self.landed(id, at) {
                     return outputs;
                 }
                 let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
-                answer_all(&mut play.seeking, &Event::PlaySeeked { id: viewer_id, at }, CommandName::Seek)
+                let preview_ms = preview.map(|after| after.as_millis().try_into().unwrap_or(u64::MAX));
+                let event = Event::PlaySeeked { id: viewer_id, at, preview_ms };
+                answer_all(&mut play.seeking, &event, CommandName::Seek)
             }
             Report::Seeked { .. } | Report::Closed => Vec::new(),
             Report::Silent { text } => self.silent(id, &text),

@@ -189,7 +189,7 @@ fn about_play(event: &Event) -> Option<String> {
         Event::Stalled { id, ms } => format!("play {id} waited {ms} ms for the hub"),
         Event::PlayPaused { id, at } => format!("play {id} paused at {}", clock(*at)),
         Event::PlayResumed { id, at } => format!("play {id} goes on from {}", clock(*at)),
-        Event::PlaySeeked { id, at } => format!("play {id} is at {}", clock(*at)),
+        Event::PlaySeeked { id, at, .. } => format!("play {id} is at {}", clock(*at)),
         Event::PlayEnded(end) => play_ended(end),
         _ => return None,
     })

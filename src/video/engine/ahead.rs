@@ -71,6 +71,10 @@ impl Engine {
                 self.parts.tally.decoded();
             }
             Ok(Decoded::Hidden) => self.parts.tally.decoded(),
+            Ok(Decoded::Preview(frame)) => {
+                self.parts.tally.decoded();
+                self.preview(frame)?;
+            }
             Ok(Decoded::Hungry) => stage.hungry = true,
             Ok(Decoded::Finished) => self.stage = None,
             Err(error) => {

@@ -194,7 +194,7 @@ fn a_seek_forgets_what_waits_and_begins_both_anew() {
         .run();
     outcome.assert_in_step(&[400, 3000, 3600]);
     assert_eq!(outcome.summary.dropped, 0);
-    assert!(outcome.reports.contains(&Report::Seeked { epoch: after, at: pts(60) }));
+    assert!(outcome.reports.contains(&Report::Seeked { epoch: after, at: pts(60), preview: None }));
     let consumed = |wanted| {
         let bytes = |report: &Report| match report {
             Report::Consumed { epoch, bytes, .. } if *epoch == wanted => *bytes,

@@ -10,7 +10,7 @@ use crate::video::{
     pace::{Speed, WhenLate},
     render::Status,
     report::Summary,
-    testing::{FakeDecoders, RecordingDisplay, ScriptedClock, Showing, packet, pts, segment},
+    testing::{FakeDecoders, RecordingDisplay, ScriptedClock, Showing, packet, previews, pts, segment},
 };
 
 const FINISHED: Input = Input::End { reason: EndReason::Finished };
@@ -79,7 +79,7 @@ impl Scene {
         assert_eq!(summary.shown + summary.dropped, summary.frames);
         assert_eq!(summary.frames_by_height.values().sum::<u64>(), summary.frames);
         let shown = shown.lock().unwrap().clone();
-        assert_eq!(shown.len() as u64, summary.shown);
+        assert_eq!(shown.len() as u64, summary.shown + previews(&reports));
         let told = told.lock().unwrap().clone();
         Outcome { shown, told, reports, summary }
     }
@@ -221,9 +221,36 @@ fn a_seek_forgets_what_came_before() {
         .run();
     assert_eq!(outcome.numbers(), [0, 1, 102, 103, 104]);
     assert_eq!(outcome.times(), [0, 40, 60, 100, 140]);
-    assert!(outcome.reports.contains(&Report::Seeked { epoch: PlayEpoch(3), at: pts(102) }));
+    assert!(outcome.reports.contains(&Report::Seeked { epoch: PlayEpoch(3), at: pts(102), preview: None }));
     let last = outcome.reports.iter().rfind(|report| matches!(report, Report::Consumed { .. }));
     assert!(matches!(last, Some(Report::Consumed { epoch: PlayEpoch(3), bytes: 10, .. })));
+}
+
+#[test]
+fn a_seek_far_behind_a_keyframe_shows_that_keyframe_meanwhile_and_no_other_picture() {
+    let far = Scene::new()
+        .at(0, part(240, 0, None))
+        .at(0, packets(0..20))
+        .at(50, [Input::Flush { epoch: PlayEpoch(1) }])
+        .at(60, part(240, 160, None))
+        .at(60, packets(100..110))
+        .at(90, packets(110..165))
+        .at(90, [FINISHED])
+        .run();
+    assert_eq!(far.numbers(), [0, 1, 100, 160, 161, 162, 163, 164]);
+    assert_eq!(far.times()[2..5], [60, 90, 130]);
+    let preview = Some(Duration::from_millis(10));
+    assert!(far.reports.contains(&Report::Seeked { epoch: PlayEpoch(1), at: pts(160), preview }));
+    assert_eq!((far.summary.frames, far.summary.shown), (7, 7));
+
+    let switch = Scene { speed: Speed::Max, ..Scene::new() }
+        .at(0, part(240, 0, Some(80)))
+        .at(0, packets(0..82))
+        .at(0, part(720, 80, None))
+        .at(0, packets(20..90))
+        .at(0, [FINISHED])
+        .run();
+    assert_eq!(switch.numbers(), (0..90).collect::<Vec<_>>(), "nobody waits at a change of rendition");
 }
 
 #[test]

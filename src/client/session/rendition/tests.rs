@@ -329,7 +329,7 @@ fn a_seek_leaves_the_rendition_that_was_asked_for() {
     screen.outputs.clear();
     (screen.epoch, screen.seq) = (1, 0);
     screen.info(720);
-    screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(30_000_000) });
+    screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(30_000_000), preview: None });
     assert!(screen.switches().is_empty(), "the hub did it before it sought");
     screen.shown(720, 30_000_000);
     assert_eq!(screen.told(), [told("rendition 720p", Some("a")), told("ok rendition", Some("a"))]);
@@ -502,7 +502,7 @@ fn what_a_player_tells_of_before_a_seek_does_not_move_the_place_it_leads_to() {
         screen.player(late.clone());
         screen.player(Report::Consumed { epoch: PlayEpoch(1), media: Media::Pictures, bytes: 1, at });
         assert_eq!(screen.plays.plays[&screen.id].at, MediaTime(30_000_000), "{late:?}");
-        screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(30_000_000) });
+        screen.player(Report::Seeked { epoch: PlayEpoch(1), at: MediaTime(30_000_000), preview: None });
         screen.player(Report::Paused { at: MediaTime(30_040_000) });
         assert_eq!(screen.plays.plays[&screen.id].at, MediaTime(30_040_000));
     }

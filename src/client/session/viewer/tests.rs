@@ -147,7 +147,7 @@ fn the_frame_before_is_looked_for_in_the_middle_before_it() {
     assert!(matches!(outputs[0], Output::Player(_, Input::Pause)), "{outputs:?}");
     assert_eq!(sought(&outputs), Some(MediaTime(2_000_000 - 60_000)));
     let epoch = plays.plays[&id].epoch;
-    let told = plays.reported(id, Report::Seeked { epoch, at: MediaTime(1_960_000) }, Instant::now());
+    let told = plays.reported(id, Report::Seeked { epoch, at: MediaTime(1_960_000), preview: None }, Instant::now());
     assert!(matches!(&told[..], [Output::Event(Event::PlaySeeked { .. }, None)]), "{told:?}");
 }
 
@@ -162,7 +162,7 @@ fn a_frame_that_lasts_longer_than_usual_is_stepped_back_over_all_the_same() {
         looks.push(to.0);
         let landed = if to.0 <= 1_700_000 { MediaTime(1_700_000) } else { seconds(2) };
         let epoch = plays.plays[&id].epoch;
-        outputs = plays.reported(id, Report::Seeked { epoch, at: landed }, Instant::now());
+        outputs = plays.reported(id, Report::Seeked { epoch, at: landed, preview: None }, Instant::now());
     }
     assert_eq!(looks, [1_940_000, 1_880_000, 1_760_000, 1_520_000]);
     assert!(matches!(&outputs[..], [Output::Event(Event::PlaySeeked { at: MediaTime(1_700_000), .. }, None)]));
@@ -178,7 +178,7 @@ fn before_the_first_frame_there_is_none() {
     let mut outputs = plays.asked(id, ViewerAction::PreviousFrame, Instant::now());
     for _ in 0..10 {
         let epoch = plays.plays[&id].epoch;
-        outputs = plays.reported(id, Report::Seeked { epoch, at: MediaTime(500_000) }, Instant::now());
+        outputs = plays.reported(id, Report::Seeked { epoch, at: MediaTime(500_000), preview: None }, Instant::now());
     }
     assert_eq!(sought(&outputs), None);
 }

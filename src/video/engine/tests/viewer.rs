@@ -64,7 +64,7 @@ fn a_seek_or_going_on_takes_the_place_of_a_step_that_still_waits() {
     assert_eq!(outcome.numbers(), [0, 50]);
     let told =
         outcome.news().into_iter().filter(|report| matches!(report, Report::Paused { .. } | Report::Seeked { .. }));
-    let seeked = Report::Seeked { epoch: PlayEpoch(1), at: pts(50) };
+    let seeked = Report::Seeked { epoch: PlayEpoch(1), at: pts(50), preview: None };
     assert_eq!(told.collect::<Vec<_>>(), [&Report::Paused { at: pts(0) }, &seeked], "the pause is told");
 }
 
