@@ -24,7 +24,7 @@ use crate::{
         render::{Display, DisplayGone, DisplayKind},
         report::{Report, Summary},
         sound::{SinkFormat, testing::Room},
-        testing::{ScriptedClock, taken_apart},
+        testing::{ScriptedClock, take_apart, taken_apart},
     },
 };
 
@@ -223,6 +223,21 @@ fn beep_and_flash_come_together_from_containers_that_cut_sound_into_pieces() {
         let after = inputs(&mut play, &source, PlayEpoch(1));
         let script = vec![(0, all), (1_500, vec![Input::Flush { epoch: PlayEpoch(1) }]), (1_560, after)];
         watch(script, latency, Speed::Normal).assert_in_step(beeps - 1);
+    }
+}
+
+#[test]
+fn beep_and_flash_come_together_behind_a_jump_of_the_clock() {
+    let part = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sound/beep.ts")).unwrap();
+    let (index, file) = take_apart(&part.repeat(2));
+    assert_eq!(index.no_sound(), None);
+    let source = MemorySource::indexed([("beep_36p.mp4".to_owned(), index, file)]);
+    let all = inputs(&mut play(&source, PlayMode::Auto), &source, PlayEpoch(0));
+    // Where the two parts meet, one picture may be lost: the first part ends within a GOP.
+    let played = watch(vec![(0, all)], Duration::from_millis(60), Speed::Normal);
+    assert_eq!((played.flashes.len(), played.beeps.len(), played.summary.stalls), (8, 8, 0), "{:?}", played.summary);
+    for ((flash, _), beep) in played.flashes.iter().zip(&played.beeps) {
+        assert!(flash.abs_diff(*beep) <= Duration::from_millis(20), "{:?} {:?}", played.flashes, played.beeps);
     }
 }
 

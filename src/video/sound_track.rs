@@ -115,6 +115,8 @@ pub enum NoSound {
     NotInFile,
     #[error("its packets are cut into too many pieces")]
     TooScattered,
+    #[error("its clock does not jump where that of the pictures does")]
+    ClockJumps,
     #[error("{0}")]
     Damaged(String),
 }

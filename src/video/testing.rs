@@ -67,10 +67,17 @@ pub(crate) fn index(height: u32, frames: u32, gop: u32, size: u32) -> Index {
 #[cfg(feature = "player")]
 pub(crate) fn taken_apart(path: &str) -> (Index, Bytes) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    let bytes = std::fs::read(&path).unwrap();
-    let open = || std::fs::File::open(&path).unwrap();
+    take_apart(&std::fs::read(&path).unwrap())
+}
+
+/// A file of these bytes that libavformat takes apart, as [`taken_apart`].
+#[cfg(feature = "player")]
+pub(crate) fn take_apart(bytes: &[u8]) -> (Index, Bytes) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let open = || std::fs::File::open(file.path()).unwrap();
     let index = super::compat::index_here(&open(), open(), bytes.len() as u64);
-    (index.unwrap(), bytes.into())
+    (index.unwrap(), Bytes::copy_from_slice(bytes))
 }
 
 /// A title of these renditions.

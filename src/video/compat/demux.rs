@@ -32,7 +32,7 @@ use crate::{
 use super::{
     locate::Locator,
     sound::Sound,
-    times::{Said, times},
+    times::{Said, moves, times},
 };
 
 /// The containers that are taken apart. Not playlists and such, which name other files.
@@ -104,9 +104,10 @@ fn taken_apart(file: &File, reader: Reader<impl FileExt + Send + 'static>, size:
     let file = FileInput { file, size };
     let mut sound = Sound::of(&opened, &file);
     let packets = track.packets(&mut opened, &file, sound.as_mut())?;
+    let moves = moves(&packets.said);
     let (index, zero) = packets.index(track.format, track.rotation, track.reorders)?;
     Ok(match sound {
-        Some(sound) => index.with_sound(sound.track(zero)),
+        Some(sound) => index.with_sound(sound.track(zero, &moves)),
         None => index,
     })
 }

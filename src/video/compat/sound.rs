@@ -15,7 +15,11 @@ use crate::{
     },
 };
 
-use super::{demux::micros, locate::Locator};
+use super::{
+    demux::micros,
+    locate::Locator,
+    times::{MAX_STEP, OneClock, Said},
+};
 
 /// A track of sound as it is read.
 pub(super) struct Sound<'a> {
@@ -82,14 +86,52 @@ impl<'a> Sound<'a> {
         }
     }
 
-    /// The track, on a clock that begins with the picture at `zero`, in µs.
-    pub(super) fn track(self, zero: i64) -> Result<SoundTrack, NoSound> {
+    /// The track, on a clock that begins with the picture at `zero`, in µs, and that jumps by `moves` as the one of the
+    /// pictures does.
+    pub(super) fn track(mut self, zero: i64, moves: &[i64]) -> Result<SoundTrack, NoSound> {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
+        go_on(&mut self.packets, moves)?;
         let place = |packet: SoundPacket| SoundPacket { pts: MediaTime(packet.pts.0.saturating_sub(zero)), ..packet };
         let packets = self.packets.into_iter().map(place).collect();
         let track = SoundTrack::new(self.format?, packets, MediaTime::ZERO..MediaTime(i64::MAX))?;
         Ok(track.scattered(self.pieces))
+    }
+}
+
+/// Moves sound behind each jump of its clock by as much as the pictures there are moved. Where these never jump, sound
+/// may have any gap.
+fn go_on(packets: &mut [SoundPacket], moves: &[i64]) -> Result<(), NoSound> {
+    if moves.len() < 2 {
+        return Ok(());
+    }
+    let longest = packets.iter().map(|packet| packet.duration.0).max().unwrap_or_default();
+    let mut clock = OneClock::new(longest.min(MAX_STEP));
+    for packet in packets {
+        clock.moved(&Said { dts: Some(packet.pts.0), ..Said::default() });
+        let by = moves.get(clock.jumps()).ok_or(NoSound::ClockJumps)?;
+        packet.pts = packet.pts + MediaTime(*by);
+    }
+    if clock.jumps() + 1 == moves.len() { Ok(()) } else { Err(NoSound::ClockJumps) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sound_jumps_with_the_pictures_or_not_at_all() {
+        let packet =
+            |pts: i64| SoundPacket { offset: 0, size: 1, pts: MediaTime(pts * 20_000), duration: MediaTime(20_000) };
+        let moved = |times: &[i64], moves: &[i64]| {
+            let mut packets: Vec<_> = times.iter().copied().map(packet).collect();
+            let moves: Vec<_> = moves.iter().map(|moved| moved * 20_000).collect();
+            go_on(&mut packets, &moves).map(|()| packets.iter().map(|packet| packet.pts.0 / 20_000).collect::<Vec<_>>())
+        };
+        assert_eq!(moved(&[0, 1, 2, 9000, 9001], &[0]), Ok(vec![0, 1, 2, 9000, 9001]), "a gap");
+        assert_eq!(moved(&[0, 1, 2, 9000, 9001, 5, 6], &[0, -8996, 1]), Ok(vec![0, 1, 2, 4, 5, 6, 7]));
+        assert_eq!(moved(&[0, 1, 2, 3], &[0, -8996]), Err(NoSound::ClockJumps));
+        assert_eq!(moved(&[0, 1, 9000, 0], &[0, -8996]), Err(NoSound::ClockJumps));
     }
 }
