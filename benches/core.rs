@@ -385,5 +385,24 @@ fn index_to_records(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, record_codec, seal_and_open, sessions, tls, fan_out, index_to_records);
+/// Subtitles on a picture of 1080p: drawn on every one while they are shown.
+#[cfg(feature = "player")]
+fn words(criterion: &mut Criterion) {
+    use securestream::video::render::{Anchor, Canvas, TextPainter};
+    let (width, height) = (1920, 1080);
+    let mut pixels = vec![90; width * height * 3];
+    let mut painter = TextPainter::embedded();
+    let lines = ["Where the road ends, the sea begins.", "– And what is behind the sea?"];
+    criterion.bench_function("words/two lines of subtitles on 1080p", |bench| {
+        bench.iter(|| {
+            let mut canvas = Canvas::new(&mut pixels, width, height).expect("as large as it says");
+            painter.draw(&mut canvas, &lines, 54.0, Anchor::Bottom);
+        });
+    });
+}
+
+#[cfg(not(feature = "player"))]
+fn words(_: &mut Criterion) {}
+
+criterion_group!(benches, record_codec, seal_and_open, sessions, tls, fan_out, index_to_records, words);
 criterion_main!(benches);

@@ -25,6 +25,9 @@ libraries='opencv4=libopencv-dev libavcodec=libavcodec-dev libavformat=libavform
     libswscale=libswscale-dev libswresample=libswresample-dev
     alsa=libasound2-dev'
 
+# What a script needs besides, as program=package.
+programs=''
+
 # Rust: from PATH, or where rustup puts it for a shell that was started before.
 need_cargo() {
     if ! command -v cargo >/dev/null 2>&1; then
@@ -75,13 +78,16 @@ missing_on_debian() {
     for pair in $libraries; do
         has_library "${pair%%=*}" || list="$list ${pair#*=}"
     done
+    for pair in $programs; do
+        command -v "${pair%%=*}" >/dev/null 2>&1 || list="$list ${pair#*=}"
+    done
     printf '%s' "${list# }"
 }
 
 missing_elsewhere() {
     list=''
-    for program in cc c++ pkg-config clang; do
-        command -v "$program" >/dev/null 2>&1 || list="$list $program"
+    for program in cc c++ pkg-config clang $programs; do
+        command -v "${program%%=*}" >/dev/null 2>&1 || list="$list ${program%%=*}"
     done
     for pair in $libraries; do
         # Only Linux has it, and where there is none nothing needs it.

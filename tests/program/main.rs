@@ -22,3 +22,5 @@ mod signals;
 mod trust;
 mod usage;
 mod videos;
+#[cfg(feature = "player")]
+mod window;
