@@ -25,6 +25,10 @@ pub(super) const MAX_CHANNELS: u16 = 24;
 /// Longest configuration of a decoder of sound, in bytes. Real ones have some tens.
 pub(super) const MAX_SOUND_EXTRADATA: usize = 64 * 1024;
 
+/// Furthest apart that the pieces of a packet may lie, in bytes: a second of pictures of 8 Mb/s between them. Each packet
+/// of a read may be as far apart.
+const MAX_SPAN: u64 = 1024 * 1024;
+
 /// Most packets of one read, 1.4 s of AAC.
 const MOST_IN_ONE_READ: usize = 64;
 
@@ -113,7 +117,7 @@ pub enum NoSound {
     Nothing,
     #[error("a packet of it does not stand in the file as it is decoded")]
     NotInFile,
-    #[error("its packets are cut into too many pieces")]
+    #[error("its packets are cut into too many pieces, or pieces too far apart")]
     TooScattered,
     #[error("its clock does not jump where that of the pictures does")]
     ClockJumps,
@@ -156,8 +160,14 @@ impl SoundTrack {
     }
 
     /// The same with packets that do not lie in one piece.
-    pub(super) fn scattered(self, pieces: Pieces) -> Self {
-        Self { pieces, ..self }
+    ///
+    /// # Errors
+    /// When one lies so far apart that to read many of them would keep a disk busy.
+    pub(super) fn scattered(self, pieces: Pieces) -> Result<Self, NoSound> {
+        let track = Self { pieces, ..self };
+        let mut spans = (0..track.packets.len()).map(|position| track.span(position));
+        let is_near = spans.all(|span| span.is_some_and(|span| span.end - span.start <= MAX_SPAN));
+        if is_near { Ok(track) } else { Err(NoSound::TooScattered) }
     }
 
     /// The pieces of the packet at a position; none when it lies in one.

@@ -96,7 +96,7 @@ impl<'a> Sound<'a> {
         let place = |packet: SoundPacket| SoundPacket { pts: MediaTime(packet.pts.0.saturating_sub(zero)), ..packet };
         let packets = self.packets.into_iter().map(place).collect();
         let track = SoundTrack::new(self.format?, packets, MediaTime::ZERO..MediaTime(i64::MAX))?;
-        Ok(track.scattered(self.pieces))
+        track.scattered(self.pieces)
     }
 }
 

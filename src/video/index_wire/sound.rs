@@ -90,8 +90,8 @@ impl SoundRecord {
             extradata: self.extradata.0,
         };
         let heard = self.heard_from..self.heard_until;
-        let track = SoundTrack::new(format, packets, heard).map_err(|_| IndexWireError::Impossible("sound"))?;
-        Ok(track.scattered(pieces))
+        let track = SoundTrack::new(format, packets, heard).and_then(|track| track.scattered(pieces));
+        track.map_err(|_| IndexWireError::Impossible("sound"))
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
     fn cut() -> SoundTrack {
         let mut pieces = Pieces::default();
         pieces.push(1, &[Run { offset: 1400, length: 150, stride: 188, count: 2 }, Run::one(1776, 71)]);
-        track().scattered(pieces)
+        track().scattered(pieces).unwrap()
     }
 
     #[test]
@@ -133,6 +133,8 @@ mod tests {
         assert!(changed(|record| record.scattered[0].runs[0].count = 3));
         assert!(changed(|record| record.scattered[0].runs[1].offset = 1400));
         assert!(changed(|record| record.scattered[0].runs[0].offset = u64::MAX));
+        // Whole, but 3 MB apart.
+        assert!(changed(|record| record.scattered[0].runs[1].offset = 3_000_000));
     }
 
     #[test]
