@@ -7,7 +7,12 @@ use super::{
     event::{EventKind, testing::examples},
     lines::MAX_LINE,
 };
-use crate::types::{Code, ExitCode as E};
+use crate::{
+    types::{Code, ExitCode as E},
+    video::viewer::bindings,
+};
+
+const FRONT: &str = include_str!("../../README.md");
 
 const GUIDE: &str = include_str!("../../docs/scripting.md");
 
@@ -57,6 +62,26 @@ fn the_guide_names_every_command_event_code_and_exit_code() {
     let (high, low) = grouped.split_at(grouped.len() - 3);
     let (top, mid) = high.split_at(high.len() - 3);
     assert!(GUIDE.contains(&format!("{top},{mid},{low} bytes")), "{grouped}");
+}
+
+#[test]
+fn the_front_page_names_every_key_of_the_player_and_no_other() {
+    let keys: Vec<String> = bindings().map(|(key, _)| key.to_string()).collect();
+    let (_, table) = FRONT.split_once("In a film's window the keys are").unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let cells: Vec<&str> = rows.skip(2).filter_map(|row| row.split('|').nth(1)).collect();
+    let of_the_mouse = |part: &&str| !part.contains("click") && !part.contains("wheel");
+    // A comma between two keys is none itself, unless it stands alone.
+    let parts = cells.iter().flat_map(|cell| cell.split([';', ','])).filter(of_the_mouse);
+    let mut named: Vec<&str> = parts.flat_map(str::split_whitespace).collect();
+    named.extend(cells.iter().flat_map(|cell| cell.split(' ')).filter(|part| *part == ","));
+    for key in &keys {
+        // The line above the table says how to see the others.
+        assert!(named.contains(&key.as_str()) || key == "?", "{key} is not in {named:?}");
+    }
+    for name in named {
+        assert!(keys.iter().any(|key| key == name), "{name} is no key");
+    }
 }
 
 #[test]

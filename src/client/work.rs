@@ -100,6 +100,8 @@ pub enum Done {
     Noted,
     /// It is on the disk; in a file that a user may want to look at.
     Kept(Option<PathBuf>),
+    /// The places are on the disk.
+    PlacesKept,
     /// The disk refuses the places: nothing else depends on them.
     PlacesNotKept(Box<Failure>),
     /// The keys or the disk refuse: the session cannot go on.
@@ -195,7 +197,7 @@ impl Worker {
             Job::Acknowledged { by, message } => self.acknowledged(by, message),
             Job::RenewBundle => self.renew_bundle(),
             Job::KeepPlaces(places) => match self.keyring.keep_places(&places) {
-                Ok(()) => Done::Noted,
+                Ok(()) => Done::PlacesKept,
                 Err(error) => Done::PlacesNotKept(Box::new(failure_of(&error))),
             },
             Job::Keep(keep) => match self.keyring.keep(keep, (self.unix_millis)()) {

@@ -41,13 +41,17 @@ pub(super) enum Hearing {
 
 /// What this process has to show videos on, beside windows.
 pub(super) fn setting(options: &ConnectOptions, screen: &Screen) -> Setting {
-    let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     Setting {
         is_interactive: matches!(options.interaction, Interaction::Terminal { .. }),
         stdout_is_terminal: io::stdout().is_terminal(),
-        over_ssh: is_set("SSH_CONNECTION") || is_set("SSH_TTY"),
+        over_ssh: is_over_ssh(),
         terminal: screen.drawing(),
     }
+}
+
+/// Whether the terminal is at another machine.
+fn is_over_ssh() -> bool {
+    ["SSH_CONNECTION", "SSH_TTY"].iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// The terminal as a place for pictures, for a member that a person drives. It is asked what it can, so nobody
@@ -64,7 +68,7 @@ pub(super) fn screen(options: &ConnectOptions) -> Screen {
     } else if !options.color {
         Screen::none(NoTerminal::NoColour)
     } else {
-        Screen::ask()
+        Screen::ask(is_over_ssh())
     }
 }
 

@@ -39,6 +39,14 @@ pub const CREDIT_STEP: u64 = 512 * 1024;
 /// what a raise may lag behind, or a packet that large could never arrive whole.
 pub const CREDIT_WINDOW: u64 = MAX_PACKET as u64 + CREDIT_STEP;
 
+/// What may be on its way to a player that takes nothing, of all that a hub can cause: bytes, and [`PIECE_OVERHEAD`] for each
+/// piece. Credit bounds the bytes of packets, but not how many there are, nor what else is told about a play. Half of it is
+/// what [`CREDIT_WINDOW`] comes to in packets of 40 bytes, as a still picture has them.
+pub const MAX_UNTAKEN: u64 = 8 * CREDIT_WINDOW;
+
+/// What a piece of a play takes besides its bytes.
+pub const PIECE_OVERHEAD: u64 = 128;
+
 /// Largest file of subtitles in bytes: ten times what a long film with much talk has.
 pub const MAX_SUBTITLES: usize = 1024 * 1024;
 

@@ -1,27 +1,21 @@
 //! The videos in `tests/data`, taken apart by FFmpeg's own demuxer, and plays of them.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::path::Path;
 
 use ffmpeg::{codec::Id, format, media};
 
 use crate::types::{Codec, EndReason, MediaTime, RenditionLabel};
 
+pub(crate) use super::testing::Played;
 use super::{
     clock::Event,
-    engine::{Engine, Parts},
     ffi,
     ffmpeg::Libavcodec,
-    frame::Frame,
     input::{Input, Packet, Segment},
-    pace::{Pace, Speed, WhenLate},
-    render::{Display, DisplayGone, DisplayKind},
-    report::{Report, Summary},
+    pace::Speed,
     rotation::Rotation,
     tally::Tally,
-    testing::{FRAME, ScriptedClock, previews},
+    testing::{FRAME, ScriptedClock, played},
 };
 
 /// One video.
@@ -97,45 +91,9 @@ impl Fixture {
     }
 }
 
-/// What came of a play.
-#[derive(Debug)]
-pub(crate) struct Played {
-    pub(crate) reports: Vec<Report>,
-    pub(crate) frames: Vec<Frame>,
-    pub(crate) summary: Summary,
-}
-
 /// Plays all of `inputs` to the end, as fast as can be, with a checksum.
 pub(crate) fn play(inputs: impl IntoIterator<Item = Input>) -> Played {
     let end = Input::End { reason: EndReason::Finished };
     let script = inputs.into_iter().chain([end]).map(|input| (0, Event::Input(input)));
-    let frames = Arc::<Mutex<Vec<Frame>>>::default();
-    let (sender, reports) = crossbeam_channel::unbounded();
-    let parts = Parts {
-        clock: Box::new(ScriptedClock::new(script)),
-        decoders: Box::new(Libavcodec),
-        display: Box::new(Collecting(Arc::clone(&frames))),
-        pace: Pace::new(Speed::Max, WhenLate::Show),
-        tally: Tally::new(true),
-        reports: Box::new(move |report| sender.send(report).unwrap()),
-    };
-    Engine::new(parts).run(&crossbeam_channel::never());
-    let mut reports: Vec<_> = reports.iter().collect();
-    let Some(Report::Ended(summary)) = reports.pop() else { panic!("no end: {reports:?}") };
-    let frames = std::mem::take(&mut *frames.lock().unwrap());
-    assert_eq!(summary.frames + previews(&reports), frames.len() as u64);
-    Played { reports, frames, summary }
-}
-
-struct Collecting(Arc<Mutex<Vec<Frame>>>);
-
-impl Display for Collecting {
-    fn kind(&self) -> DisplayKind {
-        DisplayKind::None
-    }
-
-    fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
-        self.0.lock().unwrap().push(frame.clone());
-        Ok(())
-    }
+    played(ScriptedClock::new(script), Box::new(Libavcodec), Speed::Max, Tally::new(true))
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::rotation::Rotation;
 use super::sound_track::SoundFormat;
 use super::subtitles::SubtitleChange;
-use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, RenditionLabel};
+use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::PIECE_OVERHEAD};
 
 /// One thing for a play to take in. Segments, packets and the end are worked through in order, at the pace of
 /// the pictures; all else acts at once, whatever stands before it.
@@ -61,6 +61,22 @@ pub enum Input {
     About(About),
     /// End now.
     Stop,
+}
+
+impl Input {
+    /// What it takes while it waits for its turn, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let bytes = match self {
+            Self::Segment(segment) => segment.extradata.len(),
+            Self::Packet(packet) => packet.data.len(),
+            Self::Sound(piece) => piece.data.len(),
+            Self::SoundTrack { format, .. } => format.extradata.len(),
+            Self::Subtitles(SubtitleChange::Arrived { data, .. }) => data.len(),
+            _ => 0,
+        };
+        bytes as u64 + PIECE_OVERHEAD
+    }
 }
 
 /// What only the session knows of a play. What is `None` stays as it was.

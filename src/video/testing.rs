@@ -15,12 +15,15 @@ use super::{
     catalog::{FileId, Rendition, Title},
     clock::{Clock, Event, Wake},
     decode::{Decode, Decoded, Decoders, Undecodable},
+    engine::{Engine, Parts},
     frame::{Colour, Frame, Matrix, Range},
     index::{self, Index, VideoFormat},
     input::{Packet, Segment},
+    pace::{Pace, Speed, WhenLate},
     render::{Display, DisplayGone, DisplayKind, Status},
-    report::Report,
+    report::{Report, Summary},
     rotation::Rotation,
+    tally::Tally,
 };
 
 /// 25 frames a second.
@@ -263,4 +266,53 @@ impl Display for RecordingDisplay {
 /// Pictures that were shown and do not count.
 pub(crate) fn previews(reports: &[Report]) -> u64 {
     reports.iter().filter(|report| matches!(report, Report::Seeked { preview: Some(_), .. })).count() as u64
+}
+
+/// Everything that a play showed and told.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) reports: Vec<Report>,
+    pub(crate) summary: Summary,
+}
+
+impl Played {
+    /// Which frames of a title with [`FRAME`] those are.
+    pub(crate) fn numbers(&self) -> Vec<i64> {
+        self.frames.iter().map(|frame| (frame.pts.0 + FRAME.0 / 2) / FRAME.0).collect()
+    }
+}
+
+/// Plays what a clock brings to its end, and shows every frame however late it is.
+pub(crate) fn played(clock: ScriptedClock, decoders: Box<dyn Decoders>, speed: Speed, tally: Tally) -> Played {
+    let frames = Arc::<Mutex<Vec<Frame>>>::default();
+    let (sender, reports) = crossbeam_channel::unbounded();
+    let parts = Parts {
+        clock: Box::new(clock),
+        decoders,
+        display: Box::new(Collecting(Arc::clone(&frames))),
+        pace: Pace::new(speed, WhenLate::Show),
+        tally,
+        reports: Box::new(move |report| sender.send(report).unwrap()),
+    };
+    Engine::new(parts).run(&crossbeam_channel::never());
+    let mut reports: Vec<_> = reports.iter().collect();
+    let Some(Report::Ended(summary)) = reports.pop() else { panic!("no end: {reports:?}") };
+    let frames = std::mem::take(&mut *frames.lock().unwrap());
+    assert_eq!(summary.frames + previews(&reports), frames.len() as u64);
+    Played { frames, reports, summary }
+}
+
+/// Keeps every frame.
+struct Collecting(Arc<Mutex<Vec<Frame>>>);
+
+impl Display for Collecting {
+    fn kind(&self) -> DisplayKind {
+        DisplayKind::None
+    }
+
+    fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
+        self.0.lock().unwrap().push(frame.clone());
+        Ok(())
+    }
 }

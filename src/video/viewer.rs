@@ -2,6 +2,8 @@
 //!
 //! The keys are mpv's, so that nobody has to learn them anew.
 
+use std::fmt;
+
 use crate::types::MediaTime;
 
 /// What a viewer wants of the play that is shown.
@@ -97,6 +99,22 @@ impl Key {
     }
 }
 
+/// As a viewer reads it on a keyboard.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Char(' ') => "space",
+            Self::Char(typed) => return write!(f, "{typed}"),
+            Self::Left => "←",
+            Self::Right => "→",
+            Self::Up => "↑",
+            Self::Down => "↓",
+            Self::ShiftLeft => "shift-←",
+            Self::ShiftRight => "shift-→",
+        })
+    }
+}
+
 /// All keys and what they do, for a list of them.
 pub fn bindings() -> impl Iterator<Item = (Key, &'static str)> {
     BINDINGS.iter().map(|binding| (binding.key, binding.about))
@@ -111,6 +129,12 @@ mod tests {
         assert_eq!(Key::Char(' ').action(), Key::Char('p').action());
         assert_eq!(Key::ShiftLeft.action(), Some(ViewerAction::SeekBy(MediaTime(-1_000_000))));
         assert_eq!((Key::Char('q').action(), Key::Char('x').action()), (Some(ViewerAction::Stop), None));
+    }
+
+    #[test]
+    fn keys_have_the_names_that_keyboards_have_for_them() {
+        let names = [Key::Char(' '), Key::Char('Q'), Key::Up, Key::ShiftLeft].map(|key| key.to_string());
+        assert_eq!(names, ["space", "Q", "↑", "shift-←"]);
     }
 
     #[test]

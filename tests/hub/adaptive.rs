@@ -14,7 +14,7 @@ use crate::{
     hub::{TestHub, Wire},
     member::{TestMember, exchange},
     shaped::Narrow,
-    videos::{folder, hub_with},
+    videos::{folder, hub_over, hub_with},
 };
 
 /// More than the best rendition of the sample needs to be begun, 0.87 Mb/s half as much again; less than would fill the
@@ -110,6 +110,24 @@ fn auto_rises_and_falls_with_the_link_and_leaves_it_to_the_viewer() {
     viewer.wait(json!({"event": "error", "code": "no_such_rendition", "command": "rendition"}));
     viewer.ask("stop saver");
     viewer.wait(json!({"event": "play_ended", "id": "saver"}));
+}
+
+#[test]
+fn a_tour_is_left_where_the_picture_is_though_all_of_it_is_on_its_way() {
+    let (hub, _) = hub_over("videos");
+    let viewer = TestMember::join(&hub, Wire::Tcp, "viewer");
+    viewer.ask("play mandelbrot mode=tour sound=none");
+    viewer.wait(json!({"event": "play_started"}));
+    // The last third of the title begins to be sent while the first one is shown.
+    hub.events.wait(json!({"event": "rendition", "name": "viewer", "height": 1080}));
+    viewer.ask("rendition 1080");
+    let shown = viewer.wait(rendition("1080p"));
+    assert!(shown["from"].as_f64().unwrap() < 7.5, "it would come to that at 8 s by itself: {shown}");
+    viewer.wait(json!({"event": "ok", "command": "rendition"}));
+    viewer.ask("stop");
+    viewer.wait(json!({"event": "play_ended", "reason": "stopped"}));
+    let told = viewer.leave();
+    assert!(told.iter().all(|event| event["event"] != "play_seeked"), "nobody wanted to go anywhere: {told:?}");
 }
 
 #[test]

@@ -28,6 +28,10 @@ const SILENCE: i64 = 60_000;
 #[cfg(feature = "player")]
 const ATTRIBUTES: &[u8] = b"\x1b[?64;1;9;15;21;22c";
 
+/// The question where its cursor is, and what a terminal answers to the one behind a picture.
+#[cfg(feature = "player")]
+const CURSOR: (&[u8], &[u8]) = (b"\x1b[6n", b"\x1b[2;2R");
+
 /// A member at a terminal of its own, and what that shows.
 #[cfg(feature = "player")]
 struct Seat {
@@ -36,20 +40,28 @@ struct Seat {
     found: Termios,
     screen: vt100::Parser,
     came: Vec<u8>,
+    /// Questions where the cursor is, and how many were answered; while it is held back none is.
+    asked: usize,
+    answered: usize,
+    is_held: bool,
 }
 
 #[cfg(feature = "player")]
 impl Seat {
     fn start(home: &Home, url: &str, rows: u16, columns: u16, arguments: &[&str]) -> Self {
+        Self::run(alice(home, url, arguments), rows, columns)
+    }
+
+    /// Runs that at a terminal of its own.
+    fn run(mut command: Command, rows: u16, columns: u16) -> Self {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let terminal = openpty(Some(&size), None).unwrap();
-        let mut command = home.command(&[&["connect", url, "--name", "alice", "--ephemeral"], arguments].concat());
-        command.args(["--trust-hub", "first-use"]).env("TERM", "xterm-256color").env("COLORTERM", "truecolor");
         let end = || Stdio::from(terminal.slave.try_clone().unwrap());
         let found = tcgetattr(&terminal.master).unwrap();
         let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
         let screen = vt100::Parser::new(nonzero(rows), nonzero(columns), 1000);
-        Self { child, keyboard: terminal.master.into(), found, screen, came: Vec::new() }
+        let keyboard = terminal.master.into();
+        Self { child, keyboard, found, screen, came: Vec::new(), asked: 0, answered: 0, is_held: false }
     }
 
     fn press(&mut self, keys: &str) {
@@ -79,10 +91,29 @@ impl Seat {
         self.screen.process(&buffer[..count]);
         let before = self.came.len().saturating_sub(2);
         self.came.extend_from_slice(&buffer[..count]);
+        let questions = &self.came[before.saturating_sub(1)..];
+        self.asked += questions.windows(4).filter(|four| *four == CURSOR.0).count();
+        self.answer();
         if self.came[before..].windows(3).any(|three| three == b"\x1b[c") {
             self.keyboard.write_all(ATTRIBUTES).unwrap();
         }
         true
+    }
+
+    /// Says where the cursor is, as often as that was asked.
+    fn answer(&mut self) {
+        while !self.is_held && self.answered < self.asked {
+            self.keyboard.write_all(CURSOR.1).unwrap();
+            self.answered += 1;
+        }
+    }
+
+    /// Draws what comes until so many pictures more are asked about.
+    fn draw_pictures(&mut self, count: usize) {
+        let enough = self.asked + count;
+        while self.asked < enough {
+            assert!(self.draw_more());
+        }
     }
 
     /// Waits until it ended, and makes sure that it left the terminal as it found it.
@@ -93,6 +124,8 @@ impl Seat {
         let screen = self.screen.screen();
         assert!(coloured_rows(screen).is_empty(), "a picture remains:\n{}", screen.contents());
         assert!(!screen.alternate_screen() && !screen.hide_cursor());
+        let count = |sequence: &[u8]| self.came.windows(sequence.len()).filter(|came| *came == sequence).count();
+        assert_eq!(count(b"\x1b[?1036h"), count(b"\x1b[?1036r"), "what Alt does was kept and given back");
         // All of the screen scrolls again.
         let (rows, _) = size(screen);
         self.screen.process("\r\nx".repeat(rows.into()).as_bytes());
@@ -149,10 +182,30 @@ fn edited(screen: &vt100::Screen) -> String {
     texts(screen).swap_remove(screen.cursor_position().0.into())
 }
 
-/// Alice at her terminal, playing, and bob, who writes to her.
+/// Alice's program.
+#[cfg(feature = "player")]
+fn alice(home: &Home, url: &str, arguments: &[&str]) -> Command {
+    let mut command = home.command(&[&["connect", url, "--name", "alice", "--ephemeral"], arguments].concat());
+    command.args(["--trust-hub", "first-use"]).env("TERM", "xterm-256color").env("COLORTERM", "truecolor");
+    command
+}
+
+/// Alice at her terminal, playing.
 #[cfg(feature = "player")]
 fn playing(home: &Home, url: &str, rows: u16) -> Seat {
-    let mut alice = Seat::start(home, url, rows, 80, &[]);
+    played(Seat::start(home, url, rows, 80, &[]), rows)
+}
+
+/// The same when the terminal is at another machine.
+#[cfg(feature = "player")]
+fn playing_over_ssh(home: &Home, url: &str, rows: u16) -> Seat {
+    let mut command = alice(home, url, &[]);
+    command.env("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22");
+    played(Seat::run(command, rows, 80), rows)
+}
+
+#[cfg(feature = "player")]
+fn played(mut alice: Seat, rows: u16) -> Seat {
     alice.see("the menu", |screen| has(screen, "/help lists them") && edited(screen).ends_with('>'));
     alice.press("/play mandelbrot mode=240 display=terminal\r");
     alice.see("a picture", |screen| coloured_rows(screen).len() >= usize::from(rows / 2));
@@ -210,6 +263,56 @@ fn keys_act_on_the_play_while_a_line_is_edited() {
     alice.press("c");
     alice.see("the same", |screen| coloured_rows(screen).len() == 20 && edited(screen).ends_with("a bc"));
     alice.press("\x15\x04");
+    assert_eq!(alice.ended(), Some(0));
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn over_ssh_two_pictures_are_on_their_way_at_most_and_their_answers_are_no_keys() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut bob = guest(&home, &url, "bob", &[]);
+    bob.wait(json!({"event": "directory"}));
+    let mut alice = playing_over_ssh(&home, &url, 24);
+    bob.wait(json!({"event": "joined", "name": "alice"}));
+    alice.draw_pictures(5);
+
+    alice.is_held = true;
+    while alice.asked < alice.answered + 2 {
+        assert!(alice.draw_more());
+    }
+    for number in 0..10 {
+        bob.say(&format!("send alice line {number}"));
+        alice.see("what bob writes", |screen| has(screen, &format!("<bob> line {number}")));
+    }
+    assert_eq!(alice.asked, alice.answered + 2, "the conversation goes on, the picture waits");
+    alice.is_held = false;
+    alice.answer();
+    // Back to the beginning: the film is short.
+    alice.press("\x1b[D\x1b[D");
+    alice.draw_pictures(5);
+
+    for letter in "half a thought".chars() {
+        alice.press(&letter.to_string());
+        alice.draw_pictures(1);
+    }
+    alice.see("what is typed, and no more", |screen| edited(screen).ends_with("> half a thought"));
+    alice.press("\x15\x1b[D\x1b[D");
+    // An answer comes between Escape and the key that belongs to it, and between Ctrl-R and what is searched for.
+    alice.press("\x1b");
+    alice.draw_pictures(3);
+    alice.press("p");
+    alice.see("a pause", |screen| has(screen, "paused"));
+    alice.press(" ");
+    alice.draw_pictures(3);
+    alice.press("\x12");
+    alice.see("a search", |screen| edited(screen).contains("reverse-i-search"));
+    alice.press("mandel");
+    alice.see("what was found", |screen| edited(screen).contains("`mandel': /play mandelbrot"));
+    alice.press("\x07");
+    alice.see("no search", |screen| edited(screen).ends_with('>'));
+    alice.draw_pictures(1);
+    alice.press("/quit\r");
     assert_eq!(alice.ended(), Some(0));
 }
 

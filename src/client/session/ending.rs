@@ -50,18 +50,19 @@ impl Session {
         if self.last_words.is_some() {
             return;
         }
-        if self.has_read_all() || matches!(self.phase, Phase::Registering | Phase::Over) {
+        if self.has_worked_all() || matches!(self.phase, Phase::Registering | Phase::Over) {
             return self.over(failure);
         }
         self.last_words = Some(LastWords { failure, until: None });
     }
 
-    fn has_read_all(&self) -> bool {
-        self.incoming.is_settled() && self.trust.is_settled()
+    /// Whether nothing is with the worker that would be lost: letters to be read, and what is to be on the disk.
+    fn has_worked_all(&self) -> bool {
+        self.incoming.is_settled() && self.trust.is_settled() && self.plays.has_kept_places()
     }
 
     fn end_once_read(&mut self, now: Instant) {
-        let is_read = self.has_read_all();
+        let is_read = self.has_worked_all();
         let Some(LastWords { until, .. }) = &mut self.last_words else { return };
         let until = *until.get_or_insert(now + DRAIN_DEADLINE);
         if (is_read || now >= until)
@@ -121,10 +122,7 @@ impl Session {
                 // Whoever waits for a receipt of this member should not have to wait for its delay.
                 self.post_all_receipts();
                 self.give_up_held();
-                let is_settled = self.outgoing.is_settled()
-                    && self.incoming.is_settled()
-                    && self.trust.is_settled()
-                    && self.plays.is_empty();
+                let is_settled = self.outgoing.is_settled() && self.has_worked_all() && self.plays.is_empty();
                 if is_settled || now >= until {
                     self.posts_lost(Code::Timeout);
                     self.answer_quits();

@@ -305,7 +305,11 @@ impl Session {
             Done::WantsOneTimeKey(unsealed) => self.fetch_one_time_key(unsealed, now),
             Done::OneTimeKeys(keys) => self.publish_one_time_keys(keys),
             Done::Noted => {}
-            Done::PlacesNotKept(failure) => self.event(place::not_kept(&failure), None),
+            Done::PlacesKept => self.plays.places_kept(),
+            Done::PlacesNotKept(failure) => {
+                self.plays.places_kept();
+                self.event(place::not_kept(&failure), None);
+            }
             Done::Judged(result) => self.judged(result, now),
             Done::Kept(file) => self.kept(file.as_deref()),
             Done::Failed(failure) => self.over(*failure),

@@ -23,6 +23,23 @@ impl MemberPlays {
         self.places = Some(places);
     }
 
+    /// Whether what was to be kept is on the disk, or the disk has refused it.
+    pub(super) fn has_kept_places(&self) -> bool {
+        self.unkept == 0
+    }
+
+    /// The worker has done with one change of them.
+    pub(super) fn places_kept(&mut self) {
+        self.unkept = self.unkept.saturating_sub(1);
+    }
+
+    /// Has the places as they are now on the disk.
+    fn keep_places(&mut self) -> Option<Output> {
+        let places = self.places.clone()?;
+        self.unkept += 1;
+        Some(Output::Work(Job::KeepPlaces(places)))
+    }
+
     /// Ends a play, and keeps where it was.
     pub(super) fn stop_and_remember(&mut self, id: PlayId) -> Outputs {
         let Some(play) = self.plays.get(&id) else { return Vec::new() };
@@ -32,17 +49,15 @@ impl MemberPlays {
             let text = format!("a guest keeps nothing: where you were in \"{title}\", at {}, is forgotten", at.clock());
             return vec![notice(text), stop];
         };
-        if !places.put(&title, at) {
-            return vec![Output::Work(Job::KeepPlaces(places.clone())), stop];
-        }
+        let is_place = places.put(&title, at);
         let text = format!("\"{title}\" goes on at {} when you play it again", at.clock());
-        vec![Output::Work(Job::KeepPlaces(places.clone())), notice(text), stop]
+        [self.keep_places(), is_place.then(|| notice(text)), Some(stop)].into_iter().flatten().collect()
     }
 
     /// A play that goes on where it was left has begun: the place is used up. One that ran to its end needs none.
     fn forget_place(&mut self, title: &str) -> Outputs {
-        let Some(places) = &mut self.places else { return Vec::new() };
-        if places.remove(title) { vec![Output::Work(Job::KeepPlaces(places.clone()))] } else { Vec::new() }
+        let had_one = self.places.as_mut().is_some_and(|places| places.remove(title));
+        if had_one { self.keep_places().into_iter().collect() } else { Vec::new() }
     }
 
     /// The first frame of a play is shown.
@@ -100,3 +115,6 @@ pub(super) fn not_kept(failure: &Failure) -> Event {
 fn notice(text: String) -> Output {
     Output::Event(Event::Notice { code: Code::Place, text }, None)
 }
+
+#[cfg(test)]
+mod tests;

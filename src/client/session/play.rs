@@ -13,7 +13,7 @@ use crate::{
     proto::message,
     types::{
         MediaTime, PlayEpoch,
-        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET, MAX_PART},
+        limits::{CREDIT_STEP, CREDIT_WINDOW, MAX_PACKET, MAX_PART, MAX_UNTAKEN},
     },
     video::{input, render::Choice, report::Media},
 };
@@ -42,6 +42,8 @@ pub(super) enum BadMedia {
     TooLarge,
     #[error("the hub sent a packet of sound of more than {MAX_PART} bytes")]
     SoundTooLarge,
+    #[error("the hub sent far more than the player can take")]
+    Untaken,
 }
 
 /// A play that was asked for and has not ended.
@@ -67,12 +69,12 @@ pub(super) struct MemberPlay {
     pub(super) asked: Option<message::Play>,
     /// Where it was left before, until its first frame is shown.
     pub(super) goes_on: Option<MediaTime>,
-    /// What its player was told last of what the link carries, in bits a second.
-    pub(super) told_throughput: Option<u64>,
     /// How long its frames last usually.
     pub(super) frame_duration: MediaTime,
     /// A frame before the one at this time is looked for, so far back.
     pub(super) stepping_back: Option<(MediaTime, MediaTime)>,
+    /// The epoch began for another rendition: nobody wanted to go anywhere.
+    pub(super) is_changing: bool,
     /// References of requests whose answer is still to come, in order.
     pub(super) pausing: Vec<Option<String>>,
     pub(super) resuming: Vec<Option<String>>,
@@ -86,6 +88,9 @@ pub(super) struct MemberPlay {
     granted: u64,
     /// Of what was received and not consumed, the pictures.
     pictures_waiting: u64,
+    /// What went to the player because of the hub since the player told anything, by [`input::Input::size`]. A seek does not
+    /// take it back.
+    untaken: u64,
     /// The hub broke the rules of media in this epoch: what it sends goes nowhere, and it is given no more credit.
     pub(super) is_broken: bool,
     parts: BytesMut,
@@ -114,9 +119,9 @@ impl MemberPlay {
             is_paused: false,
             asked: None,
             goes_on: None,
-            told_throughput: None,
             frame_duration: MediaTime::ZERO,
             stepping_back: None,
+            is_changing: false,
             pausing: Vec::new(),
             resuming: Vec::new(),
             seeking: Vec::new(),
@@ -126,6 +131,7 @@ impl MemberPlay {
             consumed: 0,
             granted: 0,
             pictures_waiting: 0,
+            untaken: 0,
             is_broken: false,
             parts: BytesMut::new(),
             next_part: (0, 0),
@@ -196,6 +202,20 @@ impl MemberPlay {
         if media == Media::Pictures {
             self.pictures_waiting = self.pictures_waiting.saturating_sub(bytes);
         }
+    }
+
+    /// The player told something: what was on its way to it has arrived.
+    pub(super) fn has_taken(&mut self) {
+        self.untaken = 0;
+    }
+
+    /// Something of the hub goes to the player.
+    ///
+    /// # Errors
+    /// When that is too much for a player that takes nothing.
+    pub(super) fn hand(&mut self, input: &input::Input) -> Result<(), BadMedia> {
+        self.untaken = self.untaken.saturating_add(input.size());
+        if self.untaken > MAX_UNTAKEN { Err(BadMedia::Untaken) } else { Ok(()) }
     }
 
     /// Counts what came, of pictures and sound alike; the link carries both.

@@ -37,6 +37,8 @@ pub(super) struct MemberPlays {
     pub(super) plays: BTreeMap<PlayId, MemberPlay>,
     /// Where to go on in titles; guests keep no such thing.
     pub(super) places: Option<Places>,
+    /// Changes of them that the worker was given and has not answered.
+    pub(super) unkept: u32,
     next: u32,
     pub(super) told_silent: bool,
     /// What the link carried last, in bits a second.
@@ -106,8 +108,20 @@ impl MemberPlays {
         [Some(display), notice, Some(Output::Send(asked.into()))].into_iter().flatten().collect()
     }
 
-    /// A message about a play.
+    /// A message about a play. However little of it has to do with credit: what goes to a player is bounded.
     pub(super) fn message(&mut self, message: Message, now: Instant) -> Outputs {
+        let mut outputs = self.take_in(message, now);
+        let overfed = outputs.iter().find_map(|output| match output {
+            Output::Player(id, input) => Some((*id, self.plays.get_mut(id)?.hand(input).err()?)),
+            _ => None,
+        });
+        if let Some((id, error)) = overfed.filter(|(id, _)| self.plays.get(id).is_some_and(|play| !play.is_broken)) {
+            outputs.extend(self.broken(id, error));
+        }
+        outputs
+    }
+
+    fn take_in(&mut self, message: Message, now: Instant) -> Outputs {
         match message {
             Message::PlayStarted(started) => self.started(started),
             Message::PlayRefused(refused) => self.refused(refused, now),
@@ -133,6 +147,7 @@ impl MemberPlays {
     /// A player has news.
     pub(super) fn reported(&mut self, id: PlayId, report: Report, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        play.has_taken();
         let event = |event| Output::Event(event, play.reference.clone());
         let viewer_id = play.id.clone();
         match report {
@@ -155,7 +170,6 @@ impl MemberPlays {
                 play.consume(epoch, media, bytes);
                 let mut outputs = self.grant(id);
                 outputs.extend(self.steer(id, now));
-                outputs.extend(self.tell_throughput(id, now));
                 outputs
             }
             Report::Stalled { lasted } => {
@@ -179,6 +193,9 @@ impl MemberPlays {
                     return outputs;
                 }
                 let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+                if std::mem::take(&mut play.is_changing) && play.seeking.is_empty() {
+                    return Vec::new();
+                }
                 let preview_ms = preview.map(|after| after.as_millis().try_into().unwrap_or(u64::MAX));
                 let event = Event::PlaySeeked { id: viewer_id, at, preview_ms };
                 answer_all(&mut play.seeking, &event, CommandName::Seek)
@@ -289,15 +306,19 @@ impl MemberPlays {
 
     /// Goes on at a place within the title, under a new epoch.
     pub(super) fn go_to(&mut self, number: PlayId, to: MediaTime) -> Outputs {
+        let mut outputs = self.leave_for(number, to);
+        outputs.extend(self.grant(number));
+        outputs
+    }
+
+    /// Begins a new epoch at a place within the title. There is no credit in it yet.
+    pub(super) fn leave_for(&mut self, number: PlayId, to: MediaTime) -> Outputs {
         let Some(play) = self.plays.get_mut(&number) else { return Vec::new() };
         let epoch = play.epoch.next();
         play.begin_epoch(epoch);
-        play.stepping_back = None;
+        (play.stepping_back, play.is_changing) = (None, false);
         play.at = to;
-        let mut outputs =
-            vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())];
-        outputs.extend(self.grant(number));
-        outputs
+        vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())]
     }
 
     fn started(&mut self, started: message::PlayStarted) -> Outputs {
@@ -539,7 +560,7 @@ fn failure(code: Code, text: &str) -> Failure {
 fn hint_for(code: Code) -> &'static str {
     match code {
         Code::NoSuchTitle => "`videos` lists what there is",
-        Code::NoSuchRendition => "`videos` lists the renditions of each title; mode=auto takes the best",
+        Code::NoSuchRendition => "`videos` lists the renditions of each title; mode=auto takes what the link carries",
         Code::TooManyPlays => "stop a play first",
         Code::OutOfRange => "`videos` says how long each title is",
         Code::DisplayUnavailable => "display=none plays without a picture",

@@ -37,7 +37,7 @@ impl MemberPlays {
                 if !play.steering.ladder.iter().any(|rung| rung.label == label) {
                     return Err(no_such(play, label));
                 }
-                hold(play, label);
+                play.steering.hold(label, play.at);
                 let is_shown = play.steering.shown.is_some_and(|shown| shown.label == label);
                 if play.is_paused || is_shown && !play.steering.is_leaving(label) {
                     outputs.extend(answer(play, reference));
@@ -61,7 +61,7 @@ impl MemberPlays {
         };
         match next {
             Some(label) => {
-                hold(play, label);
+                play.steering.hold(label, play.at);
                 self.steer(id, now)
             }
             None => {
@@ -75,6 +75,9 @@ impl MemberPlays {
     /// Asks the hub for what the viewer or the selector wants now.
     pub(super) fn steer(&mut self, id: PlayId, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id).filter(|play| play.has_begun()) else { return Vec::new() };
+        if let Some(label) = play.steering.take_far() {
+            return self.go_on_here(id, label);
+        }
         let at = since(play, now);
         let switch = play.next_switch(at);
         let news = play.steering.news(at).map(|news| Output::Player(id, news));
@@ -83,12 +86,31 @@ impl MemberPlays {
         message.into_iter().map(|message| Output::Send(message.into())).chain(news).collect()
     }
 
+    /// Goes on in another rendition where the picture is, as after a seek; what was received for later is forgotten.
+    fn go_on_here(&mut self, id: PlayId, label: RenditionLabel) -> Outputs {
+        let Some(play) = self.plays.get(&id) else { return Vec::new() };
+        let mut outputs = self.leave_for(id, play.at);
+        let Some(play) = self.plays.get_mut(&id) else { return outputs };
+        play.is_changing = true;
+        play.steering.await_switch(label);
+        // Before there is credit, so that nothing of another rendition is sent.
+        outputs
+            .push(Output::Send(SwitchRendition { play: id, epoch: play.epoch, rendition: label, from: None }.into()));
+        outputs.extend(self.grant(id));
+        outputs
+    }
+
     /// The hub cannot go on in the rendition that it was asked for; the play goes on as it was.
     pub(super) fn switch_refused(&mut self, id: PlayId, text: &str, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        let (was_wanted, asking) = play.switch_refused(since(play, now));
+        if was_wanted && asking.is_empty() {
+            // By a key, which nobody waits for the answer of.
+            let notice = Event::Notice { code: Code::NoSuchRendition, text: text.to_owned() };
+            return vec![Output::Event(notice, play.reference.clone())];
+        }
         let failure = Failure::new(Code::NoSuchRendition, text, "`seek` back a little, and change it then");
         let failure = failure.of(CommandName::Rendition);
-        let asking = play.switch_refused(since(play, now));
         asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
     }
 
@@ -110,14 +132,6 @@ impl MemberPlays {
 /// Time since the play was asked for.
 pub(super) fn since(play: &MemberPlay, now: Instant) -> Duration {
     now.saturating_duration_since(play.asked_at)
-}
-
-fn hold(play: &mut MemberPlay, label: RenditionLabel) {
-    if play.steering.wanted.is_none() {
-        play.steering.before = play.steering.helm;
-    }
-    play.steering.helm = Helm::Held;
-    play.steering.wanted = Some(label);
 }
 
 /// The selector decides again; who waited for a rendition is answered, since nobody holds it any more.

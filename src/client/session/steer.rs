@@ -24,6 +24,10 @@ const UNKNOWN_RATE: u64 = 8_000_000;
 /// How far ahead of the picture a rendition begins that the viewer asked for.
 const SOON: MediaTime = MediaTime(1_000_000);
 
+/// A rendition that the viewer asked for begins within this. What was received reaches further, but only the segment that came
+/// last can be cut: where that begins later, as in a tour, the play goes on from where it is.
+const NOT_FAR: MediaTime = MediaTime(2_000_000);
+
 /// How often the viewer is told what the link carries.
 const NEWS_EVERY: Duration = Duration::from_secs(1);
 
@@ -46,6 +50,7 @@ pub(super) struct Shown {
 
 /// How one play stands.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(super) struct Steering {
     pub(super) helm: Helm,
     pub(super) ladder: Vec<Rung>,
@@ -64,6 +69,12 @@ pub(super) struct Steering {
     /// Who chose before the viewer asked for that.
     pub(super) before: Helm,
     pub(super) asking: Vec<Option<String>>,
+    /// The hub goes from one rendition to the next by itself.
+    is_tour: bool,
+    /// What is wanted begins too late where the segment that came last is cut.
+    is_far: bool,
+    /// Where the segment that came last begins.
+    begins: MediaTime,
     /// The end of what was received and is to be shown.
     newest: MediaTime,
     last_keyframe: MediaTime,
@@ -91,6 +102,9 @@ impl Steering {
             awaited: None,
             wanted: None,
             asking: Vec::new(),
+            is_tour: mode == PlayMode::Tour,
+            is_far: false,
+            begins: MediaTime(i64::MIN),
             newest: MediaTime(i64::MIN),
             last_keyframe: MediaTime(i64::MIN),
             until: MediaTime(i64::MAX),
@@ -113,6 +127,7 @@ impl Steering {
     /// Media of a new epoch follows. What the hub was asked before the seek it did before the seek.
     pub(super) fn begin_epoch(&mut self) {
         (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
+        (self.begins, self.is_far) = (MediaTime(i64::MIN), false);
         (self.all_came, self.has_landed) = (false, false);
         self.awaited = None;
         self.selector.moved();
@@ -122,7 +137,10 @@ impl Steering {
     /// A rendition begins.
     pub(super) fn begin_segment(&mut self, segment: &input::Segment) {
         self.current = Some(segment.label);
-        self.awaited = self.awaited.filter(|awaited| *awaited != segment.label);
+        if self.awaited == Some(segment.label) {
+            (self.awaited, self.is_tour) = (None, false);
+        }
+        self.begins = segment.from;
         self.last_keyframe = segment.from;
         self.until = segment.until.unwrap_or(MediaTime(i64::MAX));
         self.all_came = false;
@@ -208,9 +226,33 @@ impl Steering {
         self.selector.decide(&situation)
     }
 
-    /// What the viewer wants is asked for, once the hub has answered what was asked before.
+    /// The viewer wants this from now on, with the picture at this time.
+    pub(super) fn hold(&mut self, label: RenditionLabel, at: MediaTime) {
+        if self.wanted.is_none() {
+            self.before = self.helm;
+        }
+        (self.helm, self.wanted) = (Helm::Held, Some(label));
+        self.is_far = !self.full_speed && self.begins > at + NOT_FAR;
+    }
+
+    /// What the viewer wants and is not to wait for until the segment that came last begins. The hub is to be asked for it in a
+    /// new epoch.
+    pub(super) fn take_far(&mut self) -> Option<RenditionLabel> {
+        let to = self.wanted.filter(|_| self.is_far && self.awaited.is_none())?;
+        self.is_far = false;
+        Some(to)
+    }
+
+    /// The hub is asked to go on in this.
+    pub(super) fn await_switch(&mut self, to: RenditionLabel) {
+        self.awaited = Some(to);
+    }
+
+    /// What the viewer wants is asked for, once the hub has answered what was asked before. In a tour also what is there: it
+    /// is not to be left.
     fn next_wanted(&self, at: MediaTime) -> Option<Switch> {
-        let to = self.wanted.filter(|wanted| self.awaited.is_none() && Some(*wanted) != self.current)?;
+        let is_news = |wanted: &RenditionLabel| self.is_tour || Some(*wanted) != self.current;
+        let to = self.wanted.filter(|_| self.awaited.is_none()).filter(is_news)?;
         // At full speed the picture is where it is told to be by the time that this arrives.
         let from = Some(if self.full_speed { at } else { at + SOON });
         Some(Switch { to, from })
@@ -222,18 +264,20 @@ impl MemberPlay {
     pub(super) fn next_switch(&mut self, now: Duration) -> Option<Switch> {
         let (at, end) = (self.at, self.end());
         let switch = self.steering.next_wanted(at).or_else(|| self.steering.decide(now, at, end))?;
-        self.steering.awaited = Some(switch.to);
+        self.steering.await_switch(switch.to);
         Some(switch)
     }
 
-    /// The hub cannot do what it was asked. The play goes on as it was; whoever waits for the rendition is given back.
-    pub(super) fn switch_refused(&mut self, now: Duration) -> Vec<Option<String>> {
+    /// The hub cannot do what it was asked. The play goes on as it was. Whether that was the viewer's wish, and whoever waits
+    /// for the rendition.
+    pub(super) fn switch_refused(&mut self, now: Duration) -> (bool, Vec<Option<String>>) {
         self.steering.awaited = None;
-        if self.steering.wanted.take().is_some() {
+        let was_wanted = self.steering.wanted.take().is_some();
+        if was_wanted {
             self.steering.helm = self.steering.before;
         }
         self.steering.selector.refused(now);
-        std::mem::take(&mut self.steering.asking)
+        (was_wanted, std::mem::take(&mut self.steering.asking))
     }
 
     /// Credit at normal speed: by what waits, and never more than the player has to take.

@@ -5,22 +5,14 @@ use std::time::Instant;
 use super::{
     Output,
     plays::{MemberPlays, Outputs},
-    rendition::since,
 };
 use crate::{
     types::{MediaTime, PlayId},
-    video::{
-        input::{About, Input},
-        subtitles::SubtitleChange,
-        viewer::ViewerAction,
-    },
+    video::{input::Input, subtitles::SubtitleChange, viewer::ViewerAction},
 };
 
 /// How far before the end of a title a jump beyond it lands.
 const BEFORE_THE_END: MediaTime = MediaTime(1_000_000);
-
-/// The part of a figure by which it has to change to be told again.
-const WORTH_TELLING: u64 = 20;
 
 /// How long a frame is taken to last where the hub does not say.
 const USUAL_FRAME: MediaTime = MediaTime(40_000);
@@ -48,18 +40,6 @@ impl MemberPlays {
             ViewerAction::StopAndRemember => self.stop_and_remember(id),
             _ => Vec::new(),
         }
-    }
-
-    /// Tells a player what the link carries, for its display, when that is another figure than before.
-    pub(super) fn tell_throughput(&mut self, id: PlayId, now: Instant) -> Option<Output> {
-        let play = self.plays.get_mut(&id)?;
-        let carried = play.steering.throughput(since(play, now))?;
-        let before = play.told_throughput.unwrap_or(0);
-        if carried.abs_diff(before) <= before / WORTH_TELLING {
-            return None;
-        }
-        play.told_throughput = Some(carried);
-        Some(Output::Player(id, Input::About(About { throughput: Some(carried), ..About::default() })))
     }
 
     /// How long the frames of a play last usually.

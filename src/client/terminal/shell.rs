@@ -32,6 +32,9 @@ const MAX_WAITING: usize = 1000;
 /// How long the last texts may take to be drawn before the terminal is given back.
 const LAST_DRAWING: Duration = Duration::from_millis(100);
 
+/// How many times as long answers of the terminal may take that it owes then.
+const LAST_ANSWERS: u32 = 5;
+
 /// How long a prompt waits for the texts before it. Longer than drawing takes; bounded, because an editor that
 /// has just ended a line draws nothing until it is asked again.
 const DRAWING: Duration = Duration::from_millis(50);
@@ -92,6 +95,9 @@ impl Shell {
             }
         };
         let modes = if plain { None } else { TerminalModes::save() };
+        if let Some(modes) = modes.as_ref().filter(|_| screen.can_ask()) {
+            modes.hush();
+        }
         if plain {
             plain::start(wires, answered)?;
         } else {
@@ -135,9 +141,16 @@ impl Shell {
         self.printed.wait_for(self.handed, LAST_DRAWING);
         if let Some(modes) = self.modes {
             if self.asking.load(Ordering::SeqCst) {
-                // The editor does not tell when it has drawn what it was given.
-                thread::sleep(LAST_DRAWING);
+                // The editor does not tell when it has drawn what it was given. It reads what the terminal still answers.
+                for _ in 0..LAST_ANSWERS {
+                    thread::sleep(LAST_DRAWING);
+                    if self.screen.unanswered() == 0 {
+                        break;
+                    }
+                }
                 let _ = io::stdout().write_all(b"\n");
+            } else if self.screen.unanswered() > 0 {
+                self.screen.read_answers();
             }
             modes.restore();
         }

@@ -9,7 +9,7 @@ use crate::{
         command::CommandName,
         event::{DisplayKind, Event, Failure, HelpEntry, MemberEntry, PlayEnd, RenditionEntry, TitleEntry},
     },
-    types::{Code, EndReason, Fingerprint, LeaveReason, MediaTime, MemberName, Printable, RelayMode},
+    types::{Code, EndReason, Fingerprint, LeaveReason, MemberName, Printable, RelayMode},
 };
 
 /// What a person is told about an event, without a final line end; nothing when it needs no words.
@@ -151,7 +151,7 @@ fn video(title: &TitleEntry, number: usize) -> String {
         return format!("  {number}  {name}  cannot be played: {}", Printable(why));
     }
     let labels: Vec<String> = title.renditions.iter().map(rendition).collect();
-    let mut line = format!("  {number}  {name}  {}  {}", clock(title.duration), labels.join(", "));
+    let mut line = format!("  {number}  {name}  {}  {}", title.duration.clock(), labels.join(", "));
     if !title.missing.is_empty() {
         let missing: Vec<String> = title.missing.iter().map(ToString::to_string).collect();
         let _ = write!(line, "  (no {})", missing.join(", "));
@@ -166,13 +166,6 @@ fn rendition(entry: &RenditionEntry) -> String {
     format!("{} ({}x{})", entry.label, entry.width, entry.height)
 }
 
-/// `m:ss`, or `h:mm:ss` from an hour on.
-pub(super) fn clock(time: MediaTime) -> String {
-    let seconds = time.as_duration().as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
-}
-
 fn about_play(event: &Event) -> Option<String> {
     Some(match event {
         Event::PlayStarted { id, title, .. } => format!("play {id}: \"{}\"", Printable(title)),
@@ -184,12 +177,12 @@ fn about_play(event: &Event) -> Option<String> {
             format!("play {id} is in this terminal: {}", Printable(why))
         }
         Event::Rendition { id, label, width, height, from } => {
-            format!("play {id}: {label} ({width}x{height}) from {}", clock(*from))
+            format!("play {id}: {label} ({width}x{height}) from {}", from.clock())
         }
         Event::Stalled { id, ms } => format!("play {id} waited {ms} ms for the hub"),
-        Event::PlayPaused { id, at } => format!("play {id} paused at {}", clock(*at)),
-        Event::PlayResumed { id, at } => format!("play {id} goes on from {}", clock(*at)),
-        Event::PlaySeeked { id, at, .. } => format!("play {id} is at {}", clock(*at)),
+        Event::PlayPaused { id, at } => format!("play {id} paused at {}", at.clock()),
+        Event::PlayResumed { id, at } => format!("play {id} goes on from {}", at.clock()),
+        Event::PlaySeeked { id, at, .. } => format!("play {id} is at {}", at.clock()),
         Event::PlayEnded(end) => play_ended(end),
         _ => return None,
     })
@@ -352,9 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_and_fingerprints_are_grouped() {
-        assert_eq!(clock(MediaTime(62_900_000)), "1:02");
-        assert_eq!(clock(MediaTime(3_723_000_000)), "1:02:03");
+    fn fingerprints_are_grouped() {
         let shown = grouped(&Fingerprint([0x3f; 32]));
         assert_eq!((shown.len(), &shown[..9]), (79, "3f3f 3f3f"));
     }

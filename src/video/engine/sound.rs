@@ -206,6 +206,17 @@ impl PlaySound {
         self.track.is_some() && self.phase == Phase::Waiting && !(self.has_ended && self.is_drained())
     }
 
+    /// The pictures went on to `at` without it, as in steps. They are together at once when both go on: the picture waits, or
+    /// the sound joins where the picture is when it is far.
+    pub(super) fn leave_behind(&mut self, at: MediaTime) {
+        let (Phase::Running { written, measured }, Some(sink)) = (&mut self.phase, &mut self.sink) else { return };
+        *measured = None;
+        if (at - *written + micros(sink.unheard())).0 > LOST {
+            self.phase = Phase::Waiting;
+            sink.flush();
+        }
+    }
+
     fn is_drained(&self) -> bool {
         self.pieces.is_empty() && self.decoded.is_empty()
     }

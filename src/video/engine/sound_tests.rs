@@ -177,6 +177,23 @@ fn a_pause_holds_both_and_both_go_on_together() {
 }
 
 #[test]
+fn after_steps_both_go_on_together_at_once() {
+    for steps in [1, 5, 10, 30] {
+        let mut scene = Scene::new()
+            .at(0, [Input::Segment(segment(240)), track(0, 4000)])
+            .at(0, sound(-20, 4000, &[400, 2600, 3600]))
+            .at(0, pictures(0..100))
+            .at(0, [FINISHED]);
+        for step in 0..steps {
+            scene = scene.at(1030 + step * 50, [Input::Step]);
+        }
+        let outcome = scene.at(5000, [Input::Resume]).run();
+        outcome.assert_in_step(&[400, 2600, 3600]);
+        assert_eq!((outcome.summary.dropped, outcome.shown.len()), (0, 100), "{steps} steps");
+    }
+}
+
+#[test]
 fn a_seek_forgets_what_waits_and_begins_both_anew() {
     let (before, after) = (PlayEpoch::default(), PlayEpoch(1));
     let outcome = Scene::new()

@@ -21,6 +21,7 @@ impl Engine {
     pub(super) fn step_to_next(&mut self) -> Result<Next, super::End> {
         if let Some(ready) = self.ready.front() {
             self.parts.pace.go_on_from(self.parts.clock.now(), ready.frame.pts);
+            self.sound.leave_behind(ready.frame.pts);
             self.dry = None;
             let next = self.show()?;
             self.stepped();

@@ -166,7 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn without_a_window_there_is_no_answer_and_no_harm() {
-        assert!(!is_shift_held());
+    fn of_a_window_that_is_not_there_nothing_is_told_and_nothing_is_done() {
+        let name = "no window has this name";
+        // With Qt the window is looked for and the focus is nobody's, without it there is nobody to ask.
+        assert_eq!(has_focus(name), None);
+        assert_eq!((try_reset_zoom(name), try_keep_keys(name)), (None, None));
+        assert_eq!(widget("a name with \0 in it"), None);
     }
 }

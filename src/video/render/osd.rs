@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Status;
 use crate::{
     types::{MediaTime, Printable},
-    video::viewer::{self, Key},
+    video::viewer,
 };
 
 /// For how long the position stands.
@@ -187,25 +187,12 @@ fn help() -> Vec<(String, &'static str)> {
         match lines.last_mut() {
             Some((keys, last)) if *last == about => {
                 keys.push(' ');
-                keys.push_str(&key_name(key));
+                keys.push_str(&key.to_string());
             }
-            _ => lines.push((key_name(key), about)),
+            _ => lines.push((key.to_string(), about)),
         }
     }
     lines
-}
-
-fn key_name(key: Key) -> String {
-    match key {
-        Key::Char(' ') => "space".to_owned(),
-        Key::Char(typed) => typed.to_string(),
-        Key::Left => "←".to_owned(),
-        Key::Right => "→".to_owned(),
-        Key::Up => "↑".to_owned(),
-        Key::Down => "↓".to_owned(),
-        Key::ShiftLeft => "shift ←".to_owned(),
-        Key::ShiftRight => "shift →".to_owned(),
-    }
 }
 
 #[cfg(test)]

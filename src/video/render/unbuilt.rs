@@ -54,7 +54,7 @@ impl Screen {
 
     /// One that shows no pictures: nothing is asked.
     #[must_use]
-    pub fn ask() -> Self {
+    pub fn ask(_is_far: bool) -> Self {
         Self(NoTerminal::Unbuilt)
     }
 
@@ -83,6 +83,27 @@ impl Screen {
     pub fn press(&self, _key: Key) -> bool {
         false
     }
+
+    /// Nothing is asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        false
+    }
+
+    /// Nothing is asked.
+    #[must_use]
+    pub fn unanswered(&self) -> u32 {
+        0
+    }
+
+    /// Nothing was asked.
+    pub fn answered(&self) {}
+
+    /// There are no questions.
+    pub fn hold_questions(&self, _is_held: bool) {}
+
+    /// There are no answers.
+    pub fn read_answers(&self) {}
 
     /// Nothing is written again.
     pub fn note(&self, _text: &str) {}

@@ -87,6 +87,23 @@ struct Hub {
 }
 
 impl Hub {
+    /// All of a title is to be sent, in this rendition at first.
+    fn new(title: &Arc<Title>, first: RenditionLabel) -> Self {
+        let planned = Plan::new(title, PlayMode::Fixed(first), MediaTime::ZERO, None).unwrap();
+        Self {
+            title: Arc::clone(title),
+            segments: planned.segments.into(),
+            next: None,
+            partly: 0,
+            sent: 0,
+            credit: 0,
+            lane: VecDeque::new(),
+            lane_bytes: 0,
+            over: None,
+            ended: false,
+        }
+    }
+
     fn put(&mut self, sent: Sent) {
         if let Sent::Part { bytes, .. } = sent {
             self.lane_bytes += bytes;
@@ -167,6 +184,28 @@ struct Member {
 }
 
 impl Member {
+    fn new(rungs: Vec<Rung>, first: RenditionLabel) -> Self {
+        Self {
+            selector: Selector::new(&rungs),
+            meter: Meter::default(),
+            refill: Refill::default(),
+            rungs,
+            current: first,
+            asked: None,
+            segments: Vec::new(),
+            frames: BTreeSet::new(),
+            newest: MediaTime::ZERO,
+            last_keyframe: MediaTime::ZERO,
+            received: 0,
+            granted: 0,
+            ended: false,
+            frame: 0,
+            due: None,
+            dry_since: None,
+            outcome: Outcome::default(),
+        }
+    }
+
     fn at(&self) -> MediaTime {
         MediaTime((self.frame - 1).max(0) * FRAME.0)
     }
@@ -270,38 +309,8 @@ impl Member {
 pub(super) fn simulate(title: &Arc<Title>, trace: &Trace, estimate: Option<u64>) -> Outcome {
     let rungs = title.ladder();
     let first = first_rung(&rungs, estimate).unwrap();
-    let planned = Plan::new(title, PlayMode::Fixed(first), MediaTime::ZERO, None).unwrap();
-    let mut hub = Hub {
-        title: Arc::clone(title),
-        segments: planned.segments.into(),
-        next: None,
-        partly: 0,
-        sent: 0,
-        credit: 0,
-        lane: VecDeque::new(),
-        lane_bytes: 0,
-        over: None,
-        ended: false,
-    };
-    let mut member = Member {
-        selector: Selector::new(&rungs),
-        meter: Meter::default(),
-        refill: Refill::default(),
-        rungs,
-        current: first,
-        asked: None,
-        segments: Vec::new(),
-        frames: BTreeSet::new(),
-        newest: MediaTime::ZERO,
-        last_keyframe: MediaTime::ZERO,
-        received: 0,
-        granted: 0,
-        ended: false,
-        frame: 0,
-        due: None,
-        dry_since: None,
-        outcome: Outcome::default(),
-    };
+    let mut hub = Hub::new(title, first);
+    let mut member = Member::new(rungs, first);
     let frames = title.duration.0 / FRAME.0;
     let (mut down, mut up) = (VecDeque::new(), VecDeque::new());
     let mut carried: i64 = 0;
@@ -312,36 +321,14 @@ pub(super) fn simulate(title: &Arc<Title>, trace: &Trace, estimate: Option<u64>)
         let rate = trace.iter().rfind(|(from, _)| *from <= moment).map_or(0, |(_, rate)| *rate);
         up.push_back(member.ask(now, title.duration));
         if up.len() > DELAY
-            && let Some((credit, switch)) = up.pop_front()
+            && let Some(asked) = up.pop_front()
         {
-            hub.credit = credit.unwrap_or(hub.credit);
-            if let Some(switch) = switch
-                && !hub.switch(switch)
-            {
-                member.asked = None;
-                member.selector.refused(Duration::from_micros(now.unsigned_abs()));
-            }
+            answer(&mut hub, &mut member, now, asked);
         }
         hub.fill();
-        // What the link carries in this step; what it could not use is lost.
+        // What the link carries in this step.
         carried += i64::try_from(rate).unwrap() * STEP / 8_000_000;
-        let mut arrived = Vec::new();
-        while let Some(&sent) = hub.lane.front() {
-            let bytes = if let Sent::Part { bytes, .. } = sent { bytes } else { 0 };
-            if i64::try_from(bytes).unwrap() > carried {
-                break;
-            }
-            carried -= i64::try_from(bytes).unwrap();
-            hub.lane.pop_front();
-            hub.lane_bytes -= bytes;
-            member.outcome.received += bytes as u64;
-            arrived.push(sent);
-            hub.fill();
-        }
-        if hub.lane.is_empty() {
-            carried = 0;
-        }
-        down.push_back(arrived);
+        down.push_back(carry(&mut hub, &mut member, &mut carried));
         if down.len() > DELAY {
             down.pop_front().unwrap().into_iter().for_each(|sent| member.take(now, sent));
         }
@@ -355,4 +342,36 @@ pub(super) fn simulate(title: &Arc<Title>, trace: &Trace, estimate: Option<u64>)
         }
     }
     member.outcome
+}
+
+/// The hub does what it was asked for: credit, a switch.
+fn answer(hub: &mut Hub, member: &mut Member, now: i64, (credit, switch): (Option<u64>, Option<Switch>)) {
+    hub.credit = credit.unwrap_or(hub.credit);
+    if let Some(switch) = switch
+        && !hub.switch(switch)
+    {
+        member.asked = None;
+        member.selector.refused(Duration::from_micros(now.unsigned_abs()));
+    }
+}
+
+/// What the link takes out of the hub's lane with so many bytes to carry; what it could not use is lost.
+fn carry(hub: &mut Hub, member: &mut Member, carried: &mut i64) -> Vec<Sent> {
+    let mut taken = Vec::new();
+    while let Some(&sent) = hub.lane.front() {
+        let bytes = if let Sent::Part { bytes, .. } = sent { bytes } else { 0 };
+        if i64::try_from(bytes).unwrap() > *carried {
+            break;
+        }
+        *carried -= i64::try_from(bytes).unwrap();
+        hub.lane.pop_front();
+        hub.lane_bytes -= bytes;
+        member.outcome.received += bytes as u64;
+        taken.push(sent);
+        hub.fill();
+    }
+    if hub.lane.is_empty() {
+        *carried = 0;
+    }
+    taken
 }

@@ -54,6 +54,20 @@ impl Split {
         let post = self.bobs.next_post();
         self.alices.relay(&post);
     }
+
+    /// Serves alice until she has told this.
+    fn alice_tells(&mut self, event: &Value) -> Value {
+        self.alices.serve_until_event(&self.alice, event)
+    }
+
+    /// Erin comes, bob sees it and writes to alice, who does not see it yet.
+    fn erin_comes_to_bob_first(&mut self) {
+        self.bobs.join(&identity("erin"), false);
+        self.bob.wait(json!({"event": "joined", "name": "erin"}));
+        self.exchange("have you met erin?");
+        self.alice_tells(&json!({"event": "message"}));
+        self.alices.join(&identity("erin"), false);
+    }
 }
 
 /// The first file about this change of the directory, read.
@@ -96,13 +110,11 @@ fn attack_06_a_person_is_warned_once_and_nothing_more_is_sent() {
     let folder = tempfile::tempdir().unwrap();
     let mut split = Split::new(folder.path(), OnEquivocation::Warn);
     split.exchange("one");
-    let Split { mut alices, alice, bobs, bob } = split;
-    alices.serve_until_event(&alice, &json!({"event": "message", "text": "one"}));
-    alices.serve_until_event(&alice, &json!({"event": "error", "code": "equivocation", "command": null}));
-    let mut split = Split { alices, alice, bobs, bob };
+    split.alice_tells(&json!({"event": "message", "text": "one"}));
+    split.alice_tells(&json!({"event": "error", "code": "equivocation", "command": null}));
     split.exchange("two");
-    let Split { mut alices, alice, bobs, bob } = split;
-    alices.serve_until_event(&alice, &json!({"event": "message", "text": "two"}));
+    split.alice_tells(&json!({"event": "message", "text": "two"}));
+    let Split { alices, alice, bobs, bob } = split;
     alice.ask("send bob no");
     alice.wait(json!({"event": "error", "command": "send", "code": "equivocation"}));
     let (told, _) = alices.dismiss(alice);
@@ -118,9 +130,7 @@ fn attack_06_a_stranger_who_says_that_the_hub_lies_ends_nothing() {
     // The first letter makes bob known, which must not give the second one more weight.
     for text in ["one", "two"] {
         split.exchange(text);
-        let Split { mut alices, alice, bobs, bob } = split;
-        alices.serve_until_event(&alice, &json!({"event": "message", "text": text}));
-        split = Split { alices, alice, bobs, bob };
+        split.alice_tells(&json!({"event": "message", "text": text}));
     }
     let Split { mut alices, alice, bobs, bob } = split;
     let notice = alice.wait(json!({"event": "notice", "code": "equivocation"}));
@@ -138,13 +148,9 @@ fn attack_06_a_stranger_who_says_that_the_hub_lies_ends_nothing() {
 fn attack_06_a_stranger_who_lies_about_what_is_to_come_ends_nothing_either() {
     let folder = tempfile::tempdir().unwrap();
     let mut split = Split::among_strangers(folder.path(), OnEquivocation::End);
-    split.bobs.join(&identity("erin"), false);
-    split.bob.wait(json!({"event": "joined", "name": "erin"}));
-    split.exchange("have you met erin?");
+    split.erin_comes_to_bob_first();
+    split.alice_tells(&json!({"event": "notice", "code": "equivocation"}));
     let Split { mut alices, alice, bobs, bob } = split;
-    alices.serve_until_event(&alice, &json!({"event": "message"}));
-    alices.join(&identity("erin"), false);
-    alices.serve_until_event(&alice, &json!({"event": "notice", "code": "equivocation"}));
     alice.ask("send bob still here");
     alices.next_post();
     alices.dismiss(alice);
@@ -155,12 +161,8 @@ fn attack_06_a_stranger_who_lies_about_what_is_to_come_ends_nothing_either() {
 fn attack_06_a_stamp_that_is_ahead_is_judged_when_its_epoch_comes() {
     let folder = tempfile::tempdir().unwrap();
     let mut split = Split::new(folder.path(), OnEquivocation::End);
-    split.bobs.join(&identity("erin"), false);
-    split.bob.wait(json!({"event": "joined", "name": "erin"}));
-    split.exchange("have you met erin?");
+    split.erin_comes_to_bob_first();
     let Split { mut alices, alice, bobs, bob } = split;
-    alices.serve_until_event(&alice, &json!({"event": "message"}));
-    alices.join(&identity("erin"), false);
     alices.serve_to_the_end(&alice, &json!({"event": "error", "code": "equivocation"}));
     assert_eq!(alice.ended(), ExitCode::Trust);
     bobs.dismiss(bob);

@@ -2,46 +2,24 @@
 
 use std::time::Instant;
 
-use super::*;
+use super::{
+    tests::{begun_where, request},
+    *,
+};
 use crate::{
     proto::message::{Sound, SoundInfo},
-    types::{Codec, PlayMode, limits::MAX_PART},
+    types::{Codec, limits::MAX_PART},
     video::report::Media,
 };
 
-/// A play at normal speed that the hub has started; `can` says whether there is a device.
+/// A play that the hub has started, and whether sound was asked for; `can` says whether there is a device.
 fn started(can: bool, sound: bool, full_speed: bool) -> (MemberPlays, PlayId, bool) {
-    let (mut plays, now) = (MemberPlays::default(), Instant::now());
-    let request = PlayRequest {
-        title: "t".to_owned(),
-        mode: PlayMode::Auto,
-        max: None,
-        start: None,
-        end: None,
-        full_speed,
-        checksum: false,
-        display: None,
-        sound,
-        subtitles: None,
-        id: None,
-    };
-    let outputs = plays.request(Command::Play(request), None, now);
-    let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
-    let id = *id;
-    plays.can_be_heard(id, can);
-    let outputs = plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
+    let mut plays = MemberPlays::default();
+    let (id, outputs) = begun_where(&mut plays, PlayRequest { full_speed, sound, ..request(None) }, can);
     let asked = outputs.iter().find_map(|output| match output {
         Output::Send(Message::Play(play)) => Some(play.sound),
         _ => None,
     });
-    let hub = message::PlayStarted {
-        play: id,
-        title: "t".into(),
-        duration: MediaTime(12_000_000),
-        ladder: Vec::new(),
-        languages: Vec::new(),
-    };
-    plays.message(hub.into(), now);
     (plays, id, asked.unwrap())
 }
 

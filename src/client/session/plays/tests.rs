@@ -29,9 +29,15 @@ fn started(end: Option<MediaTime>) -> (MemberPlays, PlayId, Outputs) {
 
 /// Has the hub start a play of a title of 12 s; its number, and all that came of it.
 pub(in crate::client::session) fn begun(plays: &mut MemberPlays, request: PlayRequest) -> (PlayId, Outputs) {
+    begun_where(plays, request, false)
+}
+
+/// The same where it can be heard, or not.
+pub(super) fn begun_where(plays: &mut MemberPlays, request: PlayRequest, can_be_heard: bool) -> (PlayId, Outputs) {
     let outputs = plays.request(Command::Play(request), None, Instant::now());
     let Some(Output::ChooseDisplay(id, _)) = outputs.first() else { panic!("{outputs:?}") };
     let id = *id;
+    plays.can_be_heard(id, can_be_heard);
     let mut outputs = plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
     let hub = message::PlayStarted {
         play: id,
@@ -42,6 +48,30 @@ pub(in crate::client::session) fn begun(plays: &mut MemberPlays, request: PlayRe
     };
     outputs.extend(plays.message(hub.into(), Instant::now()));
     (id, outputs)
+}
+
+/// A rendition of a play begins at this time, in its first epoch.
+pub(in crate::client::session) fn info(play: PlayId, label: u32, from: MediaTime) -> StreamInfo {
+    StreamInfo {
+        play,
+        epoch: PlayEpoch(0),
+        rendition: crate::types::RenditionLabel(label),
+        width: label * 16 / 9,
+        height: label,
+        codec: crate::types::Codec::H264,
+        extradata: Vec::new().into(),
+        show_from: from,
+        show_until: None,
+        frame_duration: MediaTime(40_000),
+        rotation: 0,
+    }
+}
+
+/// The end of a play of which one frame was shown.
+pub(in crate::client::session) fn ended(reason: EndReason) -> Report {
+    let frames_by_height = BTreeMap::new();
+    let (frames, shown, dropped, stalls, corrupt) = (1, 1, 0, 0, 0);
+    Report::Ended(Summary { reason, frames, shown, dropped, stalls, corrupt, frames_by_height, sha256: None })
 }
 
 fn sent(outputs: &[Output]) -> Vec<&Message> {
@@ -110,17 +140,7 @@ fn a_play_is_stopped_before_it_began_and_others_are_answered_when_it_ends() {
     plays.reported(id, Report::FirstFrame, Instant::now());
     let outputs = plays.request(Command::Stop { play: None }, None, Instant::now());
     assert!(matches!(outputs[..], [Output::Player(_, Input::Stop)]), "{outputs:?}");
-    let summary = Summary {
-        reason: EndReason::Stopped,
-        frames: 1,
-        shown: 1,
-        dropped: 0,
-        stalls: 0,
-        corrupt: 0,
-        frames_by_height: BTreeMap::new(),
-        sha256: None,
-    };
-    let outputs = plays.reported(id, Report::Ended(summary), Instant::now());
+    let outputs = plays.reported(id, ended(EndReason::Stopped), Instant::now());
     let events: Vec<_> = outputs.iter().filter(|output| matches!(output, Output::Event(..))).collect();
     assert!(
         matches!(
@@ -144,4 +164,104 @@ fn a_seek_by_some_seconds_counts_from_the_frame_that_is_shown() {
     assert!(
         sent(&outputs).iter().any(|message| matches!(message, Message::Seek(seek) if seek.to == MediaTime(6_000_000)))
     );
+}
+
+/// What a hub can send of a play without any credit.
+fn creditless(play: PlayId) -> [Message; 6] {
+    let (epoch, at) = (PlayEpoch(0), MediaTime::ZERO);
+    let label = crate::types::RenditionLabel(240);
+    let codec = crate::types::Codec::H264;
+    let info = StreamInfo { extradata: vec![0; 60_000].into(), ..info(play, 240, at) };
+    let sound = message::SoundInfo {
+        play,
+        epoch,
+        codec,
+        sample_rate: 48_000,
+        channels: 2,
+        extradata: vec![0; 60_000].into(),
+        hear_from: at,
+        hear_until: MediaTime(12_000_000),
+    };
+    let empty = message::Sound { play, epoch, seq: 0, pts: at, duration: at, data: Vec::new().into() };
+    let picture = Packet {
+        play,
+        epoch,
+        seq: 0,
+        part: 0,
+        last: true,
+        rendition: label,
+        pts: at,
+        dts: at,
+        duration: at,
+        flags: Packet::LAST_PICTURE,
+        data: Vec::new().into(),
+    };
+    let end = message::StreamEnd { play, epoch, reason: EndReason::Finished };
+    let cut = message::StreamCut { play, epoch, show_until: at };
+    [info.into(), sound.into(), empty.into(), picture.into(), end.into(), cut.into()]
+}
+
+/// The next one of a kind that counts.
+fn numbered(message: &Message, number: u32) -> Message {
+    match message.clone() {
+        Message::Packet(packet) => Packet { seq: number, ..packet }.into(),
+        Message::Sound(sound) => message::Sound { seq: number, ..sound }.into(),
+        other => other,
+    }
+}
+
+#[test]
+fn bad_input_63_a_hub_that_needs_no_credit_cannot_pile_up_what_a_player_does_not_take() {
+    for kind in 0..creditless(PlayId(1)).len() {
+        let (mut plays, id) = audible();
+        plays.message(creditless(id)[1].clone(), Instant::now());
+        let message = &creditless(id)[kind];
+        let (mut waiting, mut ended) = (0, None);
+        for number in 0..1_000_000 {
+            let outputs = plays.message(numbered(message, number), Instant::now());
+            let inputs = outputs.iter().filter_map(|output| match output {
+                Output::Player(_, input) => Some(input),
+                _ => None,
+            });
+            waiting += inputs.map(Input::size).sum::<u64>();
+            if let Some(code) = told(&outputs) {
+                ended = Some((code, outputs));
+                break;
+            }
+        }
+        let (code, outputs) = ended.unwrap_or_else(|| panic!("without end: {message:?}"));
+        assert_eq!(code, Code::Unplayable);
+        assert!(
+            matches!(outputs.last(), Some(Output::Player(_, Input::End { reason: EndReason::Unplayable }))),
+            "{message:?}"
+        );
+        assert!(waiting <= crate::types::limits::MAX_UNTAKEN + 200_000, "{waiting} bytes of {message:?}");
+        assert!(plays.message(message.clone(), Instant::now()).is_empty(), "nothing more of it: {message:?}");
+    }
+}
+
+#[test]
+fn what_a_player_has_taken_counts_no_more() {
+    let (mut plays, id) = audible();
+    let info = &creditless(id)[0];
+    for _ in 0..10_000 {
+        assert_eq!(told(&plays.message(info.clone(), Instant::now())), None, "600 MB in all, and none of it waits");
+        plays.reported(id, Report::Stalled { lasted: std::time::Duration::ZERO }, Instant::now());
+    }
+}
+
+/// A play with sound at normal speed that the hub has started.
+fn audible() -> (MemberPlays, PlayId) {
+    let mut plays = MemberPlays::default();
+    let asked = PlayRequest { full_speed: false, sound: true, ..request(None) };
+    let (id, _) = begun_where(&mut plays, asked, true);
+    (plays, id)
+}
+
+/// The code of the notice among them.
+fn told(outputs: &[Output]) -> Option<Code> {
+    outputs.iter().find_map(|output| match output {
+        Output::Event(Event::Notice { code, .. }, _) => Some(*code),
+        _ => None,
+    })
 }

@@ -1,8 +1,11 @@
-use bytes::Bytes;
+mod tour;
 
 use super::*;
 use crate::{
-    client::command::{Command, PlayRequest, SeekTarget},
+    client::{
+        command::{Command, PlayRequest, SeekTarget},
+        session::plays,
+    },
     proto::{
         Message,
         message::{self, Rung},
@@ -14,7 +17,7 @@ use crate::{
     video::{
         input::Input,
         render::{Choice, DisplayKind},
-        report::{Media, Report, Summary},
+        report::{Media, Report},
         viewer::ViewerAction,
     },
 };
@@ -34,21 +37,7 @@ struct Screen {
 }
 
 fn request(mode: PlayMode, full_speed: bool) -> PlayRequest {
-    let title = "mandelbrot".to_owned();
-    let (max, start, end, display, id) = (None, None, None, None, None);
-    PlayRequest {
-        title,
-        mode,
-        max,
-        start,
-        end,
-        full_speed,
-        checksum: false,
-        display,
-        sound: false,
-        subtitles: None,
-        id,
-    }
+    PlayRequest { mode, full_speed, ..plays::tests::request(None) }
 }
 
 fn fixed(label: u32) -> RenditionChoice {
@@ -110,19 +99,14 @@ impl Screen {
 
     /// A rendition begins.
     fn info(&mut self, label: u32) {
-        self.hub(message::StreamInfo {
-            play: self.id,
-            epoch: PlayEpoch(self.epoch),
-            rendition: RenditionLabel(label),
-            width: label * 16 / 9,
-            height: label,
-            codec: Codec::H264,
-            extradata: Bytes::new().into(),
-            show_from: MediaTime::ZERO,
-            show_until: Some(MediaTime(60_000_000)),
-            frame_duration: MediaTime(40_000),
-            rotation: 0,
-        });
+        self.info_of(label, 0);
+    }
+
+    /// A rendition begins that is shown from this time on.
+    fn info_of(&mut self, label: u32, from: i64) {
+        let show_until = Some(MediaTime(60_000_000));
+        let info = plays::tests::info(self.id, label, MediaTime(from));
+        self.hub(message::StreamInfo { epoch: PlayEpoch(self.epoch), show_until, ..info });
     }
 
     /// A packet of a frame comes, `after` so many milliseconds.
@@ -297,17 +281,7 @@ fn the_end_of_a_play_overtakes_a_rendition_that_was_asked_for() {
     let mut screen = playing(PlayMode::Auto, false);
     screen.choose(fixed(720), "a");
     screen.outputs.clear();
-    let summary = Summary {
-        reason: EndReason::Finished,
-        frames: 1,
-        shown: 1,
-        dropped: 0,
-        stalls: 0,
-        corrupt: 0,
-        frames_by_height: std::collections::BTreeMap::new(),
-        sha256: None,
-    };
-    screen.player(Report::Ended(summary));
+    screen.player(plays::tests::ended(EndReason::Finished));
     assert_eq!(screen.told(), [told("error no_such_play", Some("a"))]);
 }
 
@@ -360,17 +334,7 @@ fn on_a_quick_link_auto_rises_and_the_next_title_begins_there() {
     }
     assert_eq!(screen.switches(), [(0, 1080, None)]);
     screen.info(1080);
-    let summary = Summary {
-        reason: EndReason::Stopped,
-        frames: 1,
-        shown: 1,
-        dropped: 0,
-        stalls: 0,
-        corrupt: 0,
-        frames_by_height: std::collections::BTreeMap::new(),
-        sha256: None,
-    };
-    screen.player(Report::Ended(summary));
+    screen.player(plays::tests::ended(EndReason::Stopped));
     let estimate = |screen: &Screen| {
         let asked = |output: &Output| match output {
             Output::Send(Message::Play(play)) => Some(play.estimate),

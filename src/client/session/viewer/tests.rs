@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 
 use super::*;
 use crate::{
@@ -6,21 +6,19 @@ use crate::{
         command::{Command, PlayRequest},
         event::Event,
         places::Places,
-        session::plays::tests::{begun, request},
+        session::plays::tests::{begun, ended, info, request},
         work::Job,
     },
     proto::{
         Message,
-        message::{PlayRefused, PlayStarted, StreamInfo},
+        message::{PlayRefused, PlayStarted},
     },
     types::{Code, EndReason, PlayEpoch, RenditionLabel},
     video::{
         render::{Choice, DisplayKind},
-        report::{Report, Summary},
+        report::Report,
     },
 };
-
-const FRAME: MediaTime = MediaTime(40_000);
 
 const fn seconds(seconds: i64) -> MediaTime {
     MediaTime(seconds * 1_000_000)
@@ -39,20 +37,7 @@ fn with(places: Option<Places>) -> MemberPlays {
 fn playing(places: Option<Places>, request: PlayRequest) -> (MemberPlays, PlayId, Outputs) {
     let mut plays = with(places);
     let (id, mut outputs) = begun(&mut plays, request);
-    let info = StreamInfo {
-        play: id,
-        epoch: PlayEpoch(0),
-        rendition: RenditionLabel(240),
-        width: 426,
-        height: 240,
-        codec: crate::types::Codec::H264,
-        extradata: Vec::new().into(),
-        show_from: MediaTime::ZERO,
-        show_until: None,
-        frame_duration: FRAME,
-        rotation: 0,
-    };
-    plays.message(info.into(), Instant::now());
+    plays.message(info(id, 240, MediaTime::ZERO).into(), Instant::now());
     outputs.extend(plays.reported(id, Report::FirstFrame, Instant::now()));
     let (epoch, label, from) = (PlayEpoch(0), RenditionLabel(240), plays.plays[&id].at);
     plays.reported(id, Report::Rendition { epoch, label, width: 426, height: 240, from }, Instant::now());
@@ -96,20 +81,6 @@ fn asked_from(outputs: &[Output]) -> Vec<MediaTime> {
         _ => None,
     };
     outputs.iter().filter_map(start).collect()
-}
-
-fn ended(reason: EndReason) -> Report {
-    let (frames, frames_by_height) = (1, BTreeMap::new());
-    Report::Ended(Summary {
-        reason,
-        frames,
-        shown: 1,
-        dropped: 0,
-        stalls: 0,
-        corrupt: 0,
-        frames_by_height,
-        sha256: None,
-    })
 }
 
 fn left_at(place: MediaTime) -> Places {

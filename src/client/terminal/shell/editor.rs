@@ -35,7 +35,7 @@ pub(super) fn start(
     let mut editor = LineEditor::with_history(config, history).map_err(io::Error::other)?;
     editor.set_helper(Some(Completing { words }));
     let mut early = Early::new(&screen.take_typed());
-    editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(PlayKeys { screen })));
+    editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(PlayKeys::new(screen))));
     // Printing blocks while the editor shows a list or searches.
     let mut printer = editor.create_external_printer().map_err(io::Error::other)?;
     wires.run(move |text| drop(printer.print(text)), move |prompt| edit(&mut editor, prompt, &mut early), on_typed)

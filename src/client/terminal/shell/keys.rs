@@ -1,28 +1,87 @@
 //! The player's keys while a line is edited.
 
-use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, RepeatCount};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustyline::{
+    Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
+};
 
 use crate::video::{render::Screen, viewer::Key};
 
-/// Gives the player the keys that are its own while it shows something in this terminal.
+/// Gives the player the keys that are its own while it shows something in this terminal, and tells it of the terminal's
+/// answers, which come among them.
 pub(super) struct PlayKeys {
-    pub(super) screen: Screen,
+    screen: Screen,
+    /// The last key began a search.
+    begins_search: AtomicBool,
+    /// An answer came between Escape and the key that belongs to it.
+    is_escaped: AtomicBool,
+}
+
+impl PlayKeys {
+    pub(super) fn new(screen: Screen) -> Self {
+        Self { screen, begins_search: AtomicBool::new(false), is_escaped: AtomicBool::new(false) }
+    }
+
+    /// The terminal has drawn a picture. For the editor that is no key, and it must not end what the last one began.
+    fn answered(&self, modifiers: Modifiers, line_is_empty: bool) -> Cmd {
+        self.screen.answered();
+        if modifiers.contains(Modifiers::ALT) {
+            self.is_escaped.store(true, Ordering::Relaxed);
+        }
+        if line_is_empty && self.begins_search.load(Ordering::Relaxed) {
+            // Goes on with the search, of which nothing is typed that could be deleted.
+            return Cmd::Kill(Movement::BackwardChar(1));
+        }
+        Cmd::Noop
+    }
+
+    /// As it would be had no answer come between.
+    fn note(&self, key: KeyEvent) -> KeyEvent {
+        self.begins_search.store(key == KeyEvent::ctrl('R'), Ordering::Relaxed);
+        if begins_more(key) {
+            self.screen.hold_questions(true);
+        } else if !goes_on(key) {
+            self.screen.hold_questions(false);
+        }
+        let KeyEvent(code, modifiers) = key;
+        let is_escaped = self.is_escaped.swap(false, Ordering::Relaxed);
+        if is_escaped { KeyEvent(code, modifiers | Modifiers::ALT) } else { key }
+    }
 }
 
 impl ConditionalEventHandler for PlayKeys {
     fn handle(&self, event: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
-        let key = event.get(0)?;
+        let key = *event.get(0)?;
+        if key.0 == KeyCode::UnknownEscSeq && self.screen.can_ask() {
+            return Some(self.answered(key.1, context.line().is_empty()));
+        }
+        let key = self.note(key);
         if !self.screen.is_playing() {
             return None;
         }
-        if *key == KeyEvent(KeyCode::Char('L'), Modifiers::CTRL) {
+        if key == KeyEvent::ctrl('L') {
             // The editor would clear the picture as well, and go on in the midst of it.
             self.screen.redraw();
             return Some(Cmd::Noop);
         }
-        let key = of_player(*key, context.line().is_empty())?;
+        let key = of_player(key, context.line().is_empty())?;
         self.screen.press(key).then_some(Cmd::Noop)
     }
+}
+
+/// Whether the editor takes the next keys in another way: it searches, lists what a word could become, or types a key as it
+/// is. An answer of the terminal would end that.
+fn begins_more(key: KeyEvent) -> bool {
+    matches!(
+        key,
+        KeyEvent(KeyCode::Tab, Modifiers::NONE) | KeyEvent(KeyCode::Char('R' | 'S' | 'V' | 'Q' | 'X'), Modifiers::CTRL)
+    )
+}
+
+/// Whether it may belong to what such a key has begun.
+fn goes_on(KeyEvent(code, modifiers): KeyEvent) -> bool {
+    matches!(code, KeyCode::Char(_) | KeyCode::Backspace) && modifiers == Modifiers::NONE
 }
 
 /// The key that the player knows: with Alt at any time, the space bar and ← → also alone where they would do
@@ -52,6 +111,44 @@ fn of_player(KeyEvent(code, modifiers): KeyEvent, line_is_empty: bool) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn keys() -> PlayKeys {
+        PlayKeys::new(Screen::none(crate::video::render::NoTerminal::Plain))
+    }
+
+    #[test]
+    fn an_answer_of_the_terminal_does_not_come_between_keys_that_belong_together() {
+        let keys = keys();
+        let p = KeyEvent(KeyCode::Char('p'), Modifiers::NONE);
+        assert_eq!(keys.note(p), p);
+        assert_eq!(keys.answered(Modifiers::ALT, true), Cmd::Noop);
+        assert_eq!(keys.answered(Modifiers::NONE, true), Cmd::Noop, "another one");
+        assert_eq!(keys.note(p), KeyEvent::alt('p'), "Escape, two answers, p");
+        assert_eq!(keys.note(p), p);
+    }
+
+    #[test]
+    fn an_answer_of_the_terminal_does_not_end_a_search_and_deletes_nothing() {
+        let (keys, delete) = (keys(), Cmd::Kill(Movement::BackwardChar(1)));
+        keys.note(KeyEvent::ctrl('R'));
+        assert_eq!(keys.answered(Modifiers::NONE, true), delete, "which in a search without letters is nothing");
+        assert_eq!(keys.answered(Modifiers::NONE, false), Cmd::Noop, "there is something to be deleted");
+        keys.note(KeyEvent(KeyCode::Char('a'), Modifiers::NONE));
+        assert_eq!(keys.answered(Modifiers::NONE, true), Cmd::Noop);
+    }
+
+    #[test]
+    fn a_search_or_a_list_lasts_until_another_key_than_a_letter() {
+        for begins in [KeyEvent::ctrl('R'), KeyEvent(KeyCode::Tab, Modifiers::NONE)] {
+            assert!(begins_more(begins) && !goes_on(begins));
+        }
+        for goes in [KeyCode::Char('a'), KeyCode::Backspace] {
+            assert!(goes_on(KeyEvent(goes, Modifiers::NONE)) && !begins_more(KeyEvent(goes, Modifiers::NONE)));
+        }
+        for ends in [KeyEvent(KeyCode::Enter, Modifiers::NONE), KeyEvent::ctrl('G'), KeyEvent::ctrl('C')] {
+            assert!(!goes_on(ends) && !begins_more(ends));
+        }
+    }
 
     #[test]
     fn with_alt_all_keys_are_the_players_and_alone_only_those_that_type_nothing() {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 
 /// Switches bracketed paste off again (xterm, mode 2004).
 const BRACKETED_PASTE_OFF: &[u8] = b"\x1b[?2004l";
@@ -16,6 +16,15 @@ impl TerminalModes {
     /// Those that hold now; none when standard input is no terminal.
     pub(super) fn save() -> Option<Self> {
         tcgetattr(io::stdin()).ok().map(Self)
+    }
+
+    /// Shows nothing that is typed while no line is edited: answers of the terminal come then as well. The editor shows the
+    /// rest once it reads it.
+    pub(super) fn hush(&self) {
+        let mut hushed = self.0.clone();
+        hushed.local_flags.remove(LocalFlags::ECHO);
+        // A terminal that is gone shows nothing.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &hushed);
     }
 
     /// Puts them back.

@@ -1,9 +1,6 @@
 //! A hub that switches at any time, by the planner that hubs use, and a player that must show each frame once.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
@@ -14,15 +11,11 @@ use crate::{
         Title,
         clock::Event,
         decode::Decoders,
-        engine::Parts,
-        frame::Frame,
         input::{Input, Packet},
-        pace::{Pace, Speed, WhenLate},
+        pace::Speed,
         plan::{self, Plan, switch},
-        render::{Display, DisplayGone, DisplayKind},
-        report::Summary,
         tally::Tally,
-        testing::{FRAME, FakeDecoders, ScriptedClock, index, packet, pts, segment, title},
+        testing::{FRAME, FakeDecoders, Played, ScriptedClock, index, packet, played, pts, segment, title},
     },
 };
 
@@ -117,53 +110,13 @@ impl<'a> Sender<'a> {
     }
 }
 
-/// Everything that a play showed and told.
-struct Outcome {
-    frames: Vec<Frame>,
-    reports: Vec<Report>,
-    summary: Summary,
+fn given_back(outcome: &Played) -> u64 {
+    let bytes = |report: &Report| if let Report::Consumed { bytes, .. } = report { *bytes } else { 0 };
+    outcome.reports.iter().map(bytes).sum()
 }
 
-impl Outcome {
-    fn numbers(&self) -> Vec<i64> {
-        self.frames.iter().map(|frame| (frame.pts.0 + FRAME.0 / 2) / FRAME.0).collect()
-    }
-
-    fn given_back(&self) -> u64 {
-        let bytes = |report: &Report| if let Report::Consumed { bytes, .. } = report { *bytes } else { 0 };
-        self.reports.iter().map(bytes).sum()
-    }
-}
-
-struct Collecting(Arc<Mutex<Vec<Frame>>>);
-
-impl Display for Collecting {
-    fn kind(&self) -> DisplayKind {
-        DisplayKind::None
-    }
-
-    fn show(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
-        self.0.lock().unwrap().push(frame.clone());
-        Ok(())
-    }
-}
-
-fn play(script: Vec<(u64, Event)>, decoders: Box<dyn Decoders>) -> Outcome {
-    let frames = Arc::<Mutex<Vec<Frame>>>::default();
-    let (sender, reports) = crossbeam_channel::unbounded();
-    let parts = Parts {
-        clock: Box::new(ScriptedClock::new(script)),
-        decoders,
-        display: Box::new(Collecting(Arc::clone(&frames))),
-        pace: Pace::new(Speed::Normal, WhenLate::Show),
-        tally: Tally::new(false),
-        reports: Box::new(move |report| sender.send(report).unwrap()),
-    };
-    Engine::new(parts).run(&crossbeam_channel::never());
-    let mut reports: Vec<_> = reports.iter().collect();
-    let Some(Report::Ended(summary)) = reports.pop() else { panic!("no end: {reports:?}") };
-    let frames = std::mem::take(&mut *frames.lock().unwrap());
-    Outcome { frames, reports, summary }
+fn play(script: Vec<(u64, Event)>, decoders: Box<dyn Decoders>) -> Played {
+    played(ScriptedClock::new(script), decoders, Speed::Normal, Tally::new(false))
 }
 
 /// All bytes of packets in a script.
@@ -191,7 +144,7 @@ fn fake() -> Box<dyn Decoders> {
     Box::new(FakeDecoders { delay: 2 })
 }
 
-fn heights(outcome: &Outcome) -> Vec<(u32, usize)> {
+fn heights(outcome: &Played) -> Vec<(u32, usize)> {
     let counts = &outcome.summary.frames_by_height;
     counts.iter().map(|(height, frames)| (*height, usize::try_from(*frames).unwrap())).collect()
 }
@@ -208,7 +161,7 @@ fn what_waits_behind_a_cut_is_dropped_and_given_back() {
     let outcome = play(script, fake());
     assert_eq!(outcome.numbers(), (0..100).collect::<Vec<_>>());
     assert_eq!(heights(&outcome), [(240, 50), (720, 50)]);
-    assert_eq!((outcome.given_back(), outcome.summary.stalls), (bytes, 0));
+    assert_eq!((given_back(&outcome), outcome.summary.stalls), (bytes, 0));
     let dropped = outcome.reports.iter().any(|report| matches!(report, Report::Consumed { bytes: 500, .. }));
     assert!(dropped, "the 50 packets behind it at once");
 }
@@ -294,7 +247,7 @@ fn however_a_play_is_switched_each_frame_is_shown_once() {
         let sent = bytes_of(&script);
         let outcome = play(script, Box::new(FakeDecoders { delay: rng.random_range(0..4) }));
         assert_eq!(outcome.numbers(), (0..300).collect::<Vec<_>>(), "seed {seed}");
-        assert_eq!(outcome.given_back(), sent, "all credit comes back, seed {seed}");
+        assert_eq!(given_back(&outcome), sent, "all credit comes back, seed {seed}");
         switches += outcome.reports.iter().filter(|report| matches!(report, Report::Rendition { .. })).count();
     }
     assert!(cuts > 1000 && switches > 1000, "{cuts} {switches}");

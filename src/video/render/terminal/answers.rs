@@ -13,6 +13,8 @@ pub(super) const QUESTIONS: &str = concat!(
     "\x1b[?2026$p",
     // How many colours has a Sixel picture? (XTSMGRAPHICS)
     "\x1b[?1;1;0S",
+    // Where is the cursor? (DSR 6)
+    "\x1b[6n",
     // What can you do? (DA1)
     "\x1b[c",
 );
@@ -33,6 +35,8 @@ pub(super) struct Answers {
     pub(super) cell: Option<(u16, u16)>,
     /// It shows what stands between two marks all at once (mode 2026).
     pub(super) synchronized: bool,
+    /// It says where its cursor is.
+    pub(super) finds_cursor: bool,
     /// The last question was answered: nothing more will come.
     pub(super) complete: bool,
     /// What is no answer: somebody typed it meanwhile.
@@ -76,6 +80,9 @@ impl Answers {
             });
         } else if let Some(registers) = sequence.strip_prefix("[?1;0;").and_then(|rest| rest.strip_suffix('S')) {
             self.registers = registers.parse().ok();
+        } else if let Some(place) = sequence.strip_prefix('[').and_then(|rest| rest.strip_suffix('R')) {
+            let is_number = |text: &str| text.parse::<u16>().is_ok();
+            self.finds_cursor |= place.split_once(';').is_some_and(|(row, column)| is_number(row) && is_number(column));
         }
     }
 }
@@ -99,14 +106,16 @@ mod tests {
 
     #[test]
     fn kitty_answers_all() {
-        let answers =
-            Answers::read(b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.35.2)\x1b\\\x1b[6;20;10t\x1b[?2026;2$y\x1b[?62;c");
+        let answers = Answers::read(
+            b"\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.35.2)\x1b\\\x1b[6;20;10t\x1b[?2026;2$y\x1b[7;1R\x1b[?62;c",
+        );
         let name = Some("kitty(0.35.2)".to_owned());
         let expected = Answers {
             kitty: true,
             name,
             cell: Some((10, 20)),
             synchronized: true,
+            finds_cursor: true,
             complete: true,
             ..Answers::default()
         };
@@ -129,11 +138,19 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_cut_or_absurd_says_nothing() {
-        for text in
-            ["\x1b_Gi=31;OK", "\x1b[6;20;10", "\x1b", "\x1b[?2026;2", "\x1b[6;0;10t", "\x1b[6;99999;1t", "\x1b[6;t"]
-        {
+        for text in [
+            "\x1b_Gi=31;OK",
+            "\x1b[6;20;10",
+            "\x1b",
+            "\x1b[?2026;2",
+            "\x1b[6;0;10t",
+            "\x1b[6;99999;1t",
+            "\x1b[6;t",
+            "\x1b[7;R",
+        ] {
             let answers = Answers::read(text.as_bytes());
             assert!(!answers.complete && answers.cell.is_none() && !answers.synchronized, "{text:?}");
+            assert!(!answers.finds_cursor, "{text:?}");
         }
         assert!(!Answers::read(b"\x1b_Gi=31;ENOTSUPP\x1b\\").kitty);
     }

@@ -10,7 +10,10 @@ use rustix::{
     termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr},
 };
 
-use super::answers::{Answers, QUESTIONS};
+use super::{
+    answers::{Answers, QUESTIONS},
+    backlog::END_OF_ANSWER,
+};
 use crate::video::clock::{Clock as _, SystemClock};
 
 /// How long a terminal may take. A local one answers within milliseconds; a network lies before others.
@@ -19,20 +22,45 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What comes in that time at most; nobody types so much.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// How long an answer may still take when nothing is to be drawn any more.
+const LAST_PATIENCE: Duration = Duration::from_millis(500);
+
+/// Reads so many answers to the question behind pictures, and gives up soon. Nobody else may read standard input meanwhile.
+///
+/// # Errors
+/// When there is no terminal.
+pub(super) fn read_answers(mut count: u32) -> io::Result<()> {
+    unseen(|| {
+        let clock = SystemClock::start();
+        while count > 0 && wait(LAST_PATIENCE.saturating_sub(clock.now()))? {
+            let mut buffer = [0; 1];
+            if rustix::io::read(rustix::stdio::stdin(), &mut buffer)? == 0 {
+                break;
+            }
+            count -= u32::from(buffer == [END_OF_ANSWER]);
+        }
+        Ok(())
+    })
+}
+
 /// Asks. Nobody else may read standard input meanwhile. Takes up to a second with a terminal that does not answer.
 ///
 /// # Errors
 /// When there is no terminal.
 pub(super) fn ask() -> io::Result<Answers> {
+    unseen(converse)
+}
+
+/// With a terminal whose input is to be read at once, and not to be seen.
+fn unseen<T>(read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let stdin = rustix::stdio::stdin();
     let before = tcgetattr(stdin)?;
     let mut unseen = before.clone();
-    // What comes is to be read at once and not to be seen.
     unseen.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG);
     tcsetattr(stdin, OptionalActions::Drain, &unseen)?;
-    let answers = converse();
+    let came = read();
     tcsetattr(stdin, OptionalActions::Drain, &before)?;
-    answers
+    came
 }
 
 fn converse() -> io::Result<Answers> {

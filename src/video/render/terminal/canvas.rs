@@ -27,6 +27,11 @@ const MOST_PIXELS: u32 = 960 * 540;
 
 const BEGIN_AT_ONCE: &[u8] = b"\x1b[?2026h";
 const END_AT_ONCE: &[u8] = b"\x1b[?2026l";
+
+/// A key pressed with Alt comes as an escape and the key, as on other terminals: xterm makes another letter of it unless
+/// it is told to. What was set before is kept there meanwhile. Terminals that do not know it ignore it.
+const BEGIN_ALT: &[u8] = b"\x1b[?1036s\x1b[?1036h";
+const END_ALT: &[u8] = b"\x1b[?1036r";
 const SAVE_CURSOR: &[u8] = b"\x1b7";
 const RESTORE_CURSOR: &[u8] = b"\x1b8";
 
@@ -107,6 +112,7 @@ impl Canvas {
         // A vector takes every write, here and below.
         let _ = write!(out, "\x1b[{};1H", size.rows);
         if self.layout.is_none() {
+            out.extend_from_slice(BEGIN_ALT);
             out.extend(std::iter::repeat_n(b'\n', usize::from(size.rows)));
         }
         self.clear_pictures(out);
@@ -159,6 +165,7 @@ impl Canvas {
         let Some(layout) = self.layout.take() else { return };
         self.begin(out);
         self.clear_pictures(out);
+        out.extend_from_slice(END_ALT);
         out.extend_from_slice(b"\x1b[0m\x1b[r");
         for row in 1..=layout.status() {
             let _ = write!(out, "\x1b[{row};1H\x1b[2K");

@@ -7,7 +7,7 @@ use super::{
     easel::{Cost, Easel},
 };
 use crate::{
-    types::{MediaTime, Printable},
+    types::Printable,
     video::{
         clock::{Clock as _, SystemClock},
         frame::Frame,
@@ -85,7 +85,7 @@ impl Display for TerminalDisplay {
     }
 
     fn takes(&mut self) -> bool {
-        self.absorption.takes(self.clock.now())
+        self.absorption.takes(self.clock.now()) && self.easel.takes()
     }
 
     fn attach(&mut self, closer: Closer) {
@@ -149,9 +149,9 @@ fn status_line(title: &str, status: &Status) -> String {
         _ => None,
     };
     let seconds_ahead = status.buffered.0 / 1_000_000;
-    let position = clock_time(status.position);
+    let position = status.position.clock();
     let position = match status.duration {
-        Some(duration) => format!("{position} / {}", clock_time(duration)),
+        Some(duration) => format!("{position} / {}", duration.clock()),
         None => position,
     };
     let parts = [
@@ -165,22 +165,10 @@ fn status_line(title: &str, status: &Status) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 
-/// `m:ss`, or `h:mm:ss`.
-fn clock_time(at: MediaTime) -> String {
-    let seconds = at.0.max(0) / 1_000_000;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_said_as_players_say_them() {
-        let said = |seconds: i64| clock_time(MediaTime(seconds * 1_000_000));
-        assert_eq!([said(0), said(67), said(3600), said(-5)], ["0:00", "1:07", "1:00:00", "0:00"]);
-    }
+    use crate::types::MediaTime;
 
     #[test]
     fn the_status_says_what_is_known() {

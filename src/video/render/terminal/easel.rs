@@ -8,10 +8,12 @@ use std::{
 };
 
 use super::{
+    answers::Answers,
+    backlog::{self, Backlog},
     canvas::Canvas,
     graphics::Graphics,
     keys,
-    layout::{Layout, Wanted},
+    layout::{Layout, USUAL_CELL, Wanted},
     picture::Picture,
     tty::Tty,
 };
@@ -44,6 +46,7 @@ struct Viewer {
     /// Everything is to be drawn anew, by whoever draws next.
     must_redraw: bool,
     has_statistics: bool,
+    backlog: Backlog,
 }
 
 /// What is on the terminal. Locked while it is written to.
@@ -80,17 +83,14 @@ impl std::fmt::Debug for Easel {
 }
 
 impl Easel {
-    pub(super) fn new(
-        tty: Box<dyn Tty>,
-        graphics: Graphics,
-        cell: (u16, u16),
-        synchronized: bool,
-        typed: Vec<u8>,
-    ) -> Self {
+    /// A place in a terminal that answered so. One that is far away is asked behind each picture, if it answers that.
+    pub(super) fn new(tty: Box<dyn Tty>, graphics: Graphics, answers: Answers, is_far: bool) -> Self {
+        let Answers { cell, synchronized, typed, finds_cursor, .. } = answers;
+        let (cell, backlog) = (cell.unwrap_or(USUAL_CELL), Backlog::new(is_far && finds_cursor));
         let canvas = Canvas::new(graphics, synchronized);
         let (last, decoded) = (Picture::default(), (0, 0));
         let drawing = Drawing { canvas, last, decoded, lines: Vec::new(), bytes: Vec::new() };
-        let viewer = Viewer { typed, ..Viewer::default() };
+        let viewer = Viewer { typed, backlog, ..Viewer::default() };
         let (clock, viewer, drawing) = (SystemClock::start(), Mutex::new(viewer), Mutex::new(drawing));
         Self { tty, graphics, cell, clock, viewer, drawing }
     }
@@ -123,6 +123,31 @@ impl Easel {
 
     pub(super) fn has_statistics(&self) -> bool {
         self.viewer().has_statistics
+    }
+
+    /// Whether the terminal, however far away, has drawn enough of what it was sent.
+    pub(super) fn takes(&self) -> bool {
+        self.viewer().backlog.takes(self.clock.now())
+    }
+
+    /// Whether the terminal is asked how far it is.
+    pub(super) fn can_ask(&self) -> bool {
+        self.viewer().backlog.can_ask()
+    }
+
+    /// How many answers are still to come.
+    pub(super) fn unanswered(&self) -> u32 {
+        self.viewer().backlog.unanswered()
+    }
+
+    /// Asks for nothing while an answer would be taken for a key, or again.
+    pub(super) fn hold_questions(&self, is_held: bool) {
+        self.viewer().backlog.hold(is_held);
+    }
+
+    /// An answer came.
+    pub(super) fn answered(&self) {
+        self.viewer().backlog.answered(self.clock.now());
     }
 
     /// Does what a key means.
@@ -184,6 +209,9 @@ impl Easel {
             })?;
         }
         drawing.draw_last();
+        if self.viewer().backlog.ask(self.clock.now()) {
+            drawing.bytes.extend_from_slice(backlog::QUESTION);
+        }
         let cost = self.put_out(&mut drawing);
         drop(drawing);
         if parted {

@@ -27,16 +27,9 @@ pub(super) fn list() -> String {
 
 fn name(key: Key) -> String {
     match key {
-        Key::Char(' ') => "space".to_owned(),
         Key::Char('9') => "/".to_owned(),
         Key::Char('0') => "*".to_owned(),
-        Key::Char(character) => character.to_string(),
-        Key::Left => "←".to_owned(),
-        Key::Right => "→".to_owned(),
-        Key::Up => "↑".to_owned(),
-        Key::Down => "↓".to_owned(),
-        Key::ShiftLeft => "shift-←".to_owned(),
-        Key::ShiftRight => "shift-→".to_owned(),
+        key => key.to_string(),
     }
 }
 

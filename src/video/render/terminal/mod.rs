@@ -13,6 +13,7 @@
 mod absorb;
 mod answers;
 mod ask;
+mod backlog;
 mod blocks;
 mod canvas;
 mod display;
@@ -31,7 +32,6 @@ use self::{
     display::TerminalDisplay,
     easel::Easel,
     graphics::{Environment, best},
-    layout::USUAL_CELL,
     tty::StandardOutput,
 };
 use super::{Display, NoTerminal};
@@ -49,19 +49,20 @@ impl Screen {
     }
 
     /// Asks the terminal on standard input and output what it can draw. To be called before anybody else reads
-    /// from it; takes up to a second when it does not answer.
+    /// from it; takes up to a second when it does not answer. Before one that is far away, as over ssh, more waits than a
+    /// write tells: it is asked how far it is behind each picture, and whoever reads what is typed has to tell of its
+    /// answers by [`Screen::answered`].
     #[must_use]
-    pub fn ask() -> Self {
+    pub fn ask(is_far: bool) -> Self {
         let environment = Environment::new(|name| env::var(name).ok());
         let answers = ask::ask().unwrap_or_else(|error| {
             log::debug!("the terminal cannot be asked: {error}");
             answers::Answers::default()
         });
-        Self(best(&environment, &answers).map(|graphics| {
-            let cell = answers.cell.unwrap_or(USUAL_CELL);
-            let tty = Box::new(StandardOutput);
-            Arc::new(Easel::new(tty, graphics, cell, answers.synchronized, answers.typed))
-        }))
+        Self(
+            best(&environment, &answers)
+                .map(|graphics| Arc::new(Easel::new(Box::new(StandardOutput), graphics, answers, is_far))),
+        )
     }
 
     /// How it draws, for a person to read.
@@ -92,6 +93,41 @@ impl Screen {
     #[must_use]
     pub fn press(&self, key: Key) -> bool {
         self.0.as_ref().is_ok_and(|easel| easel.press(key))
+    }
+
+    /// Whether the terminal answers while it is drawn on.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.0.as_ref().is_ok_and(|easel| easel.can_ask())
+    }
+
+    /// Answers of the terminal that are still to come.
+    #[must_use]
+    pub fn unanswered(&self) -> u32 {
+        self.0.as_ref().map_or(0, |easel| easel.unanswered())
+    }
+
+    /// An answer of the terminal came among the keys.
+    pub fn answered(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.answered();
+        }
+    }
+
+    /// Has the terminal answer nothing for a while, or again: its answers come among the keys, and sometimes keys belong
+    /// together.
+    pub fn hold_questions(&self, is_held: bool) {
+        if let Ok(easel) = &self.0 {
+            easel.hold_questions(is_held);
+        }
+    }
+
+    /// Reads answers of the terminal that nobody else reads any more, for a moment at most: or they would be typed into
+    /// what comes after this program.
+    pub fn read_answers(&self) {
+        if let Err(error) = ask::read_answers(self.unanswered()) {
+            log::debug!("answers of the terminal are left unread: {error}");
+        }
     }
 
     /// Takes note of lines of the conversation: the last of them are written again when the screen is parted.

@@ -9,10 +9,7 @@ use std::{
 
 use super::*;
 use crate::video::{
-    render::terminal::{
-        graphics::Depth,
-        layout::{Size, USUAL_CELL},
-    },
+    render::terminal::{graphics::Depth, layout::Size},
     testing::frame,
 };
 
@@ -33,16 +30,26 @@ impl Tty for Paper {
 
 impl Paper {
     /// What was written since this was asked last.
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// How much that is.
     fn written(&self) -> usize {
-        std::mem::take(&mut *self.0.lock().unwrap()).len()
+        self.take().len()
     }
 }
 
 /// An easel with a play that has drawn its first frame, and the number of its display.
 fn drawn() -> (Arc<Easel>, Paper, u64) {
+    drawn_on(Answers::default(), false)
+}
+
+/// The same in a terminal that answered so.
+fn drawn_on(answers: Answers, is_far: bool) -> (Arc<Easel>, Paper, u64) {
     let paper = Paper::default();
     let graphics = Graphics::HalfBlocks(Depth::True);
-    let easel = Easel::new(Box::new(paper.clone()), graphics, USUAL_CELL, false, Vec::new());
+    let easel = Easel::new(Box::new(paper.clone()), graphics, answers, is_far);
     let display = easel.enter();
     easel.take(display, &Closer::new(crossbeam_channel::unbounded().0));
     easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
@@ -116,4 +123,24 @@ fn the_next_frame_draws_the_screen_anew_as_well() {
     easel.viewer().must_redraw = true;
     easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
     assert!(paper.written() > 300 && !easel.viewer().must_redraw);
+}
+
+#[test]
+fn a_terminal_far_away_is_asked_behind_each_picture_and_gets_two_before_it_answers() {
+    let answers = Answers { finds_cursor: true, ..Answers::default() };
+    let (easel, paper, display) = drawn_on(answers.clone(), true);
+    assert!(easel.takes());
+    easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
+    assert!(paper.take().ends_with(backlog::QUESTION));
+    assert!(!easel.takes());
+    easel.answered();
+    assert!(easel.takes() && easel.unanswered() == 1);
+    // Its status alone is small.
+    easel.tell(display, vec!["paused".into()]).unwrap();
+    assert!(!paper.take().ends_with(backlog::QUESTION));
+    for (answers, is_far) in [(answers, false), (Answers::default(), true)] {
+        let (easel, paper, display) = drawn_on(answers, is_far);
+        easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
+        assert!(easel.takes() && !paper.take().ends_with(backlog::QUESTION));
+    }
 }

@@ -1,0 +1,165 @@
+//! How many pictures are on their way to a terminal far away: a pure function of when they were drawn and the terminal
+//! answered.
+//!
+//! Over ssh a write returns long before the terminal has drawn what was written. So behind each picture the terminal is
+//! asked for something that it can only answer when it has come so far:
+//!
+//! ```text
+//!   picture, question ──▶ sshd, network, ssh ──▶ terminal
+//!        ▲                                          │
+//!        └── at most 2 without an answer ◀── answer ┘
+//! ```
+
+use std::time::Duration;
+
+/// Where is the cursor (DSR 6)? Asked with the cursor put into row 2 and column 2, so that the answer is `CSI 2;2R`, whatever is typed: a
+/// sequence that the line editor reads to its end and knows no key for. One from row 1 could be Shift-F3.
+pub(super) const QUESTION: &[u8] = b"\x1b7\x1b[2;2H\x1b[6n\x1b8";
+
+/// What ends an answer; nothing else that a terminal sends by itself has it.
+pub(super) const END_OF_ANSWER: u8 = b'R';
+
+/// Pictures on their way at most: one is drawn while the next one comes.
+const MOST: u32 = 2;
+
+/// How long a terminal may owe an answer. Two pictures of 500 kB take that long at 100 kB/s.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a terminal has not answered yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Backlog {
+    /// The terminal is far away, and answers.
+    can_ask: bool,
+    /// Nothing is to be asked for now: the answer would be taken for a key.
+    is_held: bool,
+    /// It stopped answering, until it has answered all.
+    is_silent: bool,
+    unanswered: u32,
+    /// When the oldest of them was asked, or the one before it was answered.
+    since: Duration,
+}
+
+impl Backlog {
+    /// Of a terminal that is to be asked, or never.
+    pub(super) fn new(can_ask: bool) -> Self {
+        Self { can_ask, ..Self::default() }
+    }
+
+    /// Whether the terminal is asked at all.
+    pub(super) fn can_ask(&self) -> bool {
+        self.can_ask
+    }
+
+    /// Answers that have not come.
+    pub(super) fn unanswered(&self) -> u32 {
+        self.unanswered
+    }
+
+    /// Asks for nothing, or again.
+    pub(super) fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
+    }
+
+    /// Whether a picture may be written now. A terminal that owes an answer for too long is not waited for any more.
+    pub(super) fn takes(&mut self, now: Duration) -> bool {
+        if self.unanswered < MOST || self.is_silent {
+            return true;
+        }
+        self.is_silent = now.saturating_sub(self.since) > PATIENCE;
+        self.is_silent
+    }
+
+    /// A picture is about to be written; whether a question belongs behind it.
+    pub(super) fn ask(&mut self, now: Duration) -> bool {
+        if !self.can_ask || self.is_held || self.is_silent {
+            return false;
+        }
+        if self.unanswered == 0 {
+            self.since = now;
+        }
+        self.unanswered += 1;
+        true
+    }
+
+    /// An answer came.
+    pub(super) fn answered(&mut self, now: Duration) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+        self.since = now;
+        self.is_silent &= self.unanswered > 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    /// A link that takes everything at once, and a terminal behind it that draws a picture in so many milliseconds. The most
+    /// pictures that wait, and how many were drawn, of 25 a second in 20 s.
+    fn play(mut backlog: Backlog, takes: u64) -> (usize, usize) {
+        let (mut waiting, mut most, mut drawn) = (Vec::new(), 0, 0);
+        for now in 0..20_000 {
+            while waiting.first().is_some_and(|done| *done <= now) {
+                waiting.remove(0);
+                backlog.answered(ms(now));
+                drawn += 1;
+            }
+            if now % 40 == 0 && backlog.takes(ms(now)) {
+                backlog.ask(ms(now));
+                waiting.push(waiting.last().copied().unwrap_or(now).max(now) + takes);
+                most = most.max(waiting.len());
+            }
+        }
+        (most, drawn)
+    }
+
+    #[test]
+    fn no_more_than_two_pictures_wait_for_a_terminal_far_away() {
+        assert_eq!(play(Backlog::new(true), 10), (1, 500), "one that keeps up gets all");
+        assert_eq!(play(Backlog::new(true), 200), (2, 99), "a slow one is never idle");
+        let (most, _) = play(Backlog::new(false), 200);
+        assert!(most > 300, "without questions nobody knows: {most}");
+    }
+
+    #[test]
+    fn a_terminal_that_stops_answering_gets_pictures_again() {
+        let mut backlog = Backlog::new(true);
+        assert!(backlog.ask(ms(0)) && backlog.takes(ms(0)) && backlog.ask(ms(100)));
+        assert!(!backlog.takes(ms(200)) && !backlog.takes(ms(10_000)));
+        assert!(backlog.takes(ms(10_001)));
+        assert!(!backlog.ask(ms(10_001)) && backlog.takes(ms(10_002)), "and is asked no more");
+        backlog.answered(ms(60_000));
+        assert!(!backlog.ask(ms(60_000)));
+        backlog.answered(ms(60_000));
+        assert!(backlog.ask(ms(60_001)), "until it has answered all");
+    }
+
+    #[test]
+    fn each_answer_gives_it_time_for_the_next() {
+        let mut backlog = Backlog::new(true);
+        assert!(backlog.ask(ms(0)) && backlog.ask(ms(0)));
+        backlog.answered(ms(9_000));
+        assert!(backlog.takes(ms(9_000)) && backlog.ask(ms(9_000)));
+        assert!(!backlog.takes(ms(18_000)), "9 s for each");
+    }
+
+    #[test]
+    fn while_an_answer_would_be_taken_for_a_key_nothing_is_asked() {
+        let mut backlog = Backlog::new(true);
+        backlog.hold(true);
+        assert!(!backlog.ask(ms(0)) && backlog.takes(ms(0)));
+        backlog.hold(false);
+        assert!(backlog.ask(ms(0)));
+        assert!(!Backlog::new(false).ask(ms(0)));
+    }
+
+    #[test]
+    fn answers_that_nobody_asked_for_change_nothing() {
+        let mut backlog = Backlog::new(true);
+        backlog.answered(ms(0));
+        assert!(backlog.ask(ms(0)) && backlog.ask(ms(0)) && !backlog.takes(ms(0)));
+    }
+}
