@@ -235,6 +235,8 @@ messages! {
         show_until: Option<MediaTime>,
         /// The usual time from one frame to the next.
         frame_duration: MediaTime,
+        /// By how many degrees its pictures are turned clockwise to be shown; what is not 90, 180 or 270 is none.
+        rotation: u16,
     }
     /// A part of a compressed packet.
     43 => Packet {
@@ -399,7 +401,7 @@ wire_struct! {
     /// A rendition of a title.
     pub struct VideoRendition {
         pub label: RenditionLabel,
-        /// Coded size in pixels.
+        /// Size in pixels as it is shown.
         pub width: u32,
         pub height: u32,
         /// Average bits per second.

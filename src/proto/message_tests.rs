@@ -124,6 +124,7 @@ fn of_hubs_about_video() -> Vec<Message> {
             show_from: MediaTime(0),
             show_until: Some(MediaTime(4_000_000)),
             frame_duration: MediaTime(40_000),
+            rotation: 90,
         }
         .into(),
         Packet {

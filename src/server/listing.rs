@@ -42,12 +42,12 @@ fn describe(title: &Title) -> VideoTitle {
 }
 
 fn describe_rendition(rendition: &Rendition) -> VideoRendition {
-    let format = rendition.index.format();
+    let (width, height) = rendition.index.shown_size();
     VideoRendition {
         label: rendition.label,
-        width: format.width,
-        height: format.height,
+        width,
+        height,
         bitrate: rendition.index.bitrate(),
-        codec: format.codec,
+        codec: rendition.index.format().codec,
     }
 }

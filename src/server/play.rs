@@ -24,7 +24,10 @@ use crate::{
     video::{self, Plan, PlanError, ReadError, Rendition, Segment, Title, VideoSource, batches},
 };
 
-pub(super) use self::switch::{ladder, left_out};
+pub(super) use self::{
+    sound::unheard,
+    switch::{ladder, left_out},
+};
 
 /// Bit 0 of a packet's flags.
 const KEY_FRAME: u8 = 1;
@@ -292,6 +295,7 @@ impl Play {
             show_from: segment.show.start,
             show_until: Some(segment.show.end),
             frame_duration: index.frame_duration(),
+            rotation: index.rotation().degrees(),
         }
         .into()
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    play::{Batch, Play, Request, Step, ladder, left_out},
+    play::{Batch, Play, Request, Step, ladder, left_out, unheard},
     report::HubEvent,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         Code, EndReason, MemberName, PlayId, PlayMode, Printable, RenditionLabel,
         limits::{MAX_DECODES, MAX_PLAYS},
     },
-    video::{Catalog, Plan, ReadError, Title},
+    video::{Catalog, Plan, ReadError, Rendition, Title},
 };
 
 /// Something to read for a play.
@@ -52,6 +52,9 @@ pub struct Plays {
     running: BTreeMap<PlayId, Play>,
     /// What the operator was told last that a play sends.
     told: BTreeMap<PlayId, RenditionLabel>,
+    /// What a play has announced to its member, and sent nothing of: that costs a member no credit, and the operator is
+    /// not told of it.
+    announced: BTreeMap<PlayId, Arc<Rendition>>,
     /// The highest number that a play had.
     newest: Option<PlayId>,
     /// Whose turn it is: plays share the lane part by part.
@@ -62,7 +65,8 @@ impl Plays {
     /// No plays yet.
     #[must_use]
     pub fn new(member: MemberName) -> Self {
-        Self { member, running: BTreeMap::new(), told: BTreeMap::new(), newest: None, turn: None }
+        let (running, told, announced) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { member, running, told, announced, newest: None, turn: None }
     }
 
     /// Whether nothing is played.
@@ -150,25 +154,34 @@ impl Plays {
 
     fn outputs_of(&mut self, id: PlayId, step: Step) -> Vec<PlayOutput> {
         match step {
+            Step::Media(message @ Message::Packet(_)) => {
+                let begun = self.announced.remove(&id).and_then(|rendition| self.begun(id, &rendition));
+                begun.into_iter().chain([PlayOutput::Media(message)]).collect()
+            }
             // After the end the member may still seek back: the play is over when it says so.
             Step::Media(message) | Step::End(message) => vec![PlayOutput::Media(message)],
-            // A seek within it begins nothing that the operator does not know.
-            Step::Rendition(message, rendition) if self.told.insert(id, rendition.label) == Some(rendition.label) => {
+            Step::Rendition(message, rendition) => {
+                self.announced.insert(id, rendition);
                 vec![PlayOutput::Media(message)]
             }
-            Step::Rendition(message, rendition) => {
-                let title = self.running.get(&id).map(|play| play.title().name.clone()).unwrap_or_default();
-                let format = rendition.index.format();
-                let (width, height) = (format.width, format.height);
-                let event = HubEvent::Rendition { name: self.member.clone(), play: id, title, width, height };
-                vec![PlayOutput::Media(message), PlayOutput::Report(event)]
-            }
         }
+    }
+
+    /// A play begins to send a rendition: what the operator is told. A seek within it begins nothing that it does not
+    /// know.
+    fn begun(&mut self, id: PlayId, rendition: &Rendition) -> Option<PlayOutput> {
+        if self.told.insert(id, rendition.label) == Some(rendition.label) {
+            return None;
+        }
+        let title = self.running.get(&id).map(|play| play.title().name.clone()).unwrap_or_default();
+        let (width, height) = rendition.index.shown_size();
+        Some(PlayOutput::Report(HubEvent::Rendition { name: self.member.clone(), play: id, title, width, height }))
     }
 
     fn over(&mut self, id: PlayId, reason: EndReason) -> Option<PlayOutput> {
         let play = self.running.remove(&id)?;
         self.told.remove(&id);
+        self.announced.remove(&id);
         let title = play.title().name.clone();
         Some(PlayOutput::Report(HubEvent::PlayEnded { name: self.member.clone(), play: id, title, reason }))
     }
@@ -218,6 +231,8 @@ impl Plays {
                 outputs.extend(notices(asked, &title, &plan));
                 let left_out = left_out(&whole, &title, &request).into_iter();
                 outputs.extend(left_out.map(|text| notice(asked.play, Code::RenditionLeftOut, text)));
+                let unheard = if asked.sound { unheard(&title, &asked.decodes) } else { None };
+                outputs.extend(unheard.map(|text| notice(asked.play, Code::NoSound, text)));
                 outputs
             }
         }

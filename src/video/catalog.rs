@@ -331,11 +331,6 @@ impl Builder {
         if let Some(reason) = index.no_sound() {
             self.remarks.push(Remark::note(&file, format!("its sound is left out: {reason}")));
         }
-        let degrees = index.rotation().degrees();
-        if degrees > 0 {
-            let text = format!("its pictures are to be turned by {degrees}°, which players here do not do");
-            self.remarks.push(Remark::note(&file, text));
-        }
         if let Some(claimed) = index.claimed() {
             let (plays, claims) = (index.duration().as_seconds(), claimed.as_seconds());
             let text = format!("it ends early: {plays:.1} s of {claims:.1} s play: damaged, or not copied whole?");

@@ -343,7 +343,7 @@ impl Engine {
         self.caption(&frame)?;
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;
         self.parts.tally.shown(&frame);
-        let size = (frame.width(), frame.height());
+        let size = frame.shown_size();
         let shown = Shown { pts: frame.pts, until: frame.pts + duration, segment, label: frame.label, size };
         let before = self.last_shown.replace(shown);
         if before.is_none() {

@@ -171,6 +171,7 @@ impl Decoder {
         };
         let size = (self.picture.width(), self.picture.height());
         Frame::new(self.segment.label, pts, size, colour, data)
+            .map(|frame| frame.turned(self.segment.rotation))
             .map(if is_preview { Decoded::Preview } else { Decoded::Frame })
             .ok_or_else(|| Undecodable("a picture with planes of the wrong size".into()))
     }

@@ -13,6 +13,7 @@ use super::{
     ffmpeg::Libavcodec,
     input::{Input, Packet, Segment},
     pace::Speed,
+    rotation::Rotation,
     tally::Tally,
     testing::{FRAME, ScriptedClock, played},
 };
@@ -67,6 +68,7 @@ fn read_file(path: &Path) -> Fixture {
         from: MediaTime::ZERO,
         until: None,
         frame_duration: FRAME,
+        rotation: Rotation::None,
     };
     Fixture { segment, packets }
 }

@@ -1,9 +1,11 @@
 //! One decoded picture.
 
+use super::rotation::Rotation;
 use crate::types::{MediaTime, RenditionLabel};
 
 /// A picture in yuv420p: 8 bits a sample, one chroma sample for 2×2 of luma, the planes Y, U, V one after the
-/// other without padding. Chroma planes of an odd size are rounded up.
+/// other without padding. Chroma planes of an odd size are rounded up. It is as the decoder gave it: whoever draws it
+/// turns it.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// The rendition that it is from.
@@ -12,6 +14,8 @@ pub struct Frame {
     pub pts: MediaTime,
     /// What its samples mean.
     pub colour: Colour,
+    /// How it is turned to be shown.
+    pub rotation: Rotation,
     width: u32,
     height: u32,
     data: Vec<u8>,
@@ -81,16 +85,29 @@ impl Frame {
         data: Vec<u8>,
     ) -> Option<Self> {
         let size = plane_sizes(width, height).iter().map(|(width, rows)| width * rows).sum::<usize>();
-        (data.len() == size).then_some(Self { label, pts, colour, width, height, data })
+        let rotation = Rotation::None;
+        (data.len() == size).then_some(Self { label, pts, colour, rotation, width, height, data })
     }
 
-    /// In pixels.
+    /// The same picture, to be turned when it is shown.
+    #[must_use]
+    pub fn turned(self, rotation: Rotation) -> Self {
+        Self { rotation, ..self }
+    }
+
+    /// Width and height in pixels of what a viewer sees, turned upright.
+    #[must_use]
+    pub fn shown_size(&self) -> (u32, u32) {
+        self.rotation.of_size((self.width, self.height))
+    }
+
+    /// In pixels, as decoded.
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// In pixels.
+    /// In pixels, as decoded.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.height

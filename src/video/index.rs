@@ -160,6 +160,12 @@ impl Index {
         self.rotation
     }
 
+    /// Width and height in pixels of what a viewer sees, turned upright.
+    #[must_use]
+    pub fn shown_size(&self) -> (u32, u32) {
+        self.rotation.of_size((self.format.width, self.format.height))
+    }
+
     /// Whether libavformat took the file apart, not this program's own reader.
     #[must_use]
     pub fn is_compat(&self) -> bool {

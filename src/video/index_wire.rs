@@ -12,17 +12,19 @@ use crate::types::{
 
 use self::{
     bounded::{Bounded, Counted},
+    scattered::{Scattered, ScatteredRecord, scattered},
     sound::SoundRecord,
 };
 use super::{
     index::{Index, Packet, VideoFormat},
     mp4::limits::{MAX_DIMENSION, MAX_EXTRADATA, MAX_PACKETS},
-    pieces::{Pieces, Run, span},
+    pieces::Pieces,
     rotation::Rotation,
     sound_track::NoSound,
 };
 
 mod bounded;
+mod scattered;
 mod sound;
 
 /// Raised when a field changes its meaning. Bytes of another version are read anew from the file.
@@ -69,32 +71,7 @@ wire_struct! {
     }
 }
 
-wire_struct! {
-    struct ScatteredRecord {
-        /// Its position in the index.
-        position: u32,
-        runs: Bounded<RunRecord, MAX_RUNS>,
-    }
-}
-
-wire_struct! {
-    struct RunRecord {
-        offset: u64,
-        length: u32,
-        stride: u32,
-        count: u32,
-    }
-}
-
 impl Counted for PacketRecord {}
-
-impl Counted for RunRecord {}
-
-impl Counted for ScatteredRecord {
-    fn count(&self) -> usize {
-        self.runs.len().max(1)
-    }
-}
 
 /// Longest reason of somebody who is not trusted that is passed on, in characters.
 const MAX_REASON: usize = 160;
@@ -148,14 +125,7 @@ fn encode(index: &Index) -> Vec<u8> {
         record
     });
     let packets = packets.collect();
-    let scattered = (0_u32..).zip(index.packets()).filter_map(|(position, _)| {
-        let runs = index.pieces(position as usize).iter();
-        let runs: Bounded<_, MAX_RUNS> = runs
-            .map(|run| RunRecord { offset: run.offset, length: run.length, stride: run.stride, count: run.count })
-            .collect();
-        (!runs.is_empty()).then_some(ScatteredRecord { position, runs })
-    });
-    let scattered = scattered.collect();
+    let scattered = scattered(index.packets().len(), |position| index.pieces(position));
     to_bytes(&IndexRecord {
         version: VERSION,
         codec: format.codec,
@@ -185,8 +155,7 @@ fn decode(bytes: &[u8], file_size: u64) -> Result<Index, IndexWireError> {
     let shown = record.shown_from..record.shown_until;
     ensure(is_time(shown.start) && is_time(shown.end) && shown.start < shown.end, "start or end")?;
     let rotation = Rotation::from_degrees(record.rotation).ok_or(IndexWireError::Impossible("rotation"))?;
-    let mut pieces = Pieces::default();
-    let packets = packets(&record, file_size, &mut pieces)?;
+    let (packets, pieces) = packets(&record, file_size)?;
     let format =
         VideoFormat { codec: record.codec, width: record.width, height: record.height, extradata: record.extradata.0 };
     let index = Index::new(format, packets, shown).ok_or(IndexWireError::Impossible("first picture"))?;
@@ -211,8 +180,8 @@ fn is_time(time: MediaTime) -> bool {
 }
 
 /// The packets, and the pieces of those that are scattered.
-fn packets(record: &IndexRecord, file_size: u64, pieces: &mut Pieces) -> Result<Vec<Packet>, IndexWireError> {
-    let mut scattered = record.scattered.iter().peekable();
+fn packets(record: &IndexRecord, file_size: u64) -> Result<(Vec<Packet>, Pieces), IndexWireError> {
+    let mut scattered = Scattered::new(&record.scattered);
     let mut packets = Vec::with_capacity(record.packets.len());
     let (mut end, mut dts) = (0_u64, 0_i64);
     for (position, one) in (0_u32..).zip(record.packets.iter()) {
@@ -226,34 +195,21 @@ fn packets(record: &IndexRecord, file_size: u64, pieces: &mut Pieces) -> Result<
         };
         ensure((1..=MAX_PACKET).contains(&(packet.size as usize)), "packet's size")?;
         ensure(is_time(packet.pts) && is_time(packet.dts) && (0..=MAX_TIME).contains(&one.duration), "packet's time")?;
-        let mut last = packet.offset.checked_add(packet.size.into());
-        if let Some(parts) = scattered.next_if(|parts| parts.position == position) {
-            let runs: Vec<_> = parts.runs.iter().map(RunRecord::run).collect();
-            last = span(&runs, packet.size).filter(|span| span.start == packet.offset).map(|span| span.end);
-            pieces.push(position as usize, &runs);
-            ensure(pieces.len() <= MAX_RUNS, "number of pieces")?;
-        }
+        let last = scattered.end_of(position, packet.offset, packet.size)?;
         ensure(last.is_some_and(|last| last <= file_size), "packet's place")?;
         (end, dts) = (packet.offset.wrapping_add(packet.size.into()), packet.dts.0);
         packets.push(packet);
     }
-    ensure(scattered.next().is_none(), "order of pieces")?;
-    Ok(packets)
-}
-
-impl RunRecord {
-    fn run(&self) -> Run {
-        Run { offset: self.offset, length: self.length, stride: self.stride, count: self.count }
-    }
+    Ok((packets, scattered.pieces()?))
 }
 
 #[cfg(test)]
 mod tests {
     use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-    use crate::video::mp4::read;
+    use crate::video::{mp4::read, pieces::Run};
 
-    use super::*;
+    use super::{scattered::RunRecord, *};
 
     fn sample(name: &str) -> (u64, Index) {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::rotation::Rotation;
 use super::sound_track::SoundFormat;
 use super::subtitles::SubtitleChange;
 use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::PIECE_OVERHEAD};
@@ -107,6 +108,8 @@ pub struct Segment {
     pub until: Option<MediaTime>,
     /// How long one frame lasts usually.
     pub frame_duration: MediaTime,
+    /// How its pictures are turned to be shown.
+    pub rotation: Rotation,
 }
 
 impl Segment {

@@ -25,9 +25,9 @@ pub enum Report {
         epoch: PlayEpoch,
         /// What the rendition is called.
         label: RenditionLabel,
-        /// Width of the picture in pixels, as decoded.
+        /// Width of the picture in pixels, as it is shown.
         width: u32,
-        /// Height of the picture in pixels, as decoded.
+        /// Height of the picture in pixels, as it is shown.
         height: u32,
         /// When in the title that frame is.
         from: MediaTime,
@@ -101,7 +101,7 @@ pub struct Summary {
     pub stalls: u64,
     /// Packets that could not be decoded, and were skipped.
     pub corrupt: u64,
-    /// `frames` by the height of the picture in pixels.
+    /// `frames` by the height of the picture in pixels, as it is shown.
     pub frames_by_height: BTreeMap<u32, u64>,
     /// SHA-256 over the yuv420p bytes of `frames` in order, in lower-case hexadecimal, when it was asked for.
     pub sha256: Option<String>,

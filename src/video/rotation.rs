@@ -32,6 +32,15 @@ impl Rotation {
         [Self::None, Self::Right, Self::Over, Self::Left].into_iter().find(|one| one.degrees() == degrees)
     }
 
+    /// A size in pixels as it is after turning.
+    #[must_use]
+    pub fn of_size(self, (width, height): (u32, u32)) -> (u32, u32) {
+        match self {
+            Self::None | Self::Over => (width, height),
+            Self::Right | Self::Left => (height, width),
+        }
+    }
+
     /// From the display matrix of a track (ISO/IEC 14496-12, 6.2.2): `a b u c d v x y w`. What is mirrored, slanted or
     /// only scaled is left as it is.
     pub(crate) fn from_matrix(matrix: [i32; 9]) -> Self {

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::pieces::{Pieces, Run, span};
 use crate::types::{Codec, MediaTime, limits::MAX_PART};
 
 /// Most packets of sound that are indexed: twelve hours of AAC at 44,100 samples a second. Each takes 32 bytes.
@@ -23,6 +24,16 @@ pub(super) const MAX_CHANNELS: u16 = 24;
 
 /// Longest configuration of a decoder of sound, in bytes. Real ones have some tens.
 pub(super) const MAX_SOUND_EXTRADATA: usize = 64 * 1024;
+
+/// Furthest apart that the pieces of a packet may lie, in bytes: a second of pictures of 8 Mb/s between them. Each packet
+/// of a read may be as far apart.
+const MAX_SPAN: u64 = 1024 * 1024;
+
+/// Most packets of one read, 1.4 s of AAC.
+const MOST_IN_ONE_READ: usize = 64;
+
+/// And most bytes of them, unless one packet alone has more.
+const MOST_BYTES_IN_ONE_READ: u64 = 32 * 1024;
 
 /// From where before a place decoding begins, so that the sound at that place is whole: Opus asks for 80 ms
 /// (RFC 7845, 4.6), AAC for one packet.
@@ -60,7 +71,7 @@ impl SoundFormat {
 /// One compressed packet of sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoundPacket {
-    /// From the start of the file, in bytes.
+    /// From the start of the file, in bytes; where its first piece begins if it is scattered.
     pub offset: u64,
     /// In bytes, from 1 to [`MAX_PART`]: it travels whole.
     pub size: u32,
@@ -72,7 +83,7 @@ pub struct SoundPacket {
 }
 
 impl SoundPacket {
-    /// Where it lies in the file, in bytes.
+    /// Where it lies in the file, in bytes, if it lies in one piece; [`SoundTrack::span`] knows.
     #[must_use]
     pub fn bytes(&self) -> Range<u64> {
         self.offset..self.offset + u64::from(self.size)
@@ -104,6 +115,12 @@ pub enum NoSound {
     OutOfOrder,
     #[error("none of it is heard")]
     Nothing,
+    #[error("a packet of it does not stand in the file as it is decoded")]
+    NotInFile,
+    #[error("its packets are cut into too many pieces, or pieces too far apart")]
+    TooScattered,
+    #[error("its clock does not jump where that of the pictures does")]
+    ClockJumps,
     #[error("{0}")]
     Damaged(String),
 }
@@ -113,6 +130,7 @@ pub enum NoSound {
 pub struct SoundTrack {
     format: SoundFormat,
     packets: Vec<SoundPacket>,
+    pieces: Pieces,
     heard: Range<MediaTime>,
 }
 
@@ -138,7 +156,33 @@ impl SoundTrack {
         if heard.is_empty() {
             return Err(NoSound::Nothing);
         }
-        Ok(Self { format, packets, heard })
+        Ok(Self { format, packets, pieces: Pieces::default(), heard })
+    }
+
+    /// The same with packets that do not lie in one piece.
+    ///
+    /// # Errors
+    /// When one lies so far apart that to read many of them would keep a disk busy.
+    pub(super) fn scattered(self, pieces: Pieces) -> Result<Self, NoSound> {
+        let track = Self { pieces, ..self };
+        let mut spans = (0..track.packets.len()).map(|position| track.span(position));
+        let is_near = spans.all(|span| span.is_some_and(|span| span.end - span.start <= MAX_SPAN));
+        if is_near { Ok(track) } else { Err(NoSound::TooScattered) }
+    }
+
+    /// The pieces of the packet at a position; none when it lies in one.
+    pub(super) fn pieces(&self, position: usize) -> &[Run] {
+        self.pieces.of(position)
+    }
+
+    /// From the first to the last byte of the packet at a position, which may have others in between.
+    #[must_use]
+    pub fn span(&self, position: usize) -> Option<Range<u64>> {
+        let packet = self.packets.get(position)?;
+        match self.pieces(position) {
+            [] => Some(packet.bytes()),
+            runs => span(runs, packet.size),
+        }
     }
 
     /// How the packets are coded.
@@ -157,6 +201,25 @@ impl SoundTrack {
     #[must_use]
     pub fn heard(&self) -> Range<MediaTime> {
         self.heard.clone()
+    }
+
+    /// The packets from one on that are read together. They end where those do of whoever began elsewhere, so that
+    /// several who hear a title ask for the same ones.
+    #[must_use]
+    pub fn read_together(&self, from: usize) -> Range<usize> {
+        let start = from - from % MOST_IN_ONE_READ;
+        let end = (start + MOST_IN_ONE_READ).min(self.packets.len());
+        let mut bytes = 0;
+        for (position, packet) in (start..end).zip(self.packets.get(start..end).unwrap_or_default()) {
+            bytes += u64::from(packet.size);
+            if bytes > MOST_BYTES_IN_ONE_READ {
+                if position > from {
+                    return from..position;
+                }
+                bytes = packet.size.into();
+            }
+        }
+        from..end.max(from)
     }
 
     /// The packets that are needed to hear a part of the title, with those before it that a decoder runs in with.
@@ -213,6 +276,31 @@ mod tests {
         assert_eq!(needed(2_000_000, 3_000_000).len(), 0);
         assert_eq!(needed(500_000, 500_000).len(), 0);
         assert_eq!(needed(i64::MIN, i64::MAX), 0..51);
+    }
+
+    #[test]
+    fn what_is_read_together_ends_at_the_same_packets_wherever_it_begins() {
+        for size in [100, 700, MAX_PART / 3, MAX_PART] {
+            let bytes = u32::try_from(size).unwrap();
+            let packets = packets(1000).into_iter().map(|packet| SoundPacket { size: bytes, ..packet }).collect();
+            let track = SoundTrack::new(FORMAT, packets, all()).unwrap();
+            let edges = |mut from: usize| {
+                let mut edges = vec![from];
+                while from < 1000 {
+                    let read = track.read_together(from);
+                    assert!(read.start == from && !read.is_empty() && read.len() <= 64, "{read:?}");
+                    assert!(read.len() * size <= 32 * 1024, "{read:?} of {size} bytes");
+                    from = read.end;
+                    edges.push(from);
+                }
+                edges
+            };
+            let all = edges(0);
+            for start in 0..1000 {
+                assert!(edges(start)[1..].iter().all(|edge| all.contains(edge)), "from {start}");
+            }
+            assert!(track.read_together(1000).is_empty() && track.read_together(5000).is_empty());
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     index::Index,
     mp4::read,
     pieces::gather,
-    sound_track::SoundPacket,
+    sound_track::SoundTrack,
     subtitles::is_subtitles,
 };
 
@@ -50,35 +50,46 @@ pub trait VideoSource: Send + Sync {
     /// Packets of the rendition's track of sound with their positions, in as few reads as their places allow.
     fn read_sound(&self, rendition: &Rendition, packets: Range<usize>) -> Result<Vec<(usize, Bytes)>, ReadError> {
         let track = rendition.index.sound().ok_or(ReadError::OutOfRange)?;
-        let entries = track.packets().get(packets.clone()).ok_or(ReadError::OutOfRange)?;
-        let mut read = Vec::with_capacity(entries.len());
-        for run in runs(entries) {
-            let start = run.first().map_or(0, |packet| packet.offset);
-            let bytes = self.read(rendition, start..run.last().map_or(start, |packet| packet.bytes().end))?;
-            for packet in run {
-                let from = usize::try_from(packet.offset - start).map_err(|_| ReadError::OutOfRange)?;
-                let data = bytes.get(from..from + packet.size as usize).ok_or(ReadError::OutOfRange)?;
-                // A copy: what was read along with it need not be kept.
-                read.push((packets.start + read.len(), Bytes::copy_from_slice(data)));
+        let mut read = Vec::with_capacity(packets.len());
+        for batch in sound_batches(track, packets) {
+            let bytes = self.read(rendition, batch.bytes.clone())?;
+            for position in batch.packets {
+                let data = sound_packet(track, position, batch.bytes.start, &bytes).ok_or(ReadError::OutOfRange)?;
+                read.push((position, data));
             }
         }
         Ok(read)
     }
 }
 
+/// A packet of sound out of the bytes of its file from `start` on. A copy: what was read along with it need not be kept.
+fn sound_packet(track: &SoundTrack, position: usize, start: u64, bytes: &[u8]) -> Option<Bytes> {
+    let packet = track.packets().get(position)?;
+    match track.pieces(position) {
+        [] => {
+            let from = usize::try_from(packet.offset.checked_sub(start)?).ok()?;
+            bytes.get(from..from.checked_add(packet.size as usize)?).map(Bytes::copy_from_slice)
+        }
+        runs => gather(runs, start, bytes),
+    }
+}
+
 /// Packets of sound that one read fetches: they lie together but for what costs less to read than a system call.
-fn runs(mut packets: &[SoundPacket]) -> impl Iterator<Item = &[SoundPacket]> {
+/// Positions beyond the track end it.
+fn sound_batches(track: &SoundTrack, packets: Range<usize>) -> impl Iterator<Item = Batch> + '_ {
+    let mut next = packets.start;
     std::iter::from_fn(move || {
-        let mut bytes = packets.first()?.bytes();
-        let follow = packets.iter().skip(1).take_while(|packet| {
-            let near = packet.offset >= bytes.end && packet.offset - bytes.end <= MAX_GAP;
-            let fits = packet.bytes().end - bytes.start.min(packet.offset) <= BATCH_BYTES as u64;
-            bytes.end = packet.bytes().end;
-            near && fits
-        });
-        let (run, rest) = packets.split_at(1 + follow.count());
-        packets = rest;
-        Some(run)
+        let from = next;
+        let mut bytes = track.span(from).filter(|_| from < packets.end)?;
+        next += 1;
+        while let Some(follows) = track.span(next).filter(|_| next < packets.end) {
+            let is_near = follows.start >= bytes.end && follows.start - bytes.end <= MAX_GAP;
+            if !is_near || follows.end - bytes.start > BATCH_BYTES as u64 {
+                break;
+            }
+            (bytes.end, next) = (follows.end, next + 1);
+        }
+        Some(Batch { packets: from..next, bytes })
     })
 }
 

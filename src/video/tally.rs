@@ -42,7 +42,7 @@ impl Tally {
     }
 
     fn due(&mut self, frame: &Frame) {
-        *self.by_height.entry(frame.height()).or_default() += 1;
+        *self.by_height.entry(frame.shown_size().1).or_default() += 1;
         if let Some(digest) = &mut self.digest {
             digest.update(frame.yuv420p());
         }

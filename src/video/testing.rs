@@ -22,6 +22,7 @@ use super::{
     pace::{Pace, Speed, WhenLate},
     render::{Display, DisplayGone, DisplayKind, Status},
     report::{Report, Summary},
+    rotation::Rotation,
     tally::Tally,
 };
 
@@ -44,6 +45,7 @@ pub(crate) fn segment(height: u32) -> Segment {
         from: MediaTime::ZERO,
         until: None,
         frame_duration: FRAME,
+        rotation: Rotation::None,
     }
 }
 
@@ -62,6 +64,23 @@ pub(crate) fn index(height: u32, frames: u32, gop: u32, size: u32) -> Index {
         index::Packet { offset, size, keyframe: number.is_multiple_of(gop), pts: at, dts: at, duration: FRAME }
     };
     Index::new(format, (0..frames).map(packet).collect(), MediaTime::ZERO..pts(frames.into())).unwrap()
+}
+
+/// A file of this project that libavformat takes apart: its index and its bytes.
+#[cfg(feature = "player")]
+pub(crate) fn taken_apart(path: &str) -> (Index, Bytes) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    take_apart(&std::fs::read(&path).unwrap())
+}
+
+/// A file of these bytes that libavformat takes apart, as [`taken_apart`].
+#[cfg(feature = "player")]
+pub(crate) fn take_apart(bytes: &[u8]) -> (Index, Bytes) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    let open = || std::fs::File::open(file.path()).unwrap();
+    let index = super::compat::index_here(&open(), open(), bytes.len() as u64);
+    (index.unwrap(), Bytes::copy_from_slice(bytes))
 }
 
 /// A title of these renditions.
@@ -183,7 +202,7 @@ impl Decode for FakeDecoder {
         }
         let pts = self.held.remove(0);
         let shown = self.segment.shows(pts);
-        let mut frame = frame(self.segment.height, pts.0 / FRAME.0);
+        let mut frame = frame(self.segment.height, pts.0 / FRAME.0).turned(self.segment.rotation);
         frame.pts = pts;
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         Ok(match () {

@@ -48,7 +48,8 @@ fn every_rendition_is_whole(folder: &str) {
         for rendition in &title.renditions {
             let end = play(&alice, &title.name, &format!("mode={}", rendition.label));
             is_whole(&end, &rendition.file);
-            assert_eq!(end["frames_by_height"], json!({rendition.label.0.to_string(): end["frames"]}));
+            let (_, height) = rendition.index.shown_size();
+            assert_eq!(end["frames_by_height"], json!({height.to_string(): end["frames"]}));
         }
     }
 }
@@ -90,6 +91,45 @@ fn a_tour_of_the_sample_shows_a_third_in_each_rendition() {
     }
     let auto = play(&alice, "mandelbrot", "mode=auto max=300");
     is_whole(&auto, "mandelbrot_240p.mp4");
+}
+
+#[test]
+fn a_turned_video_is_listed_told_and_counted_as_it_is_shown_and_summed_as_it_is_decoded() {
+    let hub = hub_with(&[("turned.mp4", "turned.mp4")], &[]);
+    let alice = TestMember::join(&hub, Wire::Memory, "alice");
+    alice.ask("videos");
+    let upright = json!({"label": "120p", "width": 120, "height": 160});
+    alice.wait(json!({"event": "videos", "titles": [{"title": "turned", "renditions": [upright]}]}));
+    let end = play(&alice, "turned", "");
+    alice.wait(upright_event(json!({"label": "120p"})));
+    hub.events.wait(upright_event(json!({"name": "alice"})));
+    assert_eq!(end["frames_by_height"], json!({"160": end["frames"]}));
+    is_whole(&end, "turned.mp4");
+}
+
+#[test]
+fn bad_input_47_a_rate_of_no_pictures_a_second_is_played_to_its_end() {
+    let mut file = std::fs::read(folder("tests/data").join("one_keyframe.mp4")).unwrap();
+    let place = file.windows(4).position(|name| name == b"stts").unwrap();
+    // Version, count of runs and frames of the first one stand before how long each of these lasts.
+    file[place + 16..place + 20].fill(0);
+    let hub = hub_with(&[], &[("standing.mp4", &file)]);
+    let alice = TestMember::join(&hub, Wire::Memory, "alice");
+    for options in ["", "speed=max"] {
+        alice.ask(&format!("play standing {options}"));
+        let started = alice.wait(json!({"event": "play_started"}));
+        let end = alice.wait(json!({"event": "play_ended", "id": started["id"]}));
+        assert_eq!(end["reason"], json!("finished"), "{end}");
+        assert!(end["frames"].as_u64().unwrap() > 0, "{end}");
+    }
+}
+
+/// That a rendition of 120×160 pixels is shown.
+fn upright_event(mut event: Value) -> Value {
+    for (key, value) in [("event", json!("rendition")), ("width", json!(120)), ("height", json!(160))] {
+        event[key] = value;
+    }
+    event
 }
 
 fn bad_input_43_who_joins_during_a_play_is_there_and_no_frame_is_lost(wire: Wire) {

@@ -21,6 +21,7 @@ use crate::{
     },
     types::{Code, EndReason, MediaTime, PlayEpoch, PlayId},
     video::{
+        Rotation,
         input::{About, Input, Segment},
         render::{Choice, DisplayKind, NoDisplay},
         report::{Report, Summary},
@@ -373,6 +374,7 @@ impl MemberPlays {
             from: info.show_from,
             until: info.show_until,
             frame_duration: info.frame_duration,
+            rotation: Rotation::from_degrees(info.rotation).unwrap_or_default(),
         };
         if let Some(play) = self.plays.get_mut(&info.play) {
             play.steering.begin_segment(&segment);

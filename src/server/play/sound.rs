@@ -26,11 +26,17 @@ const LEAD: MediaTime = MediaTime(500_000);
 /// its decoder has the pictures that it needs to show any: then a picture goes first.
 const MOST_BETWEEN_PICTURES: u64 = 1024 * 1024;
 
-/// Most packets of one read, 1.4 s of AAC.
-const MOST_IN_ONE_READ: usize = 64;
-
-/// And most bytes of them, unless one packet alone has more.
-const MOST_BYTES_IN_ONE_READ: u64 = 32 * 1024;
+/// Why a title with sound is played without it, if it is; `decodes` is empty for a member that does not say.
+pub(in crate::server) fn unheard(title: &Title, decodes: &[Codec]) -> Option<String> {
+    if PlaySound::of(title, decodes).is_some() {
+        return None;
+    }
+    let reason = title.renditions.iter().find_map(|rendition| match rendition.index.sound() {
+        Some(track) => Some(format!("this member does not decode {}", track.format().codec)),
+        None => rendition.index.no_sound().map(ToString::to_string),
+    })?;
+    Some(format!("the sound of \"{}\" is left out: {reason}", title.name))
+}
 
 /// What of a play's sound is still to be sent.
 #[derive(Debug)]
@@ -107,16 +113,10 @@ impl PlaySound {
         if self.reading || !self.ready.is_empty() || !self.is_due(self.left.start) {
             return None;
         }
-        let packets = self.track.packets().get(self.left.clone())?;
-        let mut bytes = 0;
-        let mut fits = |size: u32| {
-            bytes += u64::from(size);
-            bytes <= MOST_BYTES_IN_ONE_READ
-        };
-        let count = packets.iter().take(MOST_IN_ONE_READ).map(|packet| packet.size).take_while(|size| fits(*size));
-        let count = count.count().max(1).min(packets.len());
-        self.reading = count > 0;
-        self.reading.then(|| self.left.start..self.left.start + count)
+        let packets = self.track.read_together(self.left.start);
+        let packets = packets.start..packets.end.min(self.left.end);
+        self.reading = !packets.is_empty();
+        self.reading.then_some(packets)
     }
 
     /// A read is over; `wanted` when it was of this epoch.

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     proto::message::{Credit, Play as Asked, Seek, Stop, SwitchRendition},
     types::{Codec, MediaTime, PlayEpoch, RenditionLabel},
-    video::{MemorySource, VideoSource},
+    video::{Index, MemorySource, NoSound, VideoSource, testing},
 };
 
 /// The plays of one member over two videos of the tests.
@@ -39,8 +39,8 @@ impl Screen {
             (name.to_owned(), fs::read(path).unwrap().into())
         };
         let broken = ("broken.mp4".to_owned(), bytes::Bytes::from_static(b"no video"));
-        let source =
-            MemorySource::new([file("wide.mp4"), file("unaligned_120p.mp4"), file("one_keyframe.mp4"), broken]);
+        let names = ["wide.mp4", "unaligned_120p.mp4", "unaligned_180p.mp4", "one_keyframe.mp4"];
+        let source = MemorySource::new(names.map(file).into_iter().chain([broken]));
         Self { plays: Plays::new("bob".parse().unwrap()), source }
     }
 
@@ -143,7 +143,65 @@ fn the_operator_is_told_of_a_rendition_once_however_often_a_member_seeks() {
     }
     screen.ask(Stop { play: PlayId(1) });
     screen.started(2, "wide");
+    screen.ask(credit(2, 0));
     assert_eq!(told(screen.run()), 1, "another play");
+}
+
+#[test]
+fn attack_a_member_without_credit_does_not_fill_the_operators_log_by_switching() {
+    let mut screen = Screen::new();
+    let told = |outputs: &[PlayOutput]| -> Vec<u32> {
+        let height = |event: &HubEvent| match event {
+            HubEvent::Rendition { height, .. } => Some(*height),
+            _ => None,
+        };
+        outputs.iter().filter_map(report).filter_map(height).collect()
+    };
+    screen.started(1, "unaligned");
+    let (mut infos, mut lines) = (0, Vec::new());
+    for number in 0..1000 {
+        let rendition = RenditionLabel(if number % 2 == 0 { 180 } else { 120 });
+        let from = Some(MediaTime::ZERO);
+        screen.ask(SwitchRendition { play: PlayId(1), epoch: PlayEpoch(0), rendition, from });
+        let outputs = screen.run();
+        infos += outputs.iter().filter(|output| matches!(output, PlayOutput::Media(Message::StreamInfo(_)))).count();
+        lines.extend(told(&outputs));
+    }
+    assert!(infos > 500 && lines.is_empty(), "{infos} were announced, {lines:?} told, and nothing was sent");
+    screen.ask(credit(1, 0));
+    let outputs = screen.run();
+    let sent = outputs.iter().position(|output| packet_of(output).is_some());
+    let line = outputs.iter().position(|output| report(output).is_some());
+    assert_eq!((told(&outputs), line.map(|line| line + 1)), (vec![120], sent), "told with the first packet");
+}
+
+#[test]
+fn who_wants_sound_is_told_once_why_there_is_none() {
+    let mut screen = Screen::new();
+    let wide = Arc::clone(&screen.source.catalog().title("wide").unwrap().renditions[0]);
+    let refused = Index::clone(&wide.index).with_sound(Err(NoSound::Encrypted));
+    screen.source = MemorySource::indexed([
+        ("mute_272p.mp4".to_owned(), refused, bytes::Bytes::new()),
+        ("wide_272p.mp4".to_owned(), Index::clone(&wide.index), bytes::Bytes::new()),
+        ("silent_240p.mp4".to_owned(), testing::index(240, 25, 25, 10), bytes::Bytes::new()),
+    ]);
+    let mut told = |play: u32, title: &str, sound: bool, decodes: &[Codec]| -> Vec<String> {
+        let outputs = screen.ask(Asked { sound, decodes: decodes.to_vec(), ..asked(play, title) });
+        assert!(matches!(outputs[0], PlayOutput::Control(Message::PlayStarted(_))), "{outputs:?}");
+        let text = |output: &PlayOutput| match output {
+            PlayOutput::Control(Message::PlayNotice(notice)) if notice.code == Code::NoSound => {
+                Some(notice.text.to_string())
+            }
+            _ => None,
+        };
+        outputs.iter().filter_map(text).collect()
+    };
+    assert_eq!(told(1, "mute", true, &[]), ["the sound of \"mute\" is left out: it is encrypted"]);
+    assert!(told(2, "mute", false, &[]).is_empty(), "nobody wants it");
+    assert!(told(3, "wide", true, &[]).is_empty() && told(4, "silent", true, &[]).is_empty());
+    assert!(told(5, "wide", true, &[Codec::H264, Codec::AAC]).is_empty());
+    let undecodable = "the sound of \"wide\" is left out: this member does not decode aac";
+    assert_eq!(told(6, "wide", true, &[Codec::H264]), [undecodable]);
 }
 
 #[test]

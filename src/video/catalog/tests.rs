@@ -86,6 +86,15 @@ fn a_name_that_says_another_height_is_believed_and_remarked() {
 }
 
 #[test]
+fn a_turned_rendition_is_nothing_odd_and_known_by_its_coded_height() {
+    let turned = index(1080, 12).rotated(crate::video::Rotation::Right);
+    let catalog = Catalog::build(vec![("phone.mp4".to_owned(), Ok(usable(turned)))]);
+    assert_eq!((labels(&catalog, "phone"), catalog.remarks()), (vec![1080], &[][..]));
+    let [title] = catalog.titles() else { panic!("one title") };
+    assert_eq!(title.renditions[0].index.shown_size(), (1080, 16));
+}
+
+#[test]
 fn a_rendition_that_is_much_shorter_is_remarked() {
     let found =
         [("a_240p.mp4", 12), ("a_720p.mp4", 5)].map(|(file, seconds)| (file.to_owned(), Ok(usable(index(0, seconds)))));

@@ -32,7 +32,7 @@ use crate::{
 use super::{
     locate::Locator,
     sound::Sound,
-    times::{Said, times},
+    times::{Said, moves, times},
 };
 
 /// The containers that are taken apart. Not playlists and such, which name other files.
@@ -109,10 +109,11 @@ fn taken_apart(file: &File, reader: Reader<impl FileExt + Send + 'static>, size:
     let mut sound = Sound::of(&opened, &file);
     let packets = track.packets(&mut opened, &file, sound.as_mut())?;
     let claimed = said.filter(|said| *said > packets.end.saturating_add(TOLERANCE)).map(MediaTime);
+    let moves = moves(&packets.said);
     let (index, zero) = packets.index(track.format, track.rotation, track.reorders)?;
     let index = index.cut_short(claimed);
     Ok(match sound {
-        Some(sound) => index.with_sound(sound.track(zero)),
+        Some(sound) => index.with_sound(sound.track(zero, &moves)),
         None => index,
     })
 }

@@ -34,8 +34,8 @@ const MAX_BACK: u64 = 64 * 1024;
 /// less likely to be chance, which costs pieces; shorter finds what was cut unluckily.
 const NEEDED: [usize; 3] = [16, 4, 1];
 
-/// Read at once, in bytes.
-const READ: usize = 256 * 1024;
+/// Read beyond what is asked for, in bytes: the next pieces and packets are mostly looked for there.
+const READ: u64 = 1024 * 1024;
 
 /// Finds the packets of one file, best in the order in which they stand in it.
 pub(crate) struct Locator<'a, I: Input + ?Sized> {
@@ -130,7 +130,7 @@ impl<'a, I: Input + ?Sized> Locator<'a, I> {
             return Ok(&[]);
         }
         if !(have.contains(&offset) && end <= have.end) {
-            let until = end.max(offset.saturating_add(READ as u64).min(size));
+            let until = end.saturating_add(READ).min(size);
             self.window.resize(usize::try_from(until - offset).unwrap_or_default(), 0);
             self.start = offset;
             if let Err(error) = self.input.read_at(offset, &mut self.window) {
@@ -237,6 +237,34 @@ mod tests {
         let file: Vec<u8> = packet.chunks(184).flat_map(|piece| [b"\x47\x01\0\x10", piece].concat()).collect();
         let runs = Locator::new(&file[..]).locate(Some(0), &packet).unwrap().unwrap();
         assert_eq!(runs, [Run { offset: 4, length: 184, stride: 188, count: 50 }]);
+    }
+
+    /// Counts the bytes that are read of it.
+    struct Counted<'a>(&'a [u8], std::cell::Cell<u64>);
+
+    impl Input for Counted<'_> {
+        fn size(&self) -> u64 {
+            self.0.len() as u64
+        }
+
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+            self.1.set(self.1.get() + buffer.len() as u64);
+            self.0.read_at(offset, buffer)
+        }
+    }
+
+    #[test]
+    fn a_file_is_not_read_again_for_each_piece() {
+        let mut rng = StdRng::seed_from_u64(9);
+        let packets: Vec<Vec<u8>> = (0..1000).map(|_| (0..8000).map(|_| rng.random()).collect()).collect();
+        let (file, places) = cut(&mut rng, &packets, 184);
+        let counted = Counted(&file, std::cell::Cell::new(0));
+        let mut locator = Locator::new(&counted);
+        for (packet, place) in packets.iter().zip(places) {
+            assert!(locator.locate(Some(place), packet).unwrap().is_some());
+        }
+        let (read, size) = (counted.1.get(), counted.size());
+        assert!(read < 4 * size, "{read} bytes of {size}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) struct Times {
 }
 
 /// Forward or backward, a larger step from one packet to the next in order of decoding is a new clock.
-const MAX_STEP: i64 = 10_000_000;
+pub(crate) const MAX_STEP: i64 = 10_000_000;
 
 /// Times of decoding never run back by more than this on one clock.
 const MAX_BACK: i64 = 100_000;
@@ -66,26 +66,65 @@ fn usual_duration(said: &[Said]) -> i64 {
     if steps.is_empty() { USUAL } else { *steps.select_nth_unstable(middle).1 }
 }
 
+/// By how much what stands behind each jump of the clock is moved, so that it goes on; the first is what comes before any.
+pub(crate) fn moves(said: &[Said]) -> Vec<i64> {
+    let mut clock = OneClock::new(usual_duration(said));
+    for one in said {
+        clock.moved(one);
+    }
+    clock.moves
+}
+
 /// Where the clock jumps, all that follows is moved so that it goes on.
 fn on_one_clock(said: &[Said], usual: i64) -> Vec<Said> {
-    // The next time, and whether it is one of decoding.
-    let (mut moved, mut expected) = (0_i64, None::<(i64, bool)>);
+    let mut clock = OneClock::new(usual);
     let one = |one: &Said| {
-        let clock = one.dts.or(one.pts);
-        if let (Some(clock), Some((expected, was_decoding))) = (clock, expected) {
-            let back = if was_decoding && one.dts.is_some() { MAX_BACK } else { MAX_STEP };
-            let step = clock.saturating_add(moved).saturating_sub(expected);
-            if !(-back..=MAX_STEP).contains(&step) {
-                moved = expected.saturating_sub(clock);
-            }
-        }
+        let moved = clock.moved(one);
         let at = |time: Option<i64>| time.map(|time| time.saturating_add(moved));
-        let placed = Said { pts: at(one.pts), dts: at(one.dts), ..*one };
-        let next = placed.dts.or(placed.pts).map(|clock| (clock.saturating_add(usual), placed.dts.is_some()));
-        expected = next.or(expected);
-        placed
+        Said { pts: at(one.pts), dts: at(one.dts), ..*one }
     };
     said.iter().map(one).collect()
+}
+
+/// Notices where a clock jumps.
+pub(crate) struct OneClock {
+    /// From one to the next, usually.
+    usual: i64,
+    moves: Vec<i64>,
+    /// The time before, and whether it is one of decoding.
+    last: Option<(i64, bool)>,
+}
+
+impl OneClock {
+    pub(crate) fn new(usual: i64) -> Self {
+        Self { usual, moves: vec![0], last: None }
+    }
+
+    /// How often it has jumped.
+    #[cfg_attr(not(feature = "player"), expect(dead_code, reason = "sound is read by the demuxer"))]
+    pub(crate) fn jumps(&self) -> usize {
+        self.moves.len() - 1
+    }
+
+    /// By how much this is to be moved, which comes next.
+    pub(crate) fn moved(&mut self, one: &Said) -> i64 {
+        let Some(clock) = one.dts.or(one.pts) else { return self.now() };
+        if let Some((last, was_decoding)) = self.last {
+            let back = if was_decoding && one.dts.is_some() { MAX_BACK } else { MAX_STEP };
+            // From where the next one would usually be; but they may follow one another at any distance.
+            let back = back.saturating_sub(self.usual).max(0);
+            let step = clock.saturating_add(self.now()).saturating_sub(last);
+            if !(-back..=MAX_STEP + self.usual).contains(&step) {
+                self.moves.push(last.saturating_add(self.usual).saturating_sub(clock));
+            }
+        }
+        self.last = Some((clock.saturating_add(self.now()), one.dts.is_some()));
+        self.now()
+    }
+
+    fn now(&self) -> i64 {
+        self.moves.last().copied().unwrap_or_default()
+    }
 }
 
 /// When each is shown.
@@ -206,8 +245,18 @@ mod tests {
         let twice = [(0, 1), (1, 3), (2, 2), (0, 1), (1, 3), (2, 2)].map(|(dts, pts)| said(Some(pts), Some(dts)));
         let shown = frames(&twice, true).into_iter().map(|(pts, _)| pts);
         assert_eq!(shown.collect::<Vec<_>>(), [1, 3, 2, 4, 6, 5], "a recording and then another");
+        assert_eq!(moves(&told).iter().map(|moved| moved / 40_000).collect::<Vec<_>>(), [0, 3 - 90_000, 0]);
         let pause = [0, 1, 200, 201].map(|time| said(Some(time), Some(time)));
         assert_eq!(frames(&pause, false)[2], (200, 200), "eight seconds without a picture are a pause");
+    }
+
+    #[test]
+    fn pictures_at_uneven_distances_are_on_one_clock() {
+        // Most of them half a second apart, some one after the other: a film of slides, or of a screen.
+        let at = [0, 12, 24, 25, 26, 38, 50, 51, 63, 75, 87, 88, 100];
+        for told in [at.map(|time| said(Some(time), Some(time))), at.map(|time| said(Some(time), None))] {
+            assert_eq!(frames(&told, false).into_iter().map(|(pts, _)| pts).collect::<Vec<_>>(), at);
+        }
     }
 
     #[test]

@@ -8,7 +8,10 @@ use std::{
     thread,
 };
 
-use crate::video::{MemorySource, batches};
+use crate::{
+    types::{Codec, MediaTime},
+    video::{MemorySource, SoundFormat, SoundPacket, SoundTrack, batches, testing},
+};
 
 use super::*;
 
@@ -24,7 +27,10 @@ struct Counted {
 impl Counted {
     fn new(gate: Option<Barrier>) -> Arc<Self> {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("videos/mandelbrot_720p.mp4");
-        let inner = MemorySource::new([("film_720p.mp4".to_owned(), std::fs::read(path).unwrap().into())]);
+        Self::over(MemorySource::new([("film_720p.mp4".to_owned(), std::fs::read(path).unwrap().into())]), gate)
+    }
+
+    fn over(inner: MemorySource, gate: Option<Barrier>) -> Arc<Self> {
         Arc::new(Self { inner, reads: AtomicUsize::new(0), is_gone: AtomicBool::new(false), gate })
     }
 
@@ -79,6 +85,48 @@ fn ten_viewers_in_step_cost_the_reads_of_one_and_so_do_those_who_come_a_little_l
     }
     let entries = rendition.index.entry_points().len();
     assert!(counted.reads() < all.len() + entries, "each who begins elsewhere reads one batch of its own at most");
+}
+
+/// Reads all sound from a packet on, as a play does.
+fn hear(source: &dyn VideoSource, rendition: &Rendition, from: usize) -> Vec<(usize, Bytes)> {
+    let track = rendition.index.sound().unwrap();
+    let (mut heard, mut next) = (Vec::new(), from);
+    while next < track.packets().len() {
+        let packets = track.read_together(next);
+        next = packets.end;
+        heard.extend(source.read_sound(rendition, packets).unwrap());
+    }
+    heard
+}
+
+#[test]
+fn listeners_in_step_and_those_who_come_a_little_later_cost_the_reads_of_one() {
+    // Ten packets of sound lie together, then pictures.
+    let packet = |number: u64| SoundPacket {
+        offset: number / 10 * 10_000 + number % 10 * 300,
+        size: 300,
+        pts: MediaTime(i64::try_from(number).unwrap() * 20_000),
+        duration: MediaTime(20_000),
+    };
+    let format = SoundFormat { codec: Codec::AAC, sample_rate: 48_000, channels: 2, extradata: Bytes::new() };
+    let track = SoundTrack::new(format, (0..2000).map(packet).collect(), MediaTime(0)..MediaTime(i64::MAX));
+    let index = testing::index(720, 1000, 25, 1000).with_sound(track);
+    let file: Bytes = (0..2_000_000_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    let counted = Counted::over(MemorySource::indexed([("film_720p.mp4".to_owned(), index, file)]), None);
+    let hot = HotSource::new(counted.clone(), HOT_BYTES);
+    let rendition = rendition(&hot);
+    let all = hear(&hot, &rendition, 0);
+    assert_eq!(all, hear(&counted.inner, &rendition, 0));
+    let reads = counted.reads();
+    assert!((200..=240).contains(&reads), "{reads} for 200 places");
+    for _ in 1..10 {
+        assert_eq!(hear(&hot, &rendition, 0), all);
+    }
+    assert_eq!(counted.reads(), reads);
+    for start in (1..2000).step_by(37) {
+        assert_eq!(hear(&hot, &rendition, start), all[start..]);
+    }
+    assert!(counted.reads() <= reads + 2000 / 37 + 1, "each who begins elsewhere reads one place of its own at most");
 }
 
 #[test]

@@ -6,7 +6,10 @@ use opencv::{
     imgproc,
 };
 
-use crate::video::frame::{Colour, Frame, Matrix, Plane, Range};
+use crate::video::{
+    frame::{Colour, Frame, Matrix, Plane, Range},
+    rotation::Rotation,
+};
 
 /// Turns frames into matrices of 8-bit blue, green, red. OpenCV's one-step conversion knows BT.601 in limited
 /// range and even sizes only, and clips what a correction afterwards would need; so chroma is enlarged and the
@@ -19,6 +22,7 @@ pub(super) struct Converter {
 }
 
 impl Converter {
+    /// A frame as a viewer is to see it, turned upright.
     pub(super) fn convert(&mut self, frame: &Frame) -> Result<Mat> {
         let (width, height) = (pixels(frame.width()), pixels(frame.height()));
         if (self.yuv.cols(), self.yuv.rows()) != (width, height) {
@@ -35,8 +39,22 @@ impl Converter {
         }
         let mut bgr = Mat::default();
         core::transform(&self.yuv, &mut bgr, &Mat::from_slice_2d(&weights(frame.colour))?)?;
-        Ok(bgr)
+        upright(bgr, frame.rotation)
     }
+}
+
+/// A matrix turned clockwise; the same one where nothing is to be turned. A picture of 1080 lines takes less than
+/// a millisecond, a tenth of what its conversion takes.
+pub(super) fn upright(lying: Mat, rotation: Rotation) -> Result<Mat> {
+    let how = match rotation {
+        Rotation::None => return Ok(lying),
+        Rotation::Right => core::ROTATE_90_CLOCKWISE,
+        Rotation::Over => core::ROTATE_180,
+        Rotation::Left => core::ROTATE_90_COUNTERCLOCKWISE,
+    };
+    let mut upright = Mat::default();
+    core::rotate(&lying, &mut upright, how)?;
+    Ok(upright)
 }
 
 fn pixels(size: u32) -> i32 {
@@ -105,6 +123,31 @@ mod tests {
             assert_bgr(&flat(size, [235, 128, 128], matrix, Limited), [255, 255, 255]);
             assert_bgr(&flat(size, [0, 128, 128], matrix, Full), [0, 0, 0]);
             assert_bgr(&flat(size, [255, 128, 128], matrix, Full), [255, 255, 255]);
+        }
+    }
+
+    #[test]
+    fn a_picture_is_turned_clockwise_by_its_rotation() {
+        // Bright in its upper left corner, of an odd size.
+        let (width, height) = (5, 3);
+        let colour = Colour { matrix: Matrix::Bt601, range: Range::Limited };
+        let chroma = vec![128; 2 * 3 * 2];
+        let luma = (0..width * height).map(|place| if place == 0 { 235 } else { 16 }).collect();
+        let data = [luma, chroma].concat();
+        let frame = Frame::new(RenditionLabel(height), MediaTime::ZERO, (width, height), colour, data).unwrap();
+        for (rotation, size, bright) in [
+            (Rotation::None, (5, 3), (0, 0)),
+            (Rotation::Right, (3, 5), (2, 0)),
+            (Rotation::Over, (5, 3), (4, 2)),
+            (Rotation::Left, (3, 5), (0, 4)),
+        ] {
+            let frame = frame.clone().turned(rotation);
+            let bgr = Converter::default().convert(&frame).unwrap();
+            assert_eq!((bgr.cols(), bgr.rows()), size, "{rotation:?}");
+            assert_eq!(frame.shown_size(), (size.0.unsigned_abs(), size.1.unsigned_abs()), "{rotation:?}");
+            let places = (0..size.1).flat_map(|y| (0..size.0).map(move |x| (x, y)));
+            let is_bright = |(x, y): &(i32, i32)| bgr.at_2d::<Vec3b>(*y, *x).unwrap()[1] > 128;
+            assert_eq!(places.filter(is_bright).collect::<Vec<_>>(), [bright], "{rotation:?}");
         }
     }
 

@@ -202,6 +202,7 @@ fn bad_input_63_packets_and_lists_that_nobody_asked_for() {
         show_from: MediaTime::ZERO,
         show_until: None,
         frame_duration: MediaTime(40_000),
+        rotation: u16::MAX,
     };
     let title = VideoTitle {
         title: "t".into(),

@@ -63,6 +63,7 @@ pub(in crate::client::session) fn info(play: PlayId, label: u32, from: MediaTime
         show_from: from,
         show_until: None,
         frame_duration: MediaTime(40_000),
+        rotation: 0,
     }
 }
 

@@ -60,6 +60,7 @@ impl<'a> Sender<'a> {
                         from: front.show.start,
                         until: Some(front.show.end),
                         frame_duration: front.rendition.index.frame_duration(),
+                        rotation: front.rendition.index.rotation(),
                     }));
                     front.packets.start
                 }

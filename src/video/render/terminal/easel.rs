@@ -198,7 +198,7 @@ impl Easel {
         if self.takes_redraw() {
             drawing.canvas.spoil();
         }
-        drawing.decoded = (frame.width(), frame.height());
+        drawing.decoded = frame.shown_size();
         drawing.lines = lines;
         let parted = self.part(&mut drawing);
         if let Some(layout) = drawing.canvas.layout() {

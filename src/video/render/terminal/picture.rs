@@ -7,7 +7,7 @@ use opencv::{
     imgcodecs, imgproc,
 };
 
-use super::super::colour::weights;
+use super::super::colour::{upright, weights};
 use crate::video::frame::{Frame, Plane};
 
 /// A picture of 8-bit red, green and blue, row by row.
@@ -19,9 +19,11 @@ pub(super) struct Picture {
 }
 
 impl Picture {
-    /// A frame, scaled. Its planes are scaled each by itself, so that all arithmetic with colours is done on the few
-    /// pixels that are drawn.
-    pub(super) fn of_frame(frame: &Frame, (width, height): (u32, u32)) -> Result<Self> {
+    /// A frame, upright and scaled. Its planes are scaled each by itself, so that all arithmetic with colours is done on
+    /// the few pixels that are drawn, and so is turning them.
+    pub(super) fn of_frame(frame: &Frame, size: (u32, u32)) -> Result<Self> {
+        // Turned back, as it lies in the frame.
+        let (width, height) = frame.rotation.of_size(size);
         let size = Size::new(pixels(width), pixels(height));
         let mut yuv = Mat::new_rows_cols_with_default(size.height, size.width, core::CV_8UC3, Scalar::default())?;
         for (channel, plane) in (0..).zip(frame.planes()) {
@@ -30,7 +32,7 @@ impl Picture {
         let [blue, green, red] = weights(frame.colour);
         let mut rgb = Mat::default();
         core::transform(&yuv, &mut rgb, &Mat::from_slice_2d(&[red, green, blue])?)?;
-        Self::of_mat(&rgb)
+        Self::of_mat(&upright(rgb, frame.rotation)?)
     }
 
     /// The same picture in another size.
@@ -97,7 +99,10 @@ mod tests {
     use super::*;
     use crate::{
         types::{MediaTime, RenditionLabel},
-        video::frame::{Colour, Matrix, Range},
+        video::{
+            frame::{Colour, Matrix, Range},
+            rotation::Rotation,
+        },
     };
 
     /// The left half red, the right half white, of BT.601.
@@ -133,6 +138,21 @@ mod tests {
         let again = Picture::of_frame(&halves(640, 360), (64, 36)).unwrap().scaled((20, 50)).unwrap();
         assert!((again.width, again.height) == (20, 50) && is_near(again.row(49)[0], [255, 0, 0]));
         assert!(Picture::of_frame(&halves(1, 1), (4, 4)).is_ok() && Picture::of_frame(&halves(5, 3), (1, 1)).is_ok());
+    }
+
+    #[test]
+    fn a_picture_is_turned_clockwise_by_its_rotation() {
+        let is_red = |picture: &Picture, x: usize, y: usize| is_near(picture.row(y)[x], [255, 0, 0]);
+        for (rotation, size, red, white) in [
+            (Rotation::None, (16, 9), (0, 4), (15, 4)),
+            (Rotation::Right, (9, 16), (4, 0), (4, 15)),
+            (Rotation::Over, (16, 9), (15, 4), (0, 4)),
+            (Rotation::Left, (9, 16), (4, 15), (4, 0)),
+        ] {
+            let picture = Picture::of_frame(&halves(640, 360).turned(rotation), size).unwrap();
+            assert_eq!((picture.width, picture.height), (size.0 as usize, size.1 as usize), "{rotation:?}");
+            assert!(is_red(&picture, red.0, red.1) && !is_red(&picture, white.0, white.1), "{rotation:?}");
+        }
     }
 
     #[test]
