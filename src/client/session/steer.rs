@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::play::MemberPlay;
 use crate::{
     proto::message,
-    types::{MediaTime, PlayMode, RenditionLabel, limits::MAX_PART},
+    types::{MediaTime, PlayMode, RenditionLabel},
     video::{
         Rung, input,
         selector::{Meter, Refill, Selector, Situation, Switch},
@@ -287,9 +287,4 @@ impl MemberPlay {
         let offset = self.received().saturating_add(allowance).min(most);
         Some((offset, allowance / 4))
     }
-}
-
-/// Whether a part more fits what is granted.
-pub(super) fn may_go_on(granted: u64, received: u64) -> bool {
-    granted.saturating_sub(received) >= MAX_PART as u64
 }

@@ -16,7 +16,7 @@ use super::{Meter, Refill, Selector, Situation, Switch};
 use crate::{
     types::{
         MediaTime, PlayMode, RenditionLabel,
-        limits::{CREDIT_WINDOW, MAX_PART, MEDIA_LANE, PART},
+        limits::{CREDIT_WINDOW, MEDIA_LANE, PART},
     },
     video::{
         Rung, Segment, Title, first_rung,
@@ -231,7 +231,7 @@ impl Member {
             }
             Sent::Part { pts, keyframe, bytes, last } => {
                 self.received += bytes as u64;
-                let more = self.granted - self.received >= MAX_PART as u64;
+                let more = self.granted - self.received >= PART as u64;
                 self.meter.arrived(clock, bytes, more);
                 if keyframe {
                     self.last_keyframe = self.last_keyframe.max(pts);

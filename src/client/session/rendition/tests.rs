@@ -332,8 +332,8 @@ fn on_a_quick_link_auto_rises_and_the_next_title_begins_there() {
         screen.packet(240, frame, 1_500, if frame % 5 == 0 { 6 } else { 0 });
         screen.consumed(1_500, 0);
     }
-    assert_eq!(screen.switches(), [(0, 1080, None)]);
-    screen.info(1080);
+    assert_eq!(screen.switches(), [(0, 720, Some(2_000_000))], "seen at once, and not behind what waits");
+    screen.info(720);
     screen.player(plays::tests::ended(EndReason::Stopped));
     let estimate = |screen: &Screen| {
         let asked = |output: &Output| match output {
