@@ -297,6 +297,10 @@ fn over_ssh_two_pictures_are_on_their_way_at_most_and_their_answers_are_no_keys(
         alice.draw_pictures(1);
     }
     alice.see("what is typed, and no more", |screen| edited(screen).ends_with("> half a thought"));
+    // Tab waits for one key only.
+    alice.press("\x15\x1b[D\x1b[D/he\tx");
+    alice.see("a word that became whole", |screen| edited(screen).contains("/help") && edited(screen).ends_with('x'));
+    alice.draw_pictures(5);
     alice.press("\x15\x1b[D\x1b[D");
     // An answer comes between Escape and the key that belongs to it, and between Ctrl-R and what is searched for.
     alice.press("\x1b");

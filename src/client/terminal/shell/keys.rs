@@ -16,11 +16,14 @@ pub(super) struct PlayKeys {
     begins_search: AtomicBool,
     /// An answer came between Escape and the key that belongs to it.
     is_escaped: AtomicBool,
+    /// A search goes on for as long as letters come.
+    is_searching: AtomicBool,
 }
 
 impl PlayKeys {
     pub(super) fn new(screen: Screen) -> Self {
-        Self { screen, begins_search: AtomicBool::new(false), is_escaped: AtomicBool::new(false) }
+        let unset = || AtomicBool::new(false);
+        Self { screen, begins_search: unset(), is_escaped: unset(), is_searching: unset() }
     }
 
     /// The terminal has drawn a picture. For the editor that is no key, and it must not end what the last one began.
@@ -36,14 +39,17 @@ impl PlayKeys {
         Cmd::Noop
     }
 
+    /// Whether the terminal must not answer behind that key.
+    fn holds(&self, key: KeyEvent) -> bool {
+        let searches = begins_search(key) || (self.is_searching.load(Ordering::Relaxed) && goes_on(key));
+        self.is_searching.store(searches, Ordering::Relaxed);
+        searches || has_second(key)
+    }
+
     /// As it would be had no answer come between.
     fn note(&self, key: KeyEvent) -> KeyEvent {
         self.begins_search.store(key == KeyEvent::ctrl('R'), Ordering::Relaxed);
-        if begins_more(key) {
-            self.screen.hold_questions(true);
-        } else if !goes_on(key) {
-            self.screen.hold_questions(false);
-        }
+        self.screen.hold_questions(self.holds(key));
         let KeyEvent(code, modifiers) = key;
         let is_escaped = self.is_escaped.swap(false, Ordering::Relaxed);
         if is_escaped { KeyEvent(code, modifiers | Modifiers::ALT) } else { key }
@@ -70,18 +76,25 @@ impl ConditionalEventHandler for PlayKeys {
     }
 }
 
-/// Whether the editor takes the next keys in another way: it searches, lists what a word could become, or types a key as it
-/// is. An answer of the terminal would end that.
-fn begins_more(key: KeyEvent) -> bool {
-    matches!(
-        key,
-        KeyEvent(KeyCode::Tab, Modifiers::NONE) | KeyEvent(KeyCode::Char('R' | 'S' | 'V' | 'Q' | 'X'), Modifiers::CTRL)
-    )
+/// Whether the editor searches from now on. An answer of the terminal would end that.
+fn begins_search(key: KeyEvent) -> bool {
+    key == KeyEvent::ctrl('R')
 }
 
-/// Whether it may belong to what such a key has begun.
-fn goes_on(KeyEvent(code, modifiers): KeyEvent) -> bool {
-    matches!(code, KeyCode::Char(_) | KeyCode::Backspace) && modifiers == Modifiers::NONE
+/// Whether a search goes on with it.
+fn goes_on(key: KeyEvent) -> bool {
+    let KeyEvent(code, modifiers) = key;
+    let edits = matches!(code, KeyCode::Char(_) | KeyCode::Backspace) && modifiers == Modifiers::NONE;
+    edits || key == KeyEvent::ctrl('S') || key == KeyEvent::ctrl('H')
+}
+
+/// Whether the editor takes the next key in another way: it waits for a second Tab to list what a word could become, or types
+/// a key as it is. An answer would be taken for that key. While it lists, an answer does nothing.
+fn has_second(key: KeyEvent) -> bool {
+    matches!(
+        key,
+        KeyEvent(KeyCode::Tab, Modifiers::NONE) | KeyEvent(KeyCode::Char('I' | 'V' | 'Q' | 'X'), Modifiers::CTRL)
+    )
 }
 
 /// The key that the player knows: with Alt at any time, the space bar and ← → also alone where they would do
@@ -138,15 +151,15 @@ mod tests {
     }
 
     #[test]
-    fn a_search_or_a_list_lasts_until_another_key_than_a_letter() {
-        for begins in [KeyEvent::ctrl('R'), KeyEvent(KeyCode::Tab, Modifiers::NONE)] {
-            assert!(begins_more(begins) && !goes_on(begins));
-        }
-        for goes in [KeyCode::Char('a'), KeyCode::Backspace] {
-            assert!(goes_on(KeyEvent(goes, Modifiers::NONE)) && !begins_more(KeyEvent(goes, Modifiers::NONE)));
-        }
-        for ends in [KeyEvent(KeyCode::Enter, Modifiers::NONE), KeyEvent::ctrl('G'), KeyEvent::ctrl('C')] {
-            assert!(!goes_on(ends) && !begins_more(ends));
+    fn a_search_lasts_until_another_key_than_a_letter_and_a_tab_until_the_next_key() {
+        let (keys, plain) = (keys(), |code| KeyEvent(code, Modifiers::NONE));
+        let holds = |key| keys.holds(key);
+        let letter = plain(KeyCode::Char('a'));
+        assert!(holds(plain(KeyCode::Tab)) && holds(plain(KeyCode::Tab)) && !holds(letter) && !holds(letter));
+        assert!(!holds(plain(KeyCode::Backspace)) && !holds(KeyEvent::ctrl('S')), "nothing has begun");
+        for ends in [plain(KeyCode::Enter), KeyEvent::ctrl('G'), KeyEvent::ctrl('C')] {
+            let goes_on = [KeyEvent::ctrl('R'), letter, plain(KeyCode::Backspace), KeyEvent::ctrl('S'), letter];
+            assert!(goes_on.into_iter().all(holds) && !holds(ends) && !holds(letter));
         }
     }
 

@@ -25,6 +25,9 @@ const MOST: u32 = 2;
 /// How long a terminal may owe an answer. Two pictures of 500 kB take that long at 100 kB/s.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How far apart pictures are at least about which nothing may be asked.
+const HELD_PACE: Duration = Duration::from_secs(1);
+
 /// What a terminal has not answered yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Backlog {
@@ -37,6 +40,8 @@ pub(super) struct Backlog {
     unanswered: u32,
     /// When the oldest of them was asked, or the one before it was answered.
     since: Duration,
+    /// When the last picture was written.
+    drawn: Option<Duration>,
 }
 
 impl Backlog {
@@ -60,10 +65,15 @@ impl Backlog {
         self.is_held = is_held;
     }
 
-    /// Whether a picture may be written now. A terminal that owes an answer for too long is not waited for any more.
+    /// Whether a picture may be written now. A terminal that owes an answer for too long is not waited for any more. One that
+    /// must not be asked gets few: nobody knows how far it is, and a link that is full stays so for long.
     pub(super) fn takes(&mut self, now: Duration) -> bool {
-        if self.unanswered < MOST || self.is_silent {
+        if self.is_silent {
             return true;
+        }
+        if self.unanswered < MOST {
+            let is_unknown = self.can_ask && self.is_held;
+            return !is_unknown || self.drawn.is_none_or(|drawn| now.saturating_sub(drawn) >= HELD_PACE);
         }
         self.is_silent = now.saturating_sub(self.since) > PATIENCE;
         self.is_silent
@@ -71,6 +81,7 @@ impl Backlog {
 
     /// A picture is about to be written; whether a question belongs behind it.
     pub(super) fn ask(&mut self, now: Duration) -> bool {
+        self.drawn = Some(now);
         if !self.can_ask || self.is_held || self.is_silent {
             return false;
         }
@@ -150,10 +161,26 @@ mod tests {
     fn while_an_answer_would_be_taken_for_a_key_nothing_is_asked() {
         let mut backlog = Backlog::new(true);
         backlog.hold(true);
-        assert!(!backlog.ask(ms(0)) && backlog.takes(ms(0)));
+        assert!(!backlog.ask(ms(0)));
         backlog.hold(false);
         assert!(backlog.ask(ms(0)));
         assert!(!Backlog::new(false).ask(ms(0)));
+    }
+
+    #[test]
+    fn while_nothing_may_be_asked_a_picture_a_second_is_drawn() {
+        let mut held = Backlog::new(true);
+        held.ask(ms(0));
+        held.hold(true);
+        held.answered(ms(20));
+        let drawn = |backlog: &mut Backlog| {
+            let times = (0..10_000).step_by(40).map(ms);
+            times.filter(|now| backlog.takes(*now) && !backlog.ask(*now)).count()
+        };
+        assert_eq!(drawn(&mut held), 9, "of 250, in 10 s");
+        let mut near = Backlog::new(false);
+        near.hold(true);
+        assert_eq!(drawn(&mut near), 250, "one that is never asked gets all");
     }
 
     #[test]
