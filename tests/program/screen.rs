@@ -103,9 +103,22 @@ impl Seat {
     /// Says where the cursor is, as often as that was asked.
     fn answer(&mut self) {
         while !self.is_held && self.answered < self.asked {
-            self.keyboard.write_all(CURSOR.1).unwrap();
-            self.answered += 1;
+            self.answer_once();
         }
+    }
+
+    /// Answers no more, and draws what comes until two answers are to come.
+    fn owe_two(&mut self) {
+        self.is_held = true;
+        while self.asked < self.answered + 2 {
+            assert!(self.draw_more());
+        }
+    }
+
+    /// Gives one answer that was held back.
+    fn answer_once(&mut self) {
+        self.keyboard.write_all(CURSOR.1).unwrap();
+        self.answered += 1;
     }
 
     /// Draws what comes until so many pictures more are asked about.
@@ -277,10 +290,7 @@ fn over_ssh_two_pictures_are_on_their_way_at_most_and_their_answers_are_no_keys(
     bob.wait(json!({"event": "joined", "name": "alice"}));
     alice.draw_pictures(5);
 
-    alice.is_held = true;
-    while alice.asked < alice.answered + 2 {
-        assert!(alice.draw_more());
-    }
+    alice.owe_two();
     for number in 0..10 {
         bob.say(&format!("send alice line {number}"));
         alice.see("what bob writes", |screen| has(screen, &format!("<bob> line {number}")));
@@ -317,6 +327,37 @@ fn over_ssh_two_pictures_are_on_their_way_at_most_and_their_answers_are_no_keys(
     alice.see("no search", |screen| edited(screen).ends_with('>'));
     alice.draw_pictures(1);
     alice.press("/quit\r");
+    assert_eq!(alice.ended(), Some(0));
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn over_ssh_answers_under_way_are_no_second_key_and_end_no_search() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = playing_over_ssh(&home, &url, 24);
+    alice.owe_two();
+    alice.press("thought\x16");
+    alice.answer_once();
+    alice.press("!");
+    alice.see("what was typed, as it is", |screen| edited(screen).ends_with("> thought!"));
+    alice.owe_two();
+    alice.press("\x18");
+    alice.answer_once();
+    alice.press("\x7f");
+    alice.see("nothing before the cursor", |screen| edited(screen).ends_with('>'));
+    // Back to the beginning: the film is short.
+    alice.press("\x1b[D\x1b[D");
+    alice.owe_two();
+    alice.press("half\x12");
+    alice.is_held = false;
+    alice.answer();
+    alice.see("a search", |screen| edited(screen).contains("reverse-i-search"));
+    alice.press("mandel");
+    alice.see("what was found", |screen| edited(screen).contains("`mandel': /play mandelbrot"));
+    alice.press("\x07");
+    alice.see("the line as it was", |screen| edited(screen).ends_with("> half"));
+    alice.press("\x15/quit\r");
     assert_eq!(alice.ended(), Some(0));
 }
 

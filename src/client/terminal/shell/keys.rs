@@ -1,9 +1,12 @@
 //! The player's keys while a line is edited.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rustyline::{
-    Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
+    CharSearch, Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
 };
 
 use crate::video::{render::Screen, viewer::Key};
@@ -12,31 +15,57 @@ use crate::video::{render::Screen, viewer::Key};
 /// answers, which come among them.
 pub(super) struct PlayKeys {
     screen: Screen,
-    /// The last key began a search.
-    begins_search: AtomicBool,
     /// An answer came between Escape and the key that belongs to it.
     is_escaped: AtomicBool,
     /// A search goes on for as long as letters come.
     is_searching: AtomicBool,
+    /// A search is to begin with the last answer that is under way.
+    searches_soon: AtomicBool,
+    /// The first one of two keys.
+    first: Mutex<Option<KeyEvent>>,
 }
 
 impl PlayKeys {
     pub(super) fn new(screen: Screen) -> Self {
         let unset = || AtomicBool::new(false);
-        Self { screen, begins_search: unset(), is_escaped: unset(), is_searching: unset() }
+        Self { screen, is_escaped: unset(), is_searching: unset(), searches_soon: unset(), first: Mutex::default() }
     }
 
-    /// The terminal has drawn a picture. For the editor that is no key, and it must not end what the last one began.
-    fn answered(&self, modifiers: Modifiers, line_is_empty: bool) -> Cmd {
-        self.screen.answered();
+    /// The terminal has drawn a picture and owes so many answers more. For the editor that is no key, and it must not end
+    /// what the last one began.
+    fn answered(&self, modifiers: Modifiers, unanswered: u32) -> Cmd {
         if modifiers.contains(Modifiers::ALT) {
             self.is_escaped.store(true, Ordering::Relaxed);
         }
-        if line_is_empty && self.begins_search.load(Ordering::Relaxed) {
-            // Goes on with the search, of which nothing is typed that could be deleted.
-            return Cmd::Kill(Movement::BackwardChar(1));
+        if unanswered == 0 && self.searches_soon.swap(false, Ordering::Relaxed) {
+            self.is_searching.store(true, Ordering::Relaxed);
+            return Cmd::ReverseSearchHistory;
         }
         Cmd::Noop
+    }
+
+    /// What two keys mean together. The editor would take an answer for the second.
+    fn put_together(&self, key: KeyEvent) -> Option<Cmd> {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        match first.take() {
+            Some(first) => Some(together(first, key)),
+            None if is_first(key) => {
+                *first = Some(key);
+                Some(Cmd::Noop)
+            }
+            None => None,
+        }
+    }
+
+    /// Whether the editor is to hear of that key only when nothing is under way any more: an answer would end the search. Who
+    /// does not want to wait presses it again.
+    fn waits(&self, key: KeyEvent, unanswered: u32) -> bool {
+        let waits = begins_search(key)
+            && unanswered > 0
+            && !self.is_searching.load(Ordering::Relaxed)
+            && !self.searches_soon.load(Ordering::Relaxed);
+        self.searches_soon.store(waits, Ordering::Relaxed);
+        waits
     }
 
     /// Whether the terminal must not answer behind that key.
@@ -48,11 +77,25 @@ impl PlayKeys {
 
     /// As it would be had no answer come between.
     fn note(&self, key: KeyEvent) -> KeyEvent {
-        self.begins_search.store(key == KeyEvent::ctrl('R'), Ordering::Relaxed);
-        self.screen.hold_questions(self.holds(key));
         let KeyEvent(code, modifiers) = key;
         let is_escaped = self.is_escaped.swap(false, Ordering::Relaxed);
         if is_escaped { KeyEvent(code, modifiers | Modifiers::ALT) } else { key }
+    }
+
+    /// What the editor is to do in place of what it would do with that key.
+    fn begun(&self, key: KeyEvent) -> Option<Cmd> {
+        if let Some(command) = self.put_together(key) {
+            return Some(command);
+        }
+        if begins_search(key) {
+            // First, so that no question comes after it was seen that all are answered.
+            self.screen.hold_questions(true);
+        }
+        if self.waits(key, self.screen.unanswered()) {
+            return Some(Cmd::Noop);
+        }
+        self.screen.hold_questions(self.holds(key));
+        None
     }
 }
 
@@ -60,9 +103,15 @@ impl ConditionalEventHandler for PlayKeys {
     fn handle(&self, event: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
         let key = *event.get(0)?;
         if key.0 == KeyCode::UnknownEscSeq && self.screen.can_ask() {
-            return Some(self.answered(key.1, context.line().is_empty()));
+            self.screen.answered();
+            return Some(self.answered(key.1, self.screen.unanswered()));
         }
         let key = self.note(key);
+        if self.screen.can_ask()
+            && let Some(command) = self.begun(key)
+        {
+            return Some(command);
+        }
         if !self.screen.is_playing() {
             return None;
         }
@@ -88,13 +137,50 @@ fn goes_on(key: KeyEvent) -> bool {
     edits || key == KeyEvent::ctrl('S') || key == KeyEvent::ctrl('H')
 }
 
-/// Whether the editor takes the next key in another way: it waits for a second Tab to list what a word could become, or types
-/// a key as it is. An answer would be taken for that key. While it lists, an answer does nothing.
+/// Whether the editor takes the next key in another way: it waits for a second Tab to list what a word could become. An
+/// answer would be taken for that key. While it lists, an answer does nothing.
 fn has_second(key: KeyEvent) -> bool {
-    matches!(
-        key,
-        KeyEvent(KeyCode::Tab, Modifiers::NONE) | KeyEvent(KeyCode::Char('I' | 'V' | 'Q' | 'X'), Modifiers::CTRL)
-    )
+    key == KeyEvent(KeyCode::Tab, Modifiers::NONE)
+}
+
+/// Whether the editor would read the next key itself, as it is, and show it to nobody.
+fn is_first(KeyEvent(code, modifiers): KeyEvent) -> bool {
+    match code {
+        KeyCode::Char('V' | 'Q' | 'X') => modifiers == Modifiers::CTRL,
+        KeyCode::Char(']') => modifiers.contains(Modifiers::CTRL),
+        _ => false,
+    }
+}
+
+/// The editor's command for two keys.
+fn together(KeyEvent(first, modifiers): KeyEvent, second: KeyEvent) -> Cmd {
+    match (first, second) {
+        // Not `SelfInsert`, which from a binding types what was typed last.
+        (KeyCode::Char('V' | 'Q'), key) => typed(key).map_or(Cmd::Noop, |character| Cmd::Insert(1, character.into())),
+        (KeyCode::Char('X'), KeyEvent(KeyCode::Char('U'), Modifiers::CTRL)) => Cmd::Undo(1),
+        (KeyCode::Char('X'), KeyEvent(KeyCode::Backspace, Modifiers::NONE)) => Cmd::Kill(Movement::BeginningOfLine),
+        (KeyCode::Char(']'), KeyEvent(KeyCode::Char(character), Modifiers::NONE)) => {
+            let backward = modifiers.contains(Modifiers::ALT);
+            let search = if backward { CharSearch::Backward } else { CharSearch::ForwardBefore };
+            Cmd::Move(Movement::ViCharSearch(1, search(character)))
+        }
+        _ => Cmd::Noop,
+    }
+}
+
+/// The character that a key sends.
+fn typed(KeyEvent(code, modifiers): KeyEvent) -> Option<char> {
+    match (code, modifiers) {
+        (KeyCode::Char(character), Modifiers::NONE) => Some(character),
+        (KeyCode::Char(character @ '@'..='_'), Modifiers::CTRL) => {
+            u8::try_from(character).ok().map(|byte| char::from(byte & 0x1f))
+        }
+        (KeyCode::Tab, Modifiers::NONE) => Some('\t'),
+        (KeyCode::Enter, Modifiers::NONE) => Some('\r'),
+        (KeyCode::Backspace, Modifiers::NONE) => Some('\x7f'),
+        (KeyCode::Esc, Modifiers::NONE) => Some('\x1b'),
+        _ => None,
+    }
 }
 
 /// The key that the player knows: with Alt at any time, the space bar and ← → also alone where they would do
@@ -134,20 +220,56 @@ mod tests {
         let keys = keys();
         let p = KeyEvent(KeyCode::Char('p'), Modifiers::NONE);
         assert_eq!(keys.note(p), p);
-        assert_eq!(keys.answered(Modifiers::ALT, true), Cmd::Noop);
-        assert_eq!(keys.answered(Modifiers::NONE, true), Cmd::Noop, "another one");
+        assert_eq!(keys.answered(Modifiers::ALT, 1), Cmd::Noop);
+        assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "another one");
         assert_eq!(keys.note(p), KeyEvent::alt('p'), "Escape, two answers, p");
         assert_eq!(keys.note(p), p);
     }
 
     #[test]
-    fn an_answer_of_the_terminal_does_not_end_a_search_and_deletes_nothing() {
-        let (keys, delete) = (keys(), Cmd::Kill(Movement::BackwardChar(1)));
-        keys.note(KeyEvent::ctrl('R'));
-        assert_eq!(keys.answered(Modifiers::NONE, true), delete, "which in a search without letters is nothing");
-        assert_eq!(keys.answered(Modifiers::NONE, false), Cmd::Noop, "there is something to be deleted");
-        keys.note(KeyEvent(KeyCode::Char('a'), Modifiers::NONE));
-        assert_eq!(keys.answered(Modifiers::NONE, true), Cmd::Noop);
+    fn a_search_begins_with_the_last_answer_that_is_under_way() {
+        let (keys, search, letter) = (keys(), KeyEvent::ctrl('R'), KeyEvent(KeyCode::Char('a'), Modifiers::NONE));
+        assert!(!keys.waits(search, 0), "at once when none is");
+        assert!(keys.waits(search, 2));
+        assert_eq!(keys.answered(Modifiers::NONE, 1), Cmd::Noop);
+        assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::ReverseSearchHistory);
+        assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "once");
+        assert!(!keys.waits(letter, 0) && keys.holds(letter), "it goes on");
+        assert!(!keys.waits(search, 1), "with another place");
+        assert!(!keys.holds(KeyEvent::ctrl('G')));
+        assert!(keys.waits(search, 1) && !keys.waits(letter, 1) && !keys.holds(letter), "a letter is typed");
+        assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "and nothing searched for");
+        assert!(keys.waits(search, 1) && !keys.waits(search, 1), "whoever presses it again does not wait");
+    }
+
+    #[test]
+    fn keys_that_belong_together_are_put_together_whatever_comes_between() {
+        let plain = |code| KeyEvent(code, Modifiers::NONE);
+        let back = plain(KeyCode::Backspace);
+        let both = |first, second| {
+            let keys = keys();
+            assert_eq!(keys.put_together(first), Some(Cmd::Noop));
+            assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop);
+            let command = keys.put_together(second);
+            assert_eq!(keys.put_together(plain(KeyCode::Char('a'))), None, "two keys");
+            command.unwrap()
+        };
+        for quote in ['V', 'Q'].map(KeyEvent::ctrl) {
+            for (key, typed) in [(plain(KeyCode::Char('é')), 'é'), (quote, '\x16'), (plain(KeyCode::Tab), '\t')] {
+                let typed = if key == KeyEvent::ctrl('Q') { '\x11' } else { typed };
+                assert_eq!(both(quote, key), Cmd::Insert(1, typed.into()));
+            }
+            assert_eq!(both(quote, plain(KeyCode::Up)), Cmd::Noop);
+        }
+        assert_eq!(both(KeyEvent::ctrl('X'), KeyEvent::ctrl('U')), Cmd::Undo(1));
+        assert_eq!(both(KeyEvent::ctrl('X'), back), Cmd::Kill(Movement::BeginningOfLine));
+        assert_eq!(both(KeyEvent::ctrl('X'), KeyEvent::ctrl('C')), Cmd::Noop);
+        let jump = |search| Cmd::Move(Movement::ViCharSearch(1, search));
+        let letter = plain(KeyCode::Char('e'));
+        assert_eq!(both(KeyEvent::ctrl(']'), letter), jump(CharSearch::ForwardBefore('e')));
+        let other_way = KeyEvent(KeyCode::Char(']'), Modifiers::CTRL_ALT);
+        assert_eq!(both(other_way, letter), jump(CharSearch::Backward('e')));
+        assert_eq!(both(other_way, back), Cmd::Noop);
     }
 
     #[test]
