@@ -35,7 +35,7 @@ pub(super) struct Backlog {
     can_ask: bool,
     /// Nothing is to be asked for now: the answer would be taken for a key.
     is_held: bool,
-    /// It stopped answering, until it has answered all.
+    /// It stopped answering, until it answers again.
     is_silent: bool,
     unanswered: u32,
     /// When the oldest of them was asked, or the one before it was answered.
@@ -79,10 +79,17 @@ impl Backlog {
         self.is_silent
     }
 
-    /// A picture is about to be written; whether a question belongs behind it.
+    /// A picture is about to be written; whether a question belongs behind it. One that is silent is asked now and then.
     pub(super) fn ask(&mut self, now: Duration) -> bool {
         self.drawn = Some(now);
-        if !self.can_ask || self.is_held || self.is_silent {
+        if !self.can_ask || self.is_held {
+            return false;
+        }
+        if now.saturating_sub(self.since) > PATIENCE {
+            // Lost, as what a terminal answers while the program is stopped.
+            self.unanswered = 0;
+        }
+        if self.is_silent && self.unanswered > 0 {
             return false;
         }
         if self.unanswered == 0 {
@@ -141,11 +148,25 @@ mod tests {
         assert!(backlog.ask(ms(0)) && backlog.takes(ms(0)) && backlog.ask(ms(100)));
         assert!(!backlog.takes(ms(200)) && !backlog.takes(ms(10_000)));
         assert!(backlog.takes(ms(10_001)));
-        assert!(!backlog.ask(ms(10_001)) && backlog.takes(ms(10_002)), "and is asked no more");
+        let asked = |backlog: &mut Backlog, times: std::ops::Range<u64>| {
+            times.step_by(40).filter(|now| backlog.takes(ms(*now)) && backlog.ask(ms(*now))).count()
+        };
+        assert_eq!(asked(&mut backlog, 10_001..60_000), 5, "and is asked once in 10 s");
         backlog.answered(ms(60_000));
-        assert!(!backlog.ask(ms(60_000)));
-        backlog.answered(ms(60_000));
-        assert!(backlog.ask(ms(60_001)), "until it has answered all");
+        assert_eq!(asked(&mut backlog, 60_000..60_400), 2, "until it answers");
+        assert!(!backlog.takes(ms(60_400)));
+    }
+
+    #[test]
+    fn an_answer_that_is_lost_is_written_off() {
+        let mut backlog = Backlog::new(true);
+        assert!(backlog.ask(ms(0)) && backlog.ask(ms(0)));
+        backlog.answered(ms(40));
+        assert_eq!(backlog.unanswered(), 1);
+        // As after a pause.
+        assert!(backlog.ask(ms(20_000)) && backlog.takes(ms(20_000)), "two may be on their way again");
+        backlog.answered(ms(20_040));
+        assert_eq!(backlog.unanswered(), 0);
     }
 
     #[test]
