@@ -32,9 +32,6 @@ const MAX_WAITING: usize = 1000;
 /// How long the last texts may take to be drawn before the terminal is given back.
 const LAST_DRAWING: Duration = Duration::from_millis(100);
 
-/// How many times as long answers of the terminal may take that it owes then.
-const LAST_ANSWERS: u32 = 5;
-
 /// How long a prompt waits for the texts before it. Longer than drawing takes; bounded, because an editor that
 /// has just ended a line draws nothing until it is asked again.
 const DRAWING: Duration = Duration::from_millis(50);
@@ -142,11 +139,11 @@ impl Shell {
         if let Some(modes) = self.modes {
             if self.asking.load(Ordering::SeqCst) {
                 // The editor does not tell when it has drawn what it was given. It reads what the terminal still answers.
-                for _ in 0..LAST_ANSWERS {
+                let mut patience = self.screen.patience();
+                thread::sleep(LAST_DRAWING);
+                while self.screen.unanswered() > 0 && patience > LAST_DRAWING {
+                    patience -= LAST_DRAWING;
                     thread::sleep(LAST_DRAWING);
-                    if self.screen.unanswered() == 0 {
-                        break;
-                    }
                 }
                 let _ = io::stdout().write_all(b"\n");
             } else if self.screen.unanswered() > 0 {
