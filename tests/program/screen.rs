@@ -357,6 +357,13 @@ fn over_ssh_answers_under_way_are_no_second_key_and_end_no_search() {
     alice.see("what was found", |screen| edited(screen).contains("`mandel': /play mandelbrot"));
     alice.press("\x07");
     alice.see("the line as it was", |screen| edited(screen).ends_with("> half"));
+    // Escape and Backspace delete a word, whatever comes between; Alt-Left is the player's.
+    alice.press(" a thought\x1b\x1b[D\x1b\x1b[D");
+    alice.owe_two();
+    alice.press("\x1b");
+    alice.answer_once();
+    alice.press("\x7f");
+    alice.see("a word less", |screen| edited(screen).ends_with("> half a"));
     alice.press("\x15/quit\r");
     assert_eq!(alice.ended(), Some(0));
 }

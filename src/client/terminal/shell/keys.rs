@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use rustyline::{
-    CharSearch, Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
+    At, CharSearch, Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, Movement,
+    RepeatCount, Word,
 };
 
 use crate::video::{render::Screen, viewer::Key};
@@ -82,6 +83,20 @@ impl PlayKeys {
         if is_escaped { KeyEvent(code, modifiers | Modifiers::ALT) } else { key }
     }
 
+    /// What the editor is to do with a key that the player takes.
+    fn of_play(&self, key: KeyEvent, line_is_empty: bool) -> Option<Cmd> {
+        if !self.screen.is_playing() {
+            return None;
+        }
+        if key == KeyEvent::ctrl('L') {
+            // The editor would clear the picture as well, and go on in the midst of it.
+            self.screen.redraw();
+            return Some(Cmd::Noop);
+        }
+        let key = of_player(key, line_is_empty)?;
+        self.screen.press(key).then_some(Cmd::Noop)
+    }
+
     /// What the editor is to do in place of what it would do with that key.
     fn begun(&self, key: KeyEvent) -> Option<Cmd> {
         if let Some(command) = self.put_together(key) {
@@ -106,22 +121,16 @@ impl ConditionalEventHandler for PlayKeys {
             self.screen.answered();
             return Some(self.answered(key.1, self.screen.unanswered()));
         }
+        let as_read = key;
         let key = self.note(key);
         if self.screen.can_ask()
             && let Some(command) = self.begun(key)
         {
             return Some(command);
         }
-        if !self.screen.is_playing() {
-            return None;
-        }
-        if key == KeyEvent::ctrl('L') {
-            // The editor would clear the picture as well, and go on in the midst of it.
-            self.screen.redraw();
-            return Some(Cmd::Noop);
-        }
-        let key = of_player(key, context.line().is_empty())?;
-        self.screen.press(key).then_some(Cmd::Noop)
+        let command = self.of_play(key, context.line().is_empty());
+        // The editor has heard of no Escape before it.
+        if key == as_read { command } else { command.or_else(|| escaped(key)) }
     }
 }
 
@@ -166,6 +175,29 @@ fn together(KeyEvent(first, modifiers): KeyEvent, second: KeyEvent) -> Cmd {
         }
         _ => Cmd::Noop,
     }
+}
+
+/// The editor's command for a key with Alt. One with Ctrl as well it does as without: an interrupt stays one.
+fn escaped(KeyEvent(code, modifiers): KeyEvent) -> Option<Cmd> {
+    if modifiers.contains(Modifiers::CTRL) {
+        return None;
+    }
+    let forward = Movement::ForwardWord(1, At::AfterEnd, Word::Emacs);
+    let backward = Movement::BackwardWord(1, Word::Emacs);
+    Some(match code {
+        KeyCode::Char('b' | 'B') | KeyCode::Left => Cmd::Move(backward),
+        KeyCode::Char('f' | 'F') | KeyCode::Right => Cmd::Move(forward),
+        KeyCode::Char('d' | 'D') => Cmd::Kill(forward),
+        KeyCode::Backspace => Cmd::Kill(backward),
+        KeyCode::Char('c' | 'C') => Cmd::CapitalizeWord,
+        KeyCode::Char('l' | 'L') => Cmd::DowncaseWord,
+        KeyCode::Char('u' | 'U') => Cmd::UpcaseWord,
+        KeyCode::Char('t' | 'T') => Cmd::TransposeWords(1),
+        KeyCode::Char('y' | 'Y') => Cmd::YankPop,
+        KeyCode::Char('<') => Cmd::BeginningOfHistory,
+        KeyCode::Char('>') => Cmd::EndOfHistory,
+        _ => Cmd::Noop,
+    })
 }
 
 /// The character that a key sends.
@@ -240,6 +272,16 @@ mod tests {
         assert!(keys.waits(search, 1) && !keys.waits(letter, 1) && !keys.holds(letter), "a letter is typed");
         assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "and nothing searched for");
         assert!(keys.waits(search, 1) && !keys.waits(search, 1), "whoever presses it again does not wait");
+    }
+
+    #[test]
+    fn after_an_escape_of_its_own_the_editor_gets_a_command_and_no_letter() {
+        let alt = |code| escaped(KeyEvent(code, Modifiers::ALT));
+        assert_eq!(alt(KeyCode::Char('b')), Some(Cmd::Move(Movement::BackwardWord(1, Word::Emacs))));
+        assert_eq!(alt(KeyCode::Backspace), Some(Cmd::Kill(Movement::BackwardWord(1, Word::Emacs))));
+        assert_eq!(alt(KeyCode::Char('d')), Some(Cmd::Kill(Movement::ForwardWord(1, At::AfterEnd, Word::Emacs))));
+        assert_eq!([alt(KeyCode::Char('z')), alt(KeyCode::Enter)], [Some(Cmd::Noop), Some(Cmd::Noop)]);
+        assert_eq!(escaped(KeyEvent(KeyCode::Char('C'), Modifiers::CTRL_ALT)), None, "an interrupt stays one");
     }
 
     #[test]
