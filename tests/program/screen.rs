@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::{Read as _, Write as _},
+    net::TcpListener,
     num::NonZero,
     process::{Child, Command, Stdio},
 };
@@ -212,9 +213,14 @@ fn playing(home: &Home, url: &str, rows: u16) -> Seat {
 /// The same when the terminal is at another machine.
 #[cfg(feature = "player")]
 fn playing_over_ssh(home: &Home, url: &str, rows: u16) -> Seat {
-    let mut command = alice(home, url, &[]);
+    played(Seat::run(far(alice(home, url, &[])), rows, 80), rows)
+}
+
+/// That program at the far end of an ssh connection.
+#[cfg(feature = "player")]
+fn far(mut command: Command) -> Command {
     command.env("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22");
-    played(Seat::run(command, rows, 80), rows)
+    command
 }
 
 #[cfg(feature = "player")]
@@ -399,6 +405,23 @@ fn the_terminal_is_given_back_after_a_signal() {
         alice.signal(signal);
         assert_eq!(alice.ended(), Some(exit));
     }
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn the_terminal_is_given_back_when_no_hub_answers() {
+    let home = Home::new();
+    let hub = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tcp://{}", hub.local_addr().unwrap());
+    let mut alice = Seat::run(far(alice(&home, &url, &[])), 24, 80);
+    // It has read what the terminal answers.
+    while !alice.came.ends_with(b"\r\x1b[K") {
+        assert!(alice.draw_more());
+    }
+    let _silent = hub.accept().unwrap();
+    // As Ctrl-C does.
+    alice.signal("INT");
+    assert_eq!(alice.ended(), None, "killed");
 }
 
 #[cfg(feature = "player")]

@@ -15,7 +15,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{NameAnswer, NameQuestion, Prompt, SharedWords, Typed};
+use super::{NameAnswer, NameQuestion, Prompt, PromptKind, SharedWords, Typed};
 use crate::{types::MemberName, video::render::Screen};
 
 mod editor;
@@ -92,9 +92,6 @@ impl Shell {
             }
         };
         let modes = if plain { None } else { TerminalModes::save() };
-        if let Some(modes) = modes.as_ref().filter(|_| screen.can_ask()) {
-            modes.hush();
-        }
         if plain {
             plain::start(wires, answered)?;
         } else {
@@ -111,6 +108,11 @@ impl Shell {
     /// Asks for a line, unless one is being typed already.
     pub fn ask(&mut self, prompt: &Prompt) {
         if !self.asking.swap(true, Ordering::SeqCst) {
+            // Before a member runs, a signal ends the process, and nothing is played.
+            let is_member = !matches!(prompt.kind, PromptKind::Name | PromptKind::HubKey);
+            if let Some(modes) = &mut self.modes {
+                modes.hush(is_member && self.screen.can_ask());
+            }
             // The thread that reads ends with the process only.
             let _ = self.prompts.send(Asked { prompt: prompt.clone(), after: self.handed });
         }
@@ -149,7 +151,7 @@ impl Shell {
             } else if self.screen.unanswered() > 0 {
                 self.screen.read_answers();
             }
-            modes.restore();
+            drop(modes);
         }
     }
 }
