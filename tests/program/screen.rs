@@ -4,6 +4,7 @@
 use std::{
     fs::File,
     io::{Read as _, Write as _},
+    net::TcpListener,
     num::NonZero,
     ops::Range,
     process::{Child, Command, Stdio},
@@ -119,9 +120,22 @@ impl Seat {
     /// Says where the cursor is, as often as that was asked.
     fn answer(&mut self) {
         while !self.is_held && self.answered < self.asked {
-            self.keyboard.write_all(CURSOR.1).unwrap();
-            self.answered += 1;
+            self.answer_once();
         }
+    }
+
+    /// Answers no more, and draws what comes until two answers are to come.
+    fn owe_two(&mut self) {
+        self.is_held = true;
+        while self.asked < self.answered + 2 {
+            assert!(self.draw_more());
+        }
+    }
+
+    /// Gives one answer that was held back.
+    fn answer_once(&mut self) {
+        self.keyboard.write_all(CURSOR.1).unwrap();
+        self.answered += 1;
     }
 
     /// Draws what comes until so many pictures more are asked about.
@@ -218,9 +232,14 @@ fn playing(home: &Home, url: &str, rows: u16) -> Seat {
 /// The same when the terminal is at another machine.
 #[cfg(feature = "player")]
 fn playing_over_ssh(home: &Home, url: &str, rows: u16) -> Seat {
-    let mut command = alice(home, url, &[]);
+    played(Seat::run(far(alice(home, url, &[])), rows, 80), rows)
+}
+
+/// That program at the far end of an ssh connection.
+#[cfg(feature = "player")]
+fn far(mut command: Command) -> Command {
     command.env("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22");
-    played(Seat::run(command, rows, 80), rows)
+    command
 }
 
 #[cfg(feature = "player")]
@@ -296,10 +315,7 @@ fn over_ssh_two_pictures_are_on_their_way_at_most_and_their_answers_are_no_keys(
     bob.wait(json!({"event": "joined", "name": "alice"}));
     alice.draw_pictures(5);
 
-    alice.is_held = true;
-    while alice.asked < alice.answered + 2 {
-        assert!(alice.draw_more());
-    }
+    alice.owe_two();
     for number in 0..10 {
         bob.say(&format!("send alice line {number}"));
         alice.see("what bob writes", |screen| has(screen, &format!("<bob> line {number}")));
@@ -316,6 +332,10 @@ fn over_ssh_two_pictures_are_on_their_way_at_most_and_their_answers_are_no_keys(
         alice.draw_pictures(1);
     }
     alice.see("what is typed, and no more", |screen| edited(screen).ends_with("> half a thought"));
+    // Tab waits for one key only.
+    alice.press("\x15\x1b[D\x1b[D/he\tx");
+    alice.see("a word that became whole", |screen| edited(screen).contains("/help") && edited(screen).ends_with('x'));
+    alice.draw_pictures(5);
     alice.press("\x15\x1b[D\x1b[D");
     // An answer comes between Escape and the key that belongs to it, and between Ctrl-R and what is searched for.
     alice.press("\x1b");
@@ -332,6 +352,44 @@ fn over_ssh_two_pictures_are_on_their_way_at_most_and_their_answers_are_no_keys(
     alice.see("no search", |screen| edited(screen).ends_with('>'));
     alice.draw_pictures(1);
     alice.press("/quit\r");
+    assert_eq!(alice.ended(), Some(0));
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn over_ssh_answers_under_way_are_no_second_key_and_end_no_search() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = playing_over_ssh(&home, &url, 24);
+    alice.owe_two();
+    alice.press("thought\x16");
+    alice.answer_once();
+    alice.press("!");
+    alice.see("what was typed, as it is", |screen| edited(screen).ends_with("> thought!"));
+    alice.owe_two();
+    alice.press("\x18");
+    alice.answer_once();
+    alice.press("\x7f");
+    alice.see("nothing before the cursor", |screen| edited(screen).ends_with('>'));
+    // Back to the beginning: the film is short.
+    alice.press("\x1b[D\x1b[D");
+    alice.owe_two();
+    alice.press("half\x12");
+    alice.is_held = false;
+    alice.answer();
+    alice.see("a search", |screen| edited(screen).contains("reverse-i-search"));
+    alice.press("mandel");
+    alice.see("what was found", |screen| edited(screen).contains("`mandel': /play mandelbrot"));
+    alice.press("\x07");
+    alice.see("the line as it was", |screen| edited(screen).ends_with("> half"));
+    // Escape and Backspace delete a word, whatever comes between; Alt-Left is the player's.
+    alice.press(" a thought\x1b\x1b[D\x1b\x1b[D");
+    alice.owe_two();
+    alice.press("\x1b");
+    alice.answer_once();
+    alice.press("\x7f");
+    alice.see("a word less", |screen| edited(screen).ends_with("> half a"));
+    alice.press("\x15/quit\r");
     assert_eq!(alice.ended(), Some(0));
 }
 
@@ -366,6 +424,23 @@ fn the_terminal_is_given_back_after_a_signal() {
         alice.signal(signal);
         assert_eq!(alice.ended(), Some(exit));
     }
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn the_terminal_is_given_back_when_no_hub_answers() {
+    let home = Home::new();
+    let hub = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tcp://{}", hub.local_addr().unwrap());
+    let mut alice = Seat::run(far(alice(&home, &url, &[])), 24, 80);
+    // It has read what the terminal answers.
+    while !alice.came.ends_with(b"\r\x1b[K") {
+        assert!(alice.draw_more());
+    }
+    let _silent = hub.accept().unwrap();
+    // As Ctrl-C does.
+    alice.signal("INT");
+    assert_eq!(alice.ended(), None, "killed");
 }
 
 #[cfg(feature = "player")]

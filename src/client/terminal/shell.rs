@@ -15,7 +15,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::{NameAnswer, NameQuestion, Prompt, SharedWords, Typed};
+use super::{NameAnswer, NameQuestion, Prompt, PromptKind, SharedWords, Typed};
 use crate::{types::MemberName, video::render::Screen};
 
 mod editor;
@@ -31,9 +31,6 @@ const MAX_WAITING: usize = 1000;
 
 /// How long the last texts may take to be drawn before the terminal is given back.
 const LAST_DRAWING: Duration = Duration::from_millis(100);
-
-/// How many times as long answers of the terminal may take that it owes then.
-const LAST_ANSWERS: u32 = 5;
 
 /// How long a prompt waits for the texts before it. Longer than drawing takes; bounded, because an editor that
 /// has just ended a line draws nothing until it is asked again.
@@ -95,9 +92,6 @@ impl Shell {
             }
         };
         let modes = if plain { None } else { TerminalModes::save() };
-        if let Some(modes) = modes.as_ref().filter(|_| screen.can_ask()) {
-            modes.hush();
-        }
         if plain {
             plain::start(wires, answered)?;
         } else {
@@ -114,6 +108,11 @@ impl Shell {
     /// Asks for a line, unless one is being typed already.
     pub fn ask(&mut self, prompt: &Prompt) {
         if !self.asking.swap(true, Ordering::SeqCst) {
+            // Before a member runs, a signal ends the process, and nothing is played.
+            let is_member = !matches!(prompt.kind, PromptKind::Name | PromptKind::HubKey);
+            if let Some(modes) = &mut self.modes {
+                modes.hush(is_member && self.screen.can_ask());
+            }
             // The thread that reads ends with the process only.
             let _ = self.prompts.send(Asked { prompt: prompt.clone(), after: self.handed });
         }
@@ -142,17 +141,17 @@ impl Shell {
         if let Some(modes) = self.modes {
             if self.asking.load(Ordering::SeqCst) {
                 // The editor does not tell when it has drawn what it was given. It reads what the terminal still answers.
-                for _ in 0..LAST_ANSWERS {
+                let mut patience = self.screen.patience();
+                thread::sleep(LAST_DRAWING);
+                while self.screen.unanswered() > 0 && patience > LAST_DRAWING {
+                    patience -= LAST_DRAWING;
                     thread::sleep(LAST_DRAWING);
-                    if self.screen.unanswered() == 0 {
-                        break;
-                    }
                 }
                 let _ = io::stdout().write_all(b"\n");
             } else if self.screen.unanswered() > 0 {
                 self.screen.read_answers();
             }
-            modes.restore();
+            drop(modes);
         }
     }
 }

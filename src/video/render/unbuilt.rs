@@ -1,5 +1,7 @@
 //! Windows in a build that has none: what the rest of the program is written against, showing nothing.
 
+use std::time::Duration;
+
 use crossbeam_channel::{Receiver, Sender};
 
 use super::{Display, NoTerminal, NullDisplay};
@@ -94,6 +96,12 @@ impl Screen {
     #[must_use]
     pub fn unanswered(&self) -> u32 {
         0
+    }
+
+    /// Nothing is waited for.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        Duration::ZERO
     }
 
     /// Nothing was asked.

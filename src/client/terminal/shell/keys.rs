@@ -1,9 +1,13 @@
 //! The player's keys while a line is edited.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rustyline::{
-    Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, Movement, RepeatCount,
+    At, CharSearch, Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, Movement,
+    RepeatCount, Word,
 };
 
 use crate::video::{render::Screen, viewer::Key};
@@ -12,51 +16,75 @@ use crate::video::{render::Screen, viewer::Key};
 /// answers, which come among them.
 pub(super) struct PlayKeys {
     screen: Screen,
-    /// The last key began a search.
-    begins_search: AtomicBool,
     /// An answer came between Escape and the key that belongs to it.
     is_escaped: AtomicBool,
+    /// A search goes on for as long as letters come.
+    is_searching: AtomicBool,
+    /// A search is to begin with the last answer that is under way.
+    searches_soon: AtomicBool,
+    /// The first one of two keys.
+    first: Mutex<Option<KeyEvent>>,
 }
 
 impl PlayKeys {
     pub(super) fn new(screen: Screen) -> Self {
-        Self { screen, begins_search: AtomicBool::new(false), is_escaped: AtomicBool::new(false) }
+        let unset = || AtomicBool::new(false);
+        Self { screen, is_escaped: unset(), is_searching: unset(), searches_soon: unset(), first: Mutex::default() }
     }
 
-    /// The terminal has drawn a picture. For the editor that is no key, and it must not end what the last one began.
-    fn answered(&self, modifiers: Modifiers, line_is_empty: bool) -> Cmd {
-        self.screen.answered();
+    /// The terminal has drawn a picture and owes so many answers more. For the editor that is no key, and it must not end
+    /// what the last one began.
+    fn answered(&self, modifiers: Modifiers, unanswered: u32) -> Cmd {
         if modifiers.contains(Modifiers::ALT) {
             self.is_escaped.store(true, Ordering::Relaxed);
         }
-        if line_is_empty && self.begins_search.load(Ordering::Relaxed) {
-            // Goes on with the search, of which nothing is typed that could be deleted.
-            return Cmd::Kill(Movement::BackwardChar(1));
+        if unanswered == 0 && self.searches_soon.swap(false, Ordering::Relaxed) {
+            self.is_searching.store(true, Ordering::Relaxed);
+            return Cmd::ReverseSearchHistory;
         }
         Cmd::Noop
     }
 
+    /// What two keys mean together. The editor would take an answer for the second.
+    fn put_together(&self, key: KeyEvent) -> Option<Cmd> {
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        match first.take() {
+            Some(first) => Some(together(first, key)),
+            None if is_first(key) => {
+                *first = Some(key);
+                Some(Cmd::Noop)
+            }
+            None => None,
+        }
+    }
+
+    /// Whether the editor is to hear of that key only when nothing is under way any more: an answer would end the search. Who
+    /// does not want to wait presses it again.
+    fn waits(&self, key: KeyEvent, unanswered: u32) -> bool {
+        let waits = begins_search(key)
+            && unanswered > 0
+            && !self.is_searching.load(Ordering::Relaxed)
+            && !self.searches_soon.load(Ordering::Relaxed);
+        self.searches_soon.store(waits, Ordering::Relaxed);
+        waits
+    }
+
+    /// Whether the terminal must not answer behind that key.
+    fn holds(&self, key: KeyEvent) -> bool {
+        let searches = begins_search(key) || (self.is_searching.load(Ordering::Relaxed) && goes_on(key));
+        self.is_searching.store(searches, Ordering::Relaxed);
+        searches || has_second(key)
+    }
+
     /// As it would be had no answer come between.
     fn note(&self, key: KeyEvent) -> KeyEvent {
-        self.begins_search.store(key == KeyEvent::ctrl('R'), Ordering::Relaxed);
-        if begins_more(key) {
-            self.screen.hold_questions(true);
-        } else if !goes_on(key) {
-            self.screen.hold_questions(false);
-        }
         let KeyEvent(code, modifiers) = key;
         let is_escaped = self.is_escaped.swap(false, Ordering::Relaxed);
         if is_escaped { KeyEvent(code, modifiers | Modifiers::ALT) } else { key }
     }
-}
 
-impl ConditionalEventHandler for PlayKeys {
-    fn handle(&self, event: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
-        let key = *event.get(0)?;
-        if key.0 == KeyCode::UnknownEscSeq && self.screen.can_ask() {
-            return Some(self.answered(key.1, context.line().is_empty()));
-        }
-        let key = self.note(key);
+    /// What the editor is to do with a key that the player takes.
+    fn of_play(&self, key: KeyEvent, line_is_empty: bool) -> Option<Cmd> {
         if !self.screen.is_playing() {
             return None;
         }
@@ -65,23 +93,126 @@ impl ConditionalEventHandler for PlayKeys {
             self.screen.redraw();
             return Some(Cmd::Noop);
         }
-        let key = of_player(key, context.line().is_empty())?;
+        let key = of_player(key, line_is_empty)?;
         self.screen.press(key).then_some(Cmd::Noop)
+    }
+
+    /// What the editor is to do in place of what it would do with that key.
+    fn begun(&self, key: KeyEvent) -> Option<Cmd> {
+        if let Some(command) = self.put_together(key) {
+            return Some(command);
+        }
+        if begins_search(key) {
+            // First, so that no question comes after it was seen that all are answered.
+            self.screen.hold_questions(true);
+        }
+        if self.waits(key, self.screen.unanswered()) {
+            return Some(Cmd::Noop);
+        }
+        self.screen.hold_questions(self.holds(key));
+        None
     }
 }
 
-/// Whether the editor takes the next keys in another way: it searches, lists what a word could become, or types a key as it
-/// is. An answer of the terminal would end that.
-fn begins_more(key: KeyEvent) -> bool {
-    matches!(
-        key,
-        KeyEvent(KeyCode::Tab, Modifiers::NONE) | KeyEvent(KeyCode::Char('R' | 'S' | 'V' | 'Q' | 'X'), Modifiers::CTRL)
-    )
+impl ConditionalEventHandler for PlayKeys {
+    fn handle(&self, event: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        let key = *event.get(0)?;
+        if key.0 == KeyCode::UnknownEscSeq && self.screen.can_ask() {
+            self.screen.answered();
+            return Some(self.answered(key.1, self.screen.unanswered()));
+        }
+        let as_read = key;
+        let key = self.note(key);
+        if self.screen.can_ask()
+            && let Some(command) = self.begun(key)
+        {
+            return Some(command);
+        }
+        let command = self.of_play(key, context.line().is_empty());
+        // The editor has heard of no Escape before it.
+        if key == as_read { command } else { command.or_else(|| escaped(key)) }
+    }
 }
 
-/// Whether it may belong to what such a key has begun.
-fn goes_on(KeyEvent(code, modifiers): KeyEvent) -> bool {
-    matches!(code, KeyCode::Char(_) | KeyCode::Backspace) && modifiers == Modifiers::NONE
+/// Whether the editor searches from now on. An answer of the terminal would end that.
+fn begins_search(key: KeyEvent) -> bool {
+    key == KeyEvent::ctrl('R')
+}
+
+/// Whether a search goes on with it.
+fn goes_on(key: KeyEvent) -> bool {
+    let KeyEvent(code, modifiers) = key;
+    let edits = matches!(code, KeyCode::Char(_) | KeyCode::Backspace) && modifiers == Modifiers::NONE;
+    edits || key == KeyEvent::ctrl('S') || key == KeyEvent::ctrl('H')
+}
+
+/// Whether the editor takes the next key in another way: it waits for a second Tab to list what a word could become. An
+/// answer would be taken for that key. While it lists, an answer does nothing.
+fn has_second(key: KeyEvent) -> bool {
+    key == KeyEvent(KeyCode::Tab, Modifiers::NONE)
+}
+
+/// Whether the editor would read the next key itself, as it is, and show it to nobody.
+fn is_first(KeyEvent(code, modifiers): KeyEvent) -> bool {
+    match code {
+        KeyCode::Char('V' | 'Q' | 'X') => modifiers == Modifiers::CTRL,
+        KeyCode::Char(']') => modifiers.contains(Modifiers::CTRL),
+        _ => false,
+    }
+}
+
+/// The editor's command for two keys.
+fn together(KeyEvent(first, modifiers): KeyEvent, second: KeyEvent) -> Cmd {
+    match (first, second) {
+        // Not `SelfInsert`, which from a binding types what was typed last.
+        (KeyCode::Char('V' | 'Q'), key) => typed(key).map_or(Cmd::Noop, |character| Cmd::Insert(1, character.into())),
+        (KeyCode::Char('X'), KeyEvent(KeyCode::Char('U'), Modifiers::CTRL)) => Cmd::Undo(1),
+        (KeyCode::Char('X'), KeyEvent(KeyCode::Backspace, Modifiers::NONE)) => Cmd::Kill(Movement::BeginningOfLine),
+        (KeyCode::Char(']'), KeyEvent(KeyCode::Char(character), Modifiers::NONE)) => {
+            let backward = modifiers.contains(Modifiers::ALT);
+            let search = if backward { CharSearch::Backward } else { CharSearch::ForwardBefore };
+            Cmd::Move(Movement::ViCharSearch(1, search(character)))
+        }
+        _ => Cmd::Noop,
+    }
+}
+
+/// The editor's command for a key with Alt. One with Ctrl as well it does as without: an interrupt stays one.
+fn escaped(KeyEvent(code, modifiers): KeyEvent) -> Option<Cmd> {
+    if modifiers.contains(Modifiers::CTRL) {
+        return None;
+    }
+    let forward = Movement::ForwardWord(1, At::AfterEnd, Word::Emacs);
+    let backward = Movement::BackwardWord(1, Word::Emacs);
+    Some(match code {
+        KeyCode::Char('b' | 'B') | KeyCode::Left => Cmd::Move(backward),
+        KeyCode::Char('f' | 'F') | KeyCode::Right => Cmd::Move(forward),
+        KeyCode::Char('d' | 'D') => Cmd::Kill(forward),
+        KeyCode::Backspace => Cmd::Kill(backward),
+        KeyCode::Char('c' | 'C') => Cmd::CapitalizeWord,
+        KeyCode::Char('l' | 'L') => Cmd::DowncaseWord,
+        KeyCode::Char('u' | 'U') => Cmd::UpcaseWord,
+        KeyCode::Char('t' | 'T') => Cmd::TransposeWords(1),
+        KeyCode::Char('y' | 'Y') => Cmd::YankPop,
+        KeyCode::Char('<') => Cmd::BeginningOfHistory,
+        KeyCode::Char('>') => Cmd::EndOfHistory,
+        _ => Cmd::Noop,
+    })
+}
+
+/// The character that a key sends.
+fn typed(KeyEvent(code, modifiers): KeyEvent) -> Option<char> {
+    match (code, modifiers) {
+        (KeyCode::Char(character), Modifiers::NONE) => Some(character),
+        (KeyCode::Char(character @ '@'..='_'), Modifiers::CTRL) => {
+            u8::try_from(character).ok().map(|byte| char::from(byte & 0x1f))
+        }
+        (KeyCode::Tab, Modifiers::NONE) => Some('\t'),
+        (KeyCode::Enter, Modifiers::NONE) => Some('\r'),
+        (KeyCode::Backspace, Modifiers::NONE) => Some('\x7f'),
+        (KeyCode::Esc, Modifiers::NONE) => Some('\x1b'),
+        _ => None,
+    }
 }
 
 /// The key that the player knows: with Alt at any time, the space bar and ← → also alone where they would do
@@ -121,32 +252,78 @@ mod tests {
         let keys = keys();
         let p = KeyEvent(KeyCode::Char('p'), Modifiers::NONE);
         assert_eq!(keys.note(p), p);
-        assert_eq!(keys.answered(Modifiers::ALT, true), Cmd::Noop);
-        assert_eq!(keys.answered(Modifiers::NONE, true), Cmd::Noop, "another one");
+        assert_eq!(keys.answered(Modifiers::ALT, 1), Cmd::Noop);
+        assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "another one");
         assert_eq!(keys.note(p), KeyEvent::alt('p'), "Escape, two answers, p");
         assert_eq!(keys.note(p), p);
     }
 
     #[test]
-    fn an_answer_of_the_terminal_does_not_end_a_search_and_deletes_nothing() {
-        let (keys, delete) = (keys(), Cmd::Kill(Movement::BackwardChar(1)));
-        keys.note(KeyEvent::ctrl('R'));
-        assert_eq!(keys.answered(Modifiers::NONE, true), delete, "which in a search without letters is nothing");
-        assert_eq!(keys.answered(Modifiers::NONE, false), Cmd::Noop, "there is something to be deleted");
-        keys.note(KeyEvent(KeyCode::Char('a'), Modifiers::NONE));
-        assert_eq!(keys.answered(Modifiers::NONE, true), Cmd::Noop);
+    fn a_search_begins_with_the_last_answer_that_is_under_way() {
+        let (keys, search, letter) = (keys(), KeyEvent::ctrl('R'), KeyEvent(KeyCode::Char('a'), Modifiers::NONE));
+        assert!(!keys.waits(search, 0), "at once when none is");
+        assert!(keys.waits(search, 2));
+        assert_eq!(keys.answered(Modifiers::NONE, 1), Cmd::Noop);
+        assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::ReverseSearchHistory);
+        assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "once");
+        assert!(!keys.waits(letter, 0) && keys.holds(letter), "it goes on");
+        assert!(!keys.waits(search, 1), "with another place");
+        assert!(!keys.holds(KeyEvent::ctrl('G')));
+        assert!(keys.waits(search, 1) && !keys.waits(letter, 1) && !keys.holds(letter), "a letter is typed");
+        assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "and nothing searched for");
+        assert!(keys.waits(search, 1) && !keys.waits(search, 1), "whoever presses it again does not wait");
     }
 
     #[test]
-    fn a_search_or_a_list_lasts_until_another_key_than_a_letter() {
-        for begins in [KeyEvent::ctrl('R'), KeyEvent(KeyCode::Tab, Modifiers::NONE)] {
-            assert!(begins_more(begins) && !goes_on(begins));
+    fn after_an_escape_of_its_own_the_editor_gets_a_command_and_no_letter() {
+        let alt = |code| escaped(KeyEvent(code, Modifiers::ALT));
+        assert_eq!(alt(KeyCode::Char('b')), Some(Cmd::Move(Movement::BackwardWord(1, Word::Emacs))));
+        assert_eq!(alt(KeyCode::Backspace), Some(Cmd::Kill(Movement::BackwardWord(1, Word::Emacs))));
+        assert_eq!(alt(KeyCode::Char('d')), Some(Cmd::Kill(Movement::ForwardWord(1, At::AfterEnd, Word::Emacs))));
+        assert_eq!([alt(KeyCode::Char('z')), alt(KeyCode::Enter)], [Some(Cmd::Noop), Some(Cmd::Noop)]);
+        assert_eq!(escaped(KeyEvent(KeyCode::Char('C'), Modifiers::CTRL_ALT)), None, "an interrupt stays one");
+    }
+
+    #[test]
+    fn keys_that_belong_together_are_put_together_whatever_comes_between() {
+        let plain = |code| KeyEvent(code, Modifiers::NONE);
+        let back = plain(KeyCode::Backspace);
+        let both = |first, second| {
+            let keys = keys();
+            assert_eq!(keys.put_together(first), Some(Cmd::Noop));
+            assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop);
+            let command = keys.put_together(second);
+            assert_eq!(keys.put_together(plain(KeyCode::Char('a'))), None, "two keys");
+            command.unwrap()
+        };
+        for quote in ['V', 'Q'].map(KeyEvent::ctrl) {
+            for (key, typed) in [(plain(KeyCode::Char('é')), 'é'), (quote, '\x16'), (plain(KeyCode::Tab), '\t')] {
+                let typed = if key == KeyEvent::ctrl('Q') { '\x11' } else { typed };
+                assert_eq!(both(quote, key), Cmd::Insert(1, typed.into()));
+            }
+            assert_eq!(both(quote, plain(KeyCode::Up)), Cmd::Noop);
         }
-        for goes in [KeyCode::Char('a'), KeyCode::Backspace] {
-            assert!(goes_on(KeyEvent(goes, Modifiers::NONE)) && !begins_more(KeyEvent(goes, Modifiers::NONE)));
-        }
-        for ends in [KeyEvent(KeyCode::Enter, Modifiers::NONE), KeyEvent::ctrl('G'), KeyEvent::ctrl('C')] {
-            assert!(!goes_on(ends) && !begins_more(ends));
+        assert_eq!(both(KeyEvent::ctrl('X'), KeyEvent::ctrl('U')), Cmd::Undo(1));
+        assert_eq!(both(KeyEvent::ctrl('X'), back), Cmd::Kill(Movement::BeginningOfLine));
+        assert_eq!(both(KeyEvent::ctrl('X'), KeyEvent::ctrl('C')), Cmd::Noop);
+        let jump = |search| Cmd::Move(Movement::ViCharSearch(1, search));
+        let letter = plain(KeyCode::Char('e'));
+        assert_eq!(both(KeyEvent::ctrl(']'), letter), jump(CharSearch::ForwardBefore('e')));
+        let other_way = KeyEvent(KeyCode::Char(']'), Modifiers::CTRL_ALT);
+        assert_eq!(both(other_way, letter), jump(CharSearch::Backward('e')));
+        assert_eq!(both(other_way, back), Cmd::Noop);
+    }
+
+    #[test]
+    fn a_search_lasts_until_another_key_than_a_letter_and_a_tab_until_the_next_key() {
+        let (keys, plain) = (keys(), |code| KeyEvent(code, Modifiers::NONE));
+        let holds = |key| keys.holds(key);
+        let letter = plain(KeyCode::Char('a'));
+        assert!(holds(plain(KeyCode::Tab)) && holds(plain(KeyCode::Tab)) && !holds(letter) && !holds(letter));
+        assert!(!holds(plain(KeyCode::Backspace)) && !holds(KeyEvent::ctrl('S')), "nothing has begun");
+        for ends in [plain(KeyCode::Enter), KeyEvent::ctrl('G'), KeyEvent::ctrl('C')] {
+            let goes_on = [KeyEvent::ctrl('R'), letter, plain(KeyCode::Backspace), KeyEvent::ctrl('S'), letter];
+            assert!(goes_on.into_iter().all(holds) && !holds(ends) && !holds(letter));
         }
     }
 

@@ -22,17 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What comes in that time at most; nobody types so much.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// How long an answer may still take when nothing is to be drawn any more.
-const LAST_PATIENCE: Duration = Duration::from_millis(500);
-
-/// Reads so many answers to the question behind pictures, and gives up soon. Nobody else may read standard input meanwhile.
+/// Reads so many answers to the question behind pictures, and gives up after that time. Nobody else may read standard input meanwhile.
 ///
 /// # Errors
 /// When there is no terminal.
-pub(super) fn read_answers(mut count: u32) -> io::Result<()> {
+pub(super) fn read_answers(mut count: u32, patience: Duration) -> io::Result<()> {
     unseen(|| {
         let clock = SystemClock::start();
-        while count > 0 && wait(LAST_PATIENCE.saturating_sub(clock.now()))? {
+        while count > 0 && wait(patience.saturating_sub(clock.now()))? {
             let mut buffer = [0; 1];
             if rustix::io::read(rustix::stdio::stdin(), &mut buffer)? == 0 {
                 break;

@@ -10,7 +10,7 @@
 //!        └── at most 2 without an answer ◀── answer ┘
 //! ```
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 /// Where is the cursor (DSR 6)? Asked with the cursor put into row 2 and column 2, so that the answer is `CSI 2;2R`, whatever is typed: a
 /// sequence that the line editor reads to its end and knows no key for. One from row 1 could be Shift-F3.
@@ -20,23 +20,35 @@ pub(super) const QUESTION: &[u8] = b"\x1b7\x1b[2;2H\x1b[6n\x1b8";
 pub(super) const END_OF_ANSWER: u8 = b'R';
 
 /// Pictures on their way at most: one is drawn while the next one comes.
-const MOST: u32 = 2;
+const MOST: usize = 2;
 
 /// How long a terminal may owe an answer. Two pictures of 500 kB take that long at 100 kB/s.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long the last answers are waited for when nothing is to be drawn any more, if none has come so far; and at most.
+const LAST_PATIENCE: Duration = Duration::from_millis(500);
+const MOST_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How far apart pictures are at least about which nothing may be asked.
+const HELD_PACE: Duration = Duration::from_secs(1);
+
 /// What a terminal has not answered yet.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Backlog {
     /// The terminal is far away, and answers.
     can_ask: bool,
     /// Nothing is to be asked for now: the answer would be taken for a key.
     is_held: bool,
-    /// It stopped answering, until it has answered all.
+    /// It stopped answering, until it answers again.
     is_silent: bool,
-    unanswered: u32,
+    /// When the pictures were drawn for which answers have not come.
+    asked: VecDeque<Duration>,
+    /// How long the last answer took.
+    took: Option<Duration>,
     /// When the oldest of them was asked, or the one before it was answered.
     since: Duration,
+    /// When the last picture was written.
+    drawn: Option<Duration>,
 }
 
 impl Backlog {
@@ -52,7 +64,15 @@ impl Backlog {
 
     /// Answers that have not come.
     pub(super) fn unanswered(&self) -> u32 {
-        self.unanswered
+        u32::try_from(self.asked.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How long they are worth waiting for.
+    pub(super) fn patience(&self) -> Duration {
+        if self.is_silent {
+            return Duration::ZERO;
+        }
+        self.took.map_or(LAST_PATIENCE, |took| (took * 2).clamp(LAST_PATIENCE, MOST_PATIENCE))
     }
 
     /// Asks for nothing, or again.
@@ -60,32 +80,48 @@ impl Backlog {
         self.is_held = is_held;
     }
 
-    /// Whether a picture may be written now. A terminal that owes an answer for too long is not waited for any more.
+    /// Whether a picture may be written now. A terminal that owes an answer for too long is not waited for any more. One that
+    /// must not be asked gets few: nobody knows how far it is, and a link that is full stays so for long.
     pub(super) fn takes(&mut self, now: Duration) -> bool {
-        if self.unanswered < MOST || self.is_silent {
+        if self.is_silent {
             return true;
+        }
+        if self.asked.len() < MOST {
+            let is_unknown = self.can_ask && self.is_held;
+            let pace = self.took.map_or(HELD_PACE, |took| took.max(HELD_PACE));
+            return !is_unknown || self.drawn.is_none_or(|drawn| now.saturating_sub(drawn) >= pace);
         }
         self.is_silent = now.saturating_sub(self.since) > PATIENCE;
         self.is_silent
     }
 
-    /// A picture is about to be written; whether a question belongs behind it.
+    /// A picture is about to be written; whether a question belongs behind it. One that is silent is asked now and then.
     pub(super) fn ask(&mut self, now: Duration) -> bool {
-        if !self.can_ask || self.is_held || self.is_silent {
+        self.drawn = Some(now);
+        if !self.can_ask || self.is_held {
             return false;
         }
-        if self.unanswered == 0 {
+        if now.saturating_sub(self.since) > PATIENCE {
+            // Lost, as what a terminal answers while the program is stopped.
+            self.asked.clear();
+        }
+        if self.is_silent && !self.asked.is_empty() {
+            return false;
+        }
+        if self.asked.is_empty() {
             self.since = now;
         }
-        self.unanswered += 1;
+        self.asked.push_back(now);
         true
     }
 
     /// An answer came.
     pub(super) fn answered(&mut self, now: Duration) {
-        self.unanswered = self.unanswered.saturating_sub(1);
+        if let Some(asked) = self.asked.pop_front() {
+            self.took = Some(now.saturating_sub(asked));
+        }
         self.since = now;
-        self.is_silent &= self.unanswered > 0;
+        self.is_silent &= !self.asked.is_empty();
     }
 }
 
@@ -130,11 +166,25 @@ mod tests {
         assert!(backlog.ask(ms(0)) && backlog.takes(ms(0)) && backlog.ask(ms(100)));
         assert!(!backlog.takes(ms(200)) && !backlog.takes(ms(10_000)));
         assert!(backlog.takes(ms(10_001)));
-        assert!(!backlog.ask(ms(10_001)) && backlog.takes(ms(10_002)), "and is asked no more");
+        let asked = |backlog: &mut Backlog, times: std::ops::Range<u64>| {
+            times.step_by(40).filter(|now| backlog.takes(ms(*now)) && backlog.ask(ms(*now))).count()
+        };
+        assert_eq!(asked(&mut backlog, 10_001..60_000), 5, "and is asked once in 10 s");
         backlog.answered(ms(60_000));
-        assert!(!backlog.ask(ms(60_000)));
-        backlog.answered(ms(60_000));
-        assert!(backlog.ask(ms(60_001)), "until it has answered all");
+        assert_eq!(asked(&mut backlog, 60_000..60_400), 2, "until it answers");
+        assert!(!backlog.takes(ms(60_400)));
+    }
+
+    #[test]
+    fn an_answer_that_is_lost_is_written_off() {
+        let mut backlog = Backlog::new(true);
+        assert!(backlog.ask(ms(0)) && backlog.ask(ms(0)));
+        backlog.answered(ms(40));
+        assert_eq!(backlog.unanswered(), 1);
+        // As after a pause.
+        assert!(backlog.ask(ms(20_000)) && backlog.takes(ms(20_000)), "two may be on their way again");
+        backlog.answered(ms(20_040));
+        assert_eq!(backlog.unanswered(), 0);
     }
 
     #[test]
@@ -150,10 +200,47 @@ mod tests {
     fn while_an_answer_would_be_taken_for_a_key_nothing_is_asked() {
         let mut backlog = Backlog::new(true);
         backlog.hold(true);
-        assert!(!backlog.ask(ms(0)) && backlog.takes(ms(0)));
+        assert!(!backlog.ask(ms(0)));
         backlog.hold(false);
         assert!(backlog.ask(ms(0)));
         assert!(!Backlog::new(false).ask(ms(0)));
+    }
+
+    #[test]
+    fn while_nothing_may_be_asked_a_picture_a_second_is_drawn() {
+        let held = |took| {
+            let mut backlog = Backlog::new(true);
+            backlog.ask(ms(0));
+            backlog.hold(true);
+            backlog.answered(ms(took));
+            backlog
+        };
+        let drawn = |backlog: &mut Backlog| {
+            let times = (0..10_000).step_by(40).map(ms);
+            times.filter(|now| backlog.takes(*now) && !backlog.ask(*now)).count()
+        };
+        assert_eq!(drawn(&mut held(20)), 9, "of 250, in 10 s");
+        assert_eq!(drawn(&mut held(3_000)), 3, "no more than it drew before");
+        let mut near = Backlog::new(false);
+        near.hold(true);
+        assert_eq!(drawn(&mut near), 250, "one that is never asked gets all");
+    }
+
+    #[test]
+    fn the_last_answers_are_waited_for_twice_as_long_as_one_took() {
+        let took = |milliseconds| {
+            let mut backlog = Backlog::new(true);
+            // The second is on its way together with the first.
+            assert!(backlog.ask(ms(0)) && backlog.ask(ms(40)));
+            backlog.answered(ms(milliseconds));
+            backlog.answered(ms(milliseconds + 40));
+            backlog.patience()
+        };
+        assert_eq!(Backlog::new(true).patience(), ms(500));
+        assert_eq!([20, 700, 9_000].map(took), [500, 1_400, 3_000].map(ms));
+        let mut silent = Backlog::new(true);
+        assert!(silent.ask(ms(0)) && silent.ask(ms(0)) && silent.takes(ms(10_001)));
+        assert_eq!(silent.patience(), ms(0));
     }
 
     #[test]

@@ -140,6 +140,11 @@ impl Easel {
         self.viewer().backlog.unanswered()
     }
 
+    /// How long they are worth waiting for.
+    pub(super) fn patience(&self) -> Duration {
+        self.viewer().backlog.patience()
+    }
+
     /// Asks for nothing while an answer would be taken for a key, or again.
     pub(super) fn hold_questions(&self, is_held: bool) {
         self.viewer().backlog.hold(is_held);

@@ -26,7 +26,7 @@ mod picture;
 mod sixel;
 mod tty;
 
-use std::{env, sync::Arc};
+use std::{env, sync::Arc, time::Duration};
 
 use self::{
     display::TerminalDisplay,
@@ -107,6 +107,12 @@ impl Screen {
         self.0.as_ref().map_or(0, |easel| easel.unanswered())
     }
 
+    /// How long they are worth waiting for when nothing is to be drawn any more; 3 s at most.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.0.as_ref().map_or(Duration::ZERO, |easel| easel.patience())
+    }
+
     /// An answer of the terminal came among the keys.
     pub fn answered(&self) {
         if let Ok(easel) = &self.0 {
@@ -122,10 +128,10 @@ impl Screen {
         }
     }
 
-    /// Reads answers of the terminal that nobody else reads any more, for a moment at most: or they would be typed into
-    /// what comes after this program.
+    /// Reads answers of the terminal that nobody else reads any more, for [`Screen::patience`] at most: or they would
+    /// be typed into what comes after this program.
     pub fn read_answers(&self) {
-        if let Err(error) = ask::read_answers(self.unanswered()) {
+        if let Err(error) = ask::read_answers(self.unanswered(), self.patience()) {
             log::debug!("answers of the terminal are left unread: {error}");
         }
     }
