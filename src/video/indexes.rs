@@ -117,18 +117,15 @@ impl Indexes {
     }
 
     /// Begins to index a file for as long as it takes, beside all else.
-    pub(super) fn begin(&self, name: &str, file: VideoFile) -> Result<LongRun, (Arc<VideoFile>, io::Error)> {
+    pub(super) fn begin(&self, name: &str, file: VideoFile) -> io::Result<LongRun> {
         let (make, kind, file) = (Arc::clone(&self.make), FileName::parse(name).kind, Arc::new(file));
         let (sender, answer) = bounded(1);
         let read = Arc::clone(&file);
-        let spawned = thread::Builder::new().name("index".into()).spawn(move || {
+        thread::Builder::new().name("index".into()).spawn(move || {
             // Nobody waits any more when the hub ends.
             let _ = sender.send(make(&read, kind, None));
-        });
-        match spawned {
-            Ok(_) => Ok(LongRun { name: name.to_owned(), file, answer, made: None }),
-            Err(error) => Err((file, error)),
-        }
+        })?;
+        Ok(LongRun { name: name.to_owned(), file, answer, made: None })
     }
 
     /// Keeps what came of a file, if that says something of it.

@@ -261,9 +261,36 @@ fn what_takes_long_and_goes_makes_room_for_the_next() {
     fs::remove_file(folder.path().join("a_long.mkv")).unwrap();
     live.wait_for_long();
     following.look(start);
-    assert_eq!((titles(&live).len(), live.pending()), (0, Pending::Waiting));
-    following.look(start);
+    assert_eq!((titles(&live).len(), live.pending()), (0, Pending::Nothing));
     live.wait_for_long();
     following.look(start);
     assert_eq!((titles(&live), live.long()), (vec!["b_long".to_owned()], None));
+}
+
+/// Writes the sample, and more at its end that says nothing: a `free` box of so many bytes.
+fn longer_sample(place: &Path, by: u32) {
+    let mut bytes = fs::read(sample()).unwrap();
+    bytes.extend_from_slice(&by.to_be_bytes());
+    bytes.extend_from_slice(b"free");
+    bytes.resize(bytes.len() + by as usize - 8, 0);
+    fs::write(place, bytes).unwrap();
+}
+
+#[test]
+fn attack_the_smallest_of_those_that_take_long_is_first() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    for (name, more) in [("a.mkv", 3000), ("b.webm", 1000), ("c.ts", 2000)] {
+        longer_sample(&folder.path().join(name), more);
+    }
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    let mut there = Vec::new();
+    following.look(start);
+    for _ in 0..3 {
+        live.wait_for_long();
+        following.look(start);
+        there.push(titles(&live).join(" "));
+    }
+    assert_eq!(there, ["b", "b c", "a b c"]);
 }
