@@ -93,11 +93,14 @@ enum Left {
     Waiting,
     /// It takes longer than a moment.
     Long,
+    /// It is still being written.
+    Changing,
 }
 
 impl Left {
     fn of(reason: &SkipReason) -> Self {
         match reason {
+            SkipReason::Changing => Self::Changing,
             SkipReason::NotTaken(CompatError::Waits { begun: false }) => Self::Waiting,
             SkipReason::NotTaken(CompatError::Waits { begun: true }) => Self::Long,
             reason if reason.may_pass() => Self::Failed(reason.to_string()),
@@ -110,13 +113,14 @@ impl Left {
             Self::Unusable(why) | Self::Failed(why) => SkipReason::AsBefore(why.clone()),
             Self::Waiting => CompatError::Waits { begun: false }.into(),
             Self::Long => CompatError::Waits { begun: true }.into(),
+            Self::Changing => SkipReason::Changing,
         }
     }
 
     fn pending(&self) -> Pending {
         match self {
-            // That it is over is seen by itself.
-            Self::Unusable(_) | Self::Long => Pending::Nothing,
+            // That those two are over is seen by itself.
+            Self::Unusable(_) | Self::Long | Self::Changing => Pending::Nothing,
             Self::Failed(_) => Pending::Failed,
             Self::Waiting => Pending::Waiting,
         }
@@ -157,8 +161,7 @@ impl FolderReader {
                 _ if text.starts_with('.') => {}
                 Kind::Other => {}
                 Kind::Unfinished => pass.skip(text, SkipReason::Unfinished),
-                Kind::Indexed | Kind::OtherVideo if changing.contains(text) => pass.skip(text, SkipReason::Changing),
-                Kind::Indexed | Kind::OtherVideo => self.take(text, &mut pass),
+                Kind::Indexed | Kind::OtherVideo => self.take(text, changing.contains(text), &mut pass),
             }
         }
         self.look_after_long(&mut pass);
@@ -171,11 +174,14 @@ impl FolderReader {
         Ok((FolderSource { catalog: Arc::new(catalog) }, pass.pending.max(pending)))
     }
 
-    /// Finds out what is to be said of a file.
-    fn take(&mut self, name: &str, pass: &mut Pass<'_>) {
+    /// Finds out what is to be said of a file, which may be still being written.
+    fn take(&mut self, name: &str, is_changing: bool, pass: &mut Pass<'_>) {
         let Before { offered, left } = self.before.remove(name).unwrap_or_default();
         if pass.open == MAX_FILES {
             return pass.skip(name, SkipReason::TooMany(MAX_FILES));
+        }
+        if is_changing {
+            return pass.leave(name, offered, None, SkipReason::Changing);
         }
         let file = match VideoFile::open(pass.folder, name) {
             Ok(file) => file,
@@ -289,7 +295,7 @@ impl<'a> Pass<'a> {
         match left {
             Left::Unusable(_) => false,
             Left::Failed(_) => self.effort != Effort::Step,
-            Left::Waiting | Left::Long => true,
+            Left::Waiting | Left::Long | Left::Changing => true,
         }
     }
 

@@ -294,3 +294,33 @@ fn attack_the_smallest_of_those_that_take_long_is_first() {
     }
     assert_eq!(there, ["b", "b c", "a b c"]);
 }
+
+/// Puts another file in place of one, at once.
+fn replace(place: &Path) {
+    let new = place.with_extension("new");
+    fs::copy(sample(), &new).unwrap();
+    fs::rename(new, place).unwrap();
+}
+
+#[test]
+fn a_title_whose_file_is_not_at_rest_stays_when_the_folder_is_read_for_another() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    for name in ["a_long.mkv", "film.mp4"] {
+        fs::copy(sample(), folder.path().join(name)).unwrap();
+    }
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, mut following) = reader.open(folder.path());
+    let old = Arc::clone(&live.catalog().titles()[0].renditions[0]);
+    replace(&folder.path().join("film.mp4"));
+    let start = Instant::now();
+    let looked = following.look(start);
+    assert!(looked.read.is_some(), "it is read for the one that waits");
+    assert_eq!((titles(&live), live.pending()), (vec!["film".to_owned()], Pending::Nothing));
+    live.wait_for_long();
+    following.look(start);
+    assert_eq!(titles(&live), ["a_long", "film"]);
+    reads(&mut following, start, Duration::from_secs(30));
+    let catalog = live.catalog();
+    let new = &catalog.title("film").unwrap().renditions[0];
+    assert!(new.id != old.id && catalog.remarks().is_empty(), "the new one is on offer once it rests");
+}
