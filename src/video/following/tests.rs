@@ -324,3 +324,24 @@ fn a_title_whose_file_is_not_at_rest_stays_when_the_folder_is_read_for_another()
     let new = &catalog.title("film").unwrap().renditions[0];
     assert!(new.id != old.id && catalog.remarks().is_empty(), "the new one is on offer once it rests");
 }
+
+#[test]
+fn what_is_back_as_it_was_after_the_folder_was_read_for_another_is_on_offer_again() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("film")).unwrap();
+    fs::copy(sample(), folder.path().join("a_long.mkv")).unwrap();
+    let link = folder.path().join("film.mp4");
+    let appear = || std::os::unix::fs::symlink("film", &link).unwrap();
+    appear();
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    following.look(start);
+    live.wait_for_long();
+    fs::remove_file(&link).unwrap();
+    following.look(start + Duration::from_millis(200));
+    assert_eq!(titles(&live), ["a_long"]);
+    appear();
+    reads(&mut following, start + Duration::from_millis(500), Duration::from_secs(30));
+    assert_eq!(titles(&live), ["a_long", "film"]);
+}
