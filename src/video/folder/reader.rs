@@ -110,7 +110,8 @@ impl Left {
 
     fn reason(&self) -> SkipReason {
         match self {
-            Self::Unusable(why) | Self::Failed(why) => SkipReason::AsBefore(why.clone()),
+            Self::Unusable(why) => SkipReason::AsBefore(why.clone()),
+            Self::Failed(why) => SkipReason::FailedBefore(why.clone()),
             Self::Waiting => CompatError::Waits { begun: false }.into(),
             Self::Long => CompatError::Waits { begun: true }.into(),
             Self::Changing => SkipReason::Changing,

@@ -345,3 +345,27 @@ fn what_is_back_as_it_was_after_the_folder_was_read_for_another_is_on_offer_agai
     reads(&mut following, start + Duration::from_millis(500), Duration::from_secs(30));
     assert_eq!(titles(&live), ["a_long", "film"]);
 }
+
+#[test]
+fn who_asks_for_what_may_be_there_soon_is_told_so() {
+    let causes: [fn() -> SkipReason; 4] = [
+        NO_DESCRIPTORS,
+        || CompatError::NotRun(io::ErrorKind::WouldBlock.into()).into(),
+        || CompatError::TimedOut(Duration::from_mins(1)).into(),
+        || CompatError::Ended("signal: 9".into()).into(),
+    ];
+    for cause in causes {
+        let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+        fs::copy(sample(), folder.path().join("film.mp4")).unwrap();
+        reader.set(|state| state.fails = Some(cause));
+        let (live, _) = reader.open(folder.path());
+        let told = || live.catalog().title("film").unwrap_err();
+        let words = cause().to_string();
+        assert_eq!(told(), LookupError::NotYet(words.clone()));
+        live.reload(&BTreeSet::new(), Effort::Step).unwrap();
+        assert_eq!(told(), LookupError::NotYet(words), "and when it was not tried again");
+        assert_eq!(live.pending(), Pending::Failed);
+        live.reload(&["film.mp4".to_owned()].into(), Effort::Step).unwrap();
+        assert_eq!(told(), LookupError::NotYet("it is still being written".into()));
+    }
+}
