@@ -65,7 +65,11 @@ impl Following {
         let look = self.settling.look(now, looks);
         let retry = self.next_retry(now);
         let rests = match look {
-            Look::Read { changing } => return self.read(now, &changing, Effort::Step),
+            Look::Read { changing } => {
+                // What came now waits no longer because another file fails again and again.
+                (self.retry, self.pause) = (None, FIRST_PAUSE);
+                return self.read(now, &changing, Effort::Step);
+            }
             Look::Again(at) => Some(at),
             Look::Same => None,
         };

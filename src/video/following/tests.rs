@@ -369,3 +369,20 @@ fn who_asks_for_what_may_be_there_soon_is_told_so() {
         assert_eq!(told(), LookupError::NotYet("it is still being written".into()));
     }
 }
+
+#[test]
+fn a_file_that_comes_is_tried_again_soon_however_long_another_fails() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("bad.mp4")).unwrap();
+    reader.set(|state| state.fails = Some(NO_DESCRIPTORS));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    reads(&mut following, start, Duration::from_hours(10));
+    let start = start + Duration::from_hours(10);
+    fs::copy(sample(), folder.path().join("film.mp4")).unwrap();
+    reads(&mut following, start, Duration::from_secs(3));
+    assert_eq!(live.catalog().skipped().len(), 2, "it came, and could not be read");
+    reader.set(|state| state.fails = None);
+    reads(&mut following, start + Duration::from_secs(3), Duration::from_secs(10));
+    assert_eq!(titles(&live), ["bad", "film"]);
+}
