@@ -125,7 +125,7 @@ impl Indexes {
             // Nobody waits any more when the hub ends.
             let _ = sender.send(make(&read, kind, None));
         })?;
-        Ok(LongRun { name: name.to_owned(), file, answer, made: None })
+        Ok(LongRun { name: name.to_owned(), file, answer, made: None, is_unopened: false })
     }
 
     /// Keeps what came of a file, if that says something of it.
@@ -170,10 +170,12 @@ pub(super) struct LongRun {
     pub(super) file: Arc<VideoFile>,
     answer: Receiver<Made>,
     made: Option<Made>,
+    /// The file could not be opened again the last time, so what comes of this is of no use for now.
+    pub(super) is_unopened: bool,
 }
 
 impl LongRun {
-    /// Whether it came to an end.
+    /// Whether it came to an end that is of use.
     pub(super) fn is_over(&mut self) -> bool {
         if self.made.is_none() {
             self.made = match self.answer.try_recv() {
@@ -182,7 +184,7 @@ impl LongRun {
                 Err(TryRecvError::Disconnected) => Some(Err(gone())),
             };
         }
-        self.made.is_some()
+        self.made.is_some() && !self.is_unopened
     }
 
     /// Its file and what came of it, however long that takes.

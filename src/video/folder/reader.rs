@@ -184,10 +184,14 @@ impl FolderReader {
         if is_changing {
             return pass.leave(name, offered, None, SkipReason::Changing);
         }
-        let file = match VideoFile::open(pass.folder, name) {
+        let opened = VideoFile::open(pass.folder, name);
+        if let Some(run) = self.long.as_mut().filter(|run| run.name == name) {
+            run.is_unopened = opened.is_err();
+        }
+        let file = match opened {
             Ok(file) => file,
-            // Whose stamp is not known either.
-            Err(reason) => return pass.leave(name, offered, None, reason),
+            // Whose stamp is not known either: what came of it before is held against it the next time.
+            Err(reason) => return pass.leave(name, offered, left.filter(|_| reason.may_pass()), reason),
         };
         let offered = match offered {
             Some((usable, stamp)) if stamp == file.stamp => return pass.offer(name, usable, stamp),
@@ -345,7 +349,7 @@ impl<'a> Pass<'a> {
 
     /// Does not take a file as it is. What was on offer of it stays, if the reason may pass and it is as it was.
     fn leave(&mut self, name: &str, offered: Option<(Usable, Stamp)>, left: Option<(Left, Stamp)>, reason: SkipReason) {
-        let why = left.as_ref().map_or_else(|| Left::of(&reason), |(left, _)| left.clone());
+        let why = Left::of(&reason);
         self.pending = self.pending.max(why.pending());
         let is_as_it_was = |usable: &Usable| usable.open.as_ref().is_some_and(|file| file.check().is_ok());
         let stays = offered.filter(|(usable, _)| why.may_pass() && is_as_it_was(usable));
@@ -372,3 +376,6 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
 fn is_video(name: &str) -> bool {
     matches!(FileName::parse(name).kind, Kind::Indexed | Kind::OtherVideo)
 }
+
+#[cfg(test)]
+mod tests;
