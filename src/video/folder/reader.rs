@@ -245,8 +245,8 @@ impl FolderReader {
     /// Begins with the smallest file that takes longer than a moment, when none is worked on and all of them are known:
     /// whoever puts a file there that takes very long keeps no small one waiting.
     fn look_after_long(&mut self, pass: &mut Pass<'_>) {
-        // What came of a file that is no longer as it was, if it is there.
-        self.long.take_if(|run| !pass.is_long(run) && run.is_over());
+        // Whoever takes a file apart that is gone, or no longer as it was, is ended with that.
+        self.long.take_if(|run| !pass.is_long(run));
         if self.long.is_some() || pass.pending == Pending::Waiting {
             return;
         }

@@ -9,7 +9,7 @@ use std::{
 use crate::video::{
     Compat, IndexError, ReadError, VideoSource as _,
     catalog::{LookupError, SkipReason},
-    compat::CompatError,
+    compat::{CompatError, Patience},
     indexes::Indexes,
 };
 
@@ -29,6 +29,8 @@ struct State {
     times_out: bool,
     /// What takes long goes on when this is closed.
     gate: Option<crossbeam_channel::Receiver<()>>,
+    /// Is told the size of what is given up before that.
+    ended: Option<crossbeam_channel::Sender<u64>>,
 }
 
 impl Reader {
@@ -44,27 +46,37 @@ impl Reader {
     fn open(&self, folder: &Path) -> (Arc<LiveFolder>, Following) {
         let state = Arc::clone(&self.0);
         let looks = sight(folder).unwrap();
-        let make = move |file: &crate::video::folder::VideoFile, kind, patience: Option<Duration>| {
+        let make = move |file: &crate::video::folder::VideoFile, kind, waits: &Patience| {
+            let patience = waits.limit();
             let mut state = state.lock().unwrap();
             state.asked.push((file.stamp.size, patience));
             if let Some(fails) = state.fails {
                 return Err(fails());
             }
             if kind == crate::video::file_name::Kind::Indexed {
-                return Compat::default().read(&file.file, file.stamp.size, kind, patience);
+                return Compat::default().read(&file.file, file.stamp.size, kind, waits);
             }
             let gate = state.gate.clone().filter(|_| patience.is_none());
             let (takes, times_out) = (state.takes, state.times_out && patience.is_none());
+            let ended = state.ended.clone();
             drop(state);
             if let Some(gate) = gate {
-                let _ = gate.recv();
+                match waits {
+                    Patience::While(wanted) => crossbeam_channel::select! {
+                        recv(gate) -> _ => {}
+                        recv(wanted) -> _ => ended.unwrap().send(file.stamp.size).unwrap(),
+                    },
+                    _ => {
+                        let _ = gate.recv();
+                    }
+                }
             }
             match patience {
                 None if times_out => Err(CompatError::TimedOut(takes).into()),
                 Some(patience) if patience.is_zero() => Err(CompatError::Waits { begun: false }.into()),
                 Some(patience) if patience < takes => Err(CompatError::Waits { begun: true }.into()),
                 // What it holds is an MP4 all the same.
-                _ => Compat::default().read(&file.file, file.stamp.size, crate::video::file_name::Kind::Indexed, None),
+                _ => Compat::default().read(&file.file, file.stamp.size, crate::video::file_name::Kind::Indexed, waits),
             }
         };
         let live = Arc::new(LiveFolder::with(folder, Indexes::made_by(Box::new(make), None)).unwrap());
@@ -385,4 +397,31 @@ fn a_file_that_comes_is_tried_again_soon_however_long_another_fails() {
     reader.set(|state| state.fails = None);
     reads(&mut following, start + Duration::from_secs(3), Duration::from_secs(10));
     assert_eq!(titles(&live), ["bad", "film"]);
+}
+
+#[test]
+fn attack_what_takes_long_and_goes_is_ended_and_keeps_no_other_waiting() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    let (a, b) = (folder.path().join("a_long.mkv"), folder.path().join("b_long.mkv"));
+    fs::copy(sample(), &a).unwrap();
+    longer_sample(&b, 1000);
+    let (hold, gate) = crossbeam_channel::bounded::<()>(0);
+    let (ended, is_ended) = crossbeam_channel::unbounded();
+    reader.set(|state| (state.takes, state.gate, state.ended) = (Duration::from_hours(1), Some(gate), Some(ended)));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    following.look(start);
+    assert_eq!(live.long(), Some(false));
+    replace(&a);
+    longer_sample(&a, 2000);
+    let size = fs::metadata(sample()).unwrap().len();
+    reads(&mut following, start, Duration::from_secs(10));
+    assert_eq!(is_ended.recv_timeout(Duration::from_mins(1)), Ok(size), "the one that was replaced");
+    fs::remove_file(&b).unwrap();
+    reads(&mut following, start + Duration::from_secs(10), Duration::from_secs(10));
+    assert_eq!(is_ended.recv_timeout(Duration::from_mins(1)), Ok(size + 1000), "the next one, which is gone");
+    drop(hold);
+    live.wait_for_long();
+    following.look(start + Duration::from_secs(20));
+    assert_eq!(titles(&live), ["a_long"], "as it is now");
 }

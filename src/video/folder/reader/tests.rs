@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::video::compat::Patience;
+
 use super::*;
 
 /// What one read makes of a file of the folder when the system does not open it. No path leads through a file.
@@ -23,11 +25,11 @@ fn what_came_of_a_file_is_not_lost_when_it_cannot_be_opened_just_then() {
     fs::copy(sample, folder.path().join("long.mkv")).unwrap();
     let runs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&runs);
-    let make = move |file: &VideoFile, _, patience: Option<Duration>| match patience {
+    let make = move |file: &VideoFile, _, patience: &Patience| match patience.limit() {
         Some(_) => Err(CompatError::Waits { begun: true }.into()),
         None => {
             counted.fetch_add(1, Ordering::Relaxed);
-            crate::video::Compat::default().read(&file.file, file.stamp.size, Kind::Indexed, None)
+            crate::video::Compat::default().read(&file.file, file.stamp.size, Kind::Indexed, &Patience::Whole)
         }
     };
     let mut reader = FolderReader::new(folder.path(), Indexes::made_by(Box::new(make), None));
