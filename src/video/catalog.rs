@@ -76,7 +76,7 @@ pub struct Skipped {
 }
 
 /// Something odd about a file that is used all the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Remark {
     pub file: String,
     pub text: String,
