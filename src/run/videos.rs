@@ -18,7 +18,7 @@ use crate::{
     driver::watcher::{Followed, Watch},
     server::{
         admin::{AdminError, Reloaded},
-        report::{HubEvent, SkippedFile},
+        report::HubEvent,
     },
     types::{Code, Printable},
     video::{
@@ -96,14 +96,15 @@ impl Videos {
 
 /// Remarks that the log was told of the folder as it is.
 #[derive(Default)]
-pub(super) struct Remarks(Mutex<Vec<Remark>>);
+pub(super) struct Remarks(Mutex<BTreeSet<Remark>>);
 
 impl Remarks {
     /// Those of a catalogue that were not true of the one before.
     fn news(&self, catalog: &Catalog) -> Vec<Remark> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *told, catalog.remarks().to_vec());
-        told.iter().filter(|remark| !before.contains(remark)).cloned().collect()
+        // A folder of thousands of files may have a remark to each of them.
+        let before = std::mem::replace(&mut *told, catalog.remarks().iter().cloned().collect());
+        catalog.remarks().iter().filter(|remark| !before.contains(remark)).cloned().collect()
     }
 
     /// What an operator is told of a catalogue; remarks go to the log.
@@ -112,10 +113,7 @@ impl Remarks {
             let level = if remark.is_warning { log::Level::Warn } else { log::Level::Info };
             log::log!(level, "{}: {}", Printable(&remark.file), Printable(&remark.text));
         }
-        let skipped = catalog.skipped().iter();
-        let skipped =
-            skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
-        Reloaded { titles: catalog.titles().len(), skipped: skipped.collect(), fingerprint: None }
+        Reloaded::of(catalog)
     }
 
     fn found_by(&self, read: io::Result<Arc<Catalog>>) -> Result<Reloaded, AdminError> {

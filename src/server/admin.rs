@@ -7,7 +7,10 @@ use super::{
     relay::{CommitId, OperatorError, Relay},
     report::SkippedFile,
 };
-use crate::types::{Code, DirectoryEntry, MemberName};
+use crate::{
+    types::{Code, DirectoryEntry, MemberName},
+    video::Catalog,
+};
 
 const WHO: &str = "see who is here with: securestream hub who";
 
@@ -83,6 +86,17 @@ pub struct Reloaded {
     pub skipped: Vec<SkippedFile>,
     /// Of the hub's key, as in [`AdminAnswer::Fingerprint`].
     pub fingerprint: Option<String>,
+}
+
+impl Reloaded {
+    /// What an operator is told of a catalogue.
+    #[must_use]
+    pub fn of(catalog: &Catalog) -> Self {
+        let skipped = catalog.skipped().iter();
+        let skipped =
+            skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
+        Self { titles: catalog.titles().len(), skipped: skipped.collect(), fingerprint: None }
+    }
 }
 
 /// What a hub answers. `event` says what it is.

@@ -23,7 +23,7 @@ use super::{
 #[derive(Debug, Default)]
 pub struct Catalog {
     titles: Vec<Arc<Title>>,
-    /// Why, and whether that is only because they were not looked into yet.
+    /// Why, and whether that is only because it is not known yet what is in them.
     unplayable: BTreeMap<String, (String, bool)>,
     skipped: Vec<Skipped>,
     remarks: Vec<Remark>,
@@ -76,7 +76,7 @@ pub struct Skipped {
 }
 
 /// Something odd about a file that is used all the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Remark {
     pub file: String,
     pub text: String,
@@ -108,6 +108,9 @@ pub enum SkipReason {
     /// As it was found before; the file has not changed since.
     #[error("{0}")]
     AsBefore(String),
+    /// It could not be read before, which may pass, and was not tried again.
+    #[error("{0}")]
+    FailedBefore(String),
     /// Other containers take libavformat.
     #[error("its container is read only by builds with the feature player; MP4 and MOV are read by all")]
     Container,
@@ -134,13 +137,14 @@ impl SkipReason {
                 !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)
             }
             Self::NotTaken(error) => error.may_pass(),
+            Self::FailedBefore(_) => true,
             _ => false,
         }
     }
 
-    /// Whether it is only that the file was not looked into yet.
+    /// Whether it is only that it is not known yet what is in the file.
     fn is_waiting(&self) -> bool {
-        matches!(self, Self::NotTaken(CompatError::Waits { .. }))
+        self.may_pass() || matches!(self, Self::Changing)
     }
 
     /// Whether it says something of the file's content, to whoever reads it with the same program and libraries.

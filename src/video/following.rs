@@ -65,18 +65,22 @@ impl Following {
         let look = self.settling.look(now, looks);
         let retry = self.next_retry(now);
         let rests = match look {
-            Look::Read { changing } => return self.read(now, &changing, Effort::Step),
+            Look::Read { changing } => {
+                // What came now waits no longer because another file fails again and again.
+                (self.retry, self.pause) = (None, FIRST_PAUSE);
+                return self.read(now, &changing, Effort::Step);
+            }
             Look::Again(at) => Some(at),
             Look::Same => None,
         };
         let long = self.folder.long();
         if self.pending() == Pending::Waiting || long == Some(true) {
-            return self.read(now, &self.settling.changing(now), Effort::Step);
+            return self.read_also(now, Effort::Step);
         }
         if retry.is_some_and(|at| at <= now) {
             self.retry = None;
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-            return self.read(now, &self.settling.changing(now), Effort::Retry);
+            return self.read_also(now, Effort::Retry);
         }
         let over = long.map(|_| now + LONG_INTERVAL);
         Looked { again: [rests, retry, over].into_iter().flatten().min(), ..Looked::default() }
@@ -98,6 +102,12 @@ impl Following {
                 None
             }
         }
+    }
+
+    /// Reads it although nothing in it calls for that.
+    fn read_also(&mut self, now: Instant, effort: Effort) -> Looked {
+        let changing = self.settling.take(now);
+        self.read(now, &changing, effort)
     }
 
     fn read(&mut self, now: Instant, changing: &BTreeSet<String>, effort: Effort) -> Looked {

@@ -5,6 +5,7 @@ mod entry;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    convert::Infallible,
     fmt::Write as _,
     io,
     sync::{Arc, Mutex, PoisonError},
@@ -12,13 +13,13 @@ use std::{
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use sha2::{Digest as _, Sha256};
 
 use self::entry::Entry;
 use super::{
     catalog::SkipReason,
-    compat::{Compat, CompatError},
+    compat::{Compat, CompatError, Patience},
     file_name::{FileName, Kind},
     folder::VideoFile,
     index::Index,
@@ -45,8 +46,8 @@ pub trait IndexShelf: Send {
     fn keep_only(&mut self, names: &BTreeSet<String>);
 }
 
-/// Makes an index of a file whose name says that it is of this kind, within a time if there is one: [`Compat::read`].
-type MakeIndex = dyn Fn(&VideoFile, Kind, Option<Duration>) -> Result<Index, SkipReason> + Send + Sync;
+/// Makes an index of a file whose name says that it is of this kind, while there is patience: [`Compat::read`].
+type MakeIndex = dyn Fn(&VideoFile, Kind, &Patience) -> Result<Index, SkipReason> + Send + Sync;
 
 /// Gives indexes: off the shelf if they are there, else from the file.
 pub(super) struct Indexes {
@@ -88,7 +89,8 @@ impl Indexes {
     /// As far as this program reads files.
     pub(super) fn new(compat: Compat, shelf: Option<Box<dyn IndexShelf>>) -> Self {
         let readers = compat.readers();
-        let make = move |file: &VideoFile, kind, patience| compat.read(&file.file, file.stamp.size, kind, patience);
+        let make =
+            move |file: &VideoFile, kind, patience: &Patience| compat.read(&file.file, file.stamp.size, kind, patience);
         Self { readers, ..Self::made_by(Box::new(make), shelf) }
     }
 
@@ -96,12 +98,12 @@ impl Indexes {
         Self { make: make.into(), readers: String::new(), shelf, held: Held::default() }
     }
 
-    /// The index of an open file. One that takes longer than `patience` is left for another time.
+    /// The index of an open file. One that takes longer than a limit, if there is one, is left for another time.
     pub(super) fn index_of(
         &mut self,
         name: &str,
         file: &VideoFile,
-        patience: Option<Duration>,
+        limit: Option<Duration>,
     ) -> Result<Index, SkipReason> {
         let place = place(name);
         if let Some(bytes) = self.shelf.as_mut().and_then(|shelf| shelf.take(&place)) {
@@ -111,24 +113,23 @@ impl Indexes {
                 Err(why) => log::debug!("{name:?} is indexed again: {why}"),
             }
         }
-        let made = (self.make)(file, FileName::parse(name).kind, patience);
+        let patience = limit.map_or(Patience::Whole, Patience::For);
+        let made = (self.make)(file, FileName::parse(name).kind, &patience);
         self.note(name, &file.stamp, &made);
         made
     }
 
-    /// Begins to index a file for as long as it takes, beside all else.
-    pub(super) fn begin(&self, name: &str, file: VideoFile) -> Result<LongRun, (Arc<VideoFile>, io::Error)> {
+    /// Begins to index a file for as long as it takes, beside all else. It is given up with what this returns.
+    pub(super) fn begin(&self, name: &str, file: VideoFile) -> io::Result<LongRun> {
         let (make, kind, file) = (Arc::clone(&self.make), FileName::parse(name).kind, Arc::new(file));
         let (sender, answer) = bounded(1);
+        let (waits, wanted) = bounded(0);
         let read = Arc::clone(&file);
-        let spawned = thread::Builder::new().name("index".into()).spawn(move || {
-            // Nobody waits any more when the hub ends.
-            let _ = sender.send(make(&read, kind, None));
-        });
-        match spawned {
-            Ok(_) => Ok(LongRun { name: name.to_owned(), file, answer, made: None }),
-            Err(error) => Err((file, error)),
-        }
+        thread::Builder::new().name("index".into()).spawn(move || {
+            // Perhaps nobody waits any more.
+            let _ = sender.send(make(&read, kind, &Patience::While(wanted)));
+        })?;
+        Ok(LongRun { name: name.to_owned(), file, answer, made: None, is_unopened: false, _waits: waits })
     }
 
     /// Keeps what came of a file, if that says something of it.
@@ -173,10 +174,14 @@ pub(super) struct LongRun {
     pub(super) file: Arc<VideoFile>,
     answer: Receiver<Made>,
     made: Option<Made>,
+    /// The file could not be opened again the last time, so what comes of this is of no use for now.
+    pub(super) is_unopened: bool,
+    /// Who takes it apart sees when this is gone.
+    _waits: Sender<Infallible>,
 }
 
 impl LongRun {
-    /// Whether it came to an end.
+    /// Whether it came to an end that is of use.
     pub(super) fn is_over(&mut self) -> bool {
         if self.made.is_none() {
             self.made = match self.answer.try_recv() {
@@ -185,7 +190,7 @@ impl LongRun {
                 Err(TryRecvError::Disconnected) => Some(Err(gone())),
             };
         }
-        self.made.is_some()
+        self.made.is_some() && !self.is_unopened
     }
 
     /// Its file and what came of it, however long that takes.

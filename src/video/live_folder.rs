@@ -182,12 +182,32 @@ mod tests {
     #[test]
     fn a_file_that_is_still_written_is_left_until_it_rests() {
         let folder = tempfile::tempdir().unwrap();
-        fs::copy(sample(), folder.path().join("film_240p.mp4")).unwrap();
+        let place = folder.path().join("film_240p.mp4");
         let source = open(folder.path());
+        let changing = ["film_240p.mp4".to_owned()].into();
+        for written_over in [false, true] {
+            fs::copy(sample(), &place).unwrap();
+            let catalog = source.reload(&changing, Effort::Step).unwrap();
+            assert!(catalog.titles().is_empty(), "what was there is no longer as it was: {written_over}");
+            assert_eq!(catalog.skipped()[0].reason.to_string(), "it is still being written");
+            assert_eq!(again(&source).titles().len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_title_whose_file_is_as_it_was_stays_while_another_is_written_in_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("film_240p.mp4");
+        fs::copy(sample(), &place).unwrap();
+        let source = open(folder.path());
+        let old = Arc::clone(&source.catalog().titles()[0].renditions[0]);
+        fs::copy(sample(), folder.path().join("new")).unwrap();
+        fs::rename(folder.path().join("new"), &place).unwrap();
         let catalog = source.reload(&["film_240p.mp4".to_owned()].into(), Effort::Step).unwrap();
-        assert!(catalog.titles().is_empty());
-        assert_eq!(catalog.skipped()[0].reason.to_string(), "it is still being written");
-        assert_eq!(again(&source).titles().len(), 1);
+        assert_eq!((catalog.titles()[0].renditions[0].id, source.pending()), (old.id, Pending::Nothing));
+        let is_told = |remark: &crate::video::Remark| remark.text.contains("it is still being written");
+        assert!(catalog.remarks().iter().any(is_told), "{:?}", catalog.remarks());
+        assert_ne!(again(&source).titles()[0].renditions[0].id, old.id);
     }
 
     #[test]

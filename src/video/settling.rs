@@ -72,16 +72,7 @@ impl Settling {
     /// Takes in how the folder looks now.
     pub fn look(&mut self, now: Instant, sight: Sight) -> Look {
         self.note(now, sight);
-        let (mut at_rest, mut changing, mut next_rest) = (Sight::new(), BTreeSet::new(), None::<Instant>);
-        for (name, (stamp, since)) in &self.seen {
-            match since.map(|since| since + REST).filter(|rests| *rests > now) {
-                None => drop(at_rest.insert(name.clone(), stamp.clone())),
-                Some(rests) => {
-                    changing.insert(name.clone());
-                    next_rest = Some(next_rest.map_or(rests, |earlier| earlier.min(rests)));
-                }
-            }
-        }
+        let (at_rest, changing, next_rest) = self.at_rest(now);
         if at_rest == self.read {
             self.waiting = None;
             return next_rest.map_or(Look::Same, Look::Again);
@@ -95,11 +86,27 @@ impl Settling {
         Look::Read { changing }
     }
 
-    /// The files that were still being written when the folder was seen last, as far as that is known by now.
-    #[must_use]
-    pub fn changing(&self, now: Instant) -> BTreeSet<String> {
-        let rests = |since: &Option<Instant>| since.is_none_or(|since| since + REST <= now);
-        self.seen.iter().filter(|(_, (_, since))| !rests(since)).map(|(name, _)| name.clone()).collect()
+    /// The folder is read now for another reason: what is at rest by now is read with it. The files that are still
+    /// being written.
+    pub fn take(&mut self, now: Instant) -> BTreeSet<String> {
+        let (at_rest, changing, _) = self.at_rest(now);
+        (self.read, self.waiting) = (at_rest, None);
+        changing
+    }
+
+    /// What is at rest of that which was seen last, what is still being written, and when the first of that rests.
+    fn at_rest(&self, now: Instant) -> (Sight, BTreeSet<String>, Option<Instant>) {
+        let (mut at_rest, mut changing, mut next_rest) = (Sight::new(), BTreeSet::new(), None::<Instant>);
+        for (name, (stamp, since)) in &self.seen {
+            match since.map(|since| since + REST).filter(|rests| *rests > now) {
+                None => drop(at_rest.insert(name.clone(), stamp.clone())),
+                Some(rests) => {
+                    changing.insert(name.clone());
+                    next_rest = Some(next_rest.map_or(rests, |earlier| earlier.min(rests)));
+                }
+            }
+        }
+        (at_rest, changing, next_rest)
     }
 
     fn note(&mut self, now: Instant, sight: Sight) {

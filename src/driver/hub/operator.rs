@@ -17,7 +17,7 @@ use crate::{
         CommitId, InviteCode,
         admin::{AdminAnswer, AdminError, Facts, Reloaded, Reply, answer, committed},
         listing,
-        report::{HubEvent, SkippedFile},
+        report::HubEvent,
     },
     transport::Notifier,
     video::Catalog,
@@ -65,20 +65,14 @@ impl Operator {
             reloads: parts.reload.map(reload).transpose()?,
             watcher: parts.watch.map(|watch| Watcher::start(watch, notifier.clone())).transpose()?,
             listed: listing::pages(catalog),
-            told: Some(found(catalog)),
+            // Of the catalogue with which the hub begins.
+            told: Some(Reloaded::of(catalog)),
             committing: HashMap::new(),
             listening: parts.listening,
             fingerprint: parts.fingerprint,
             start: clock::now(),
         })
     }
-}
-
-/// What an operator was told of the catalogue with which the hub begins.
-fn found(catalog: &Catalog) -> Reloaded {
-    let skipped = catalog.skipped().iter();
-    let skipped = skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
-    Reloaded { titles: catalog.titles().len(), skipped: skipped.collect(), fingerprint: None }
 }
 
 impl Hub {

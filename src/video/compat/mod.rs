@@ -24,7 +24,7 @@ mod sound;
 #[cfg(any(test, feature = "player"))]
 mod times;
 
-use std::{fs::File, time::Duration};
+use std::fs::File;
 
 use crate::types::wire::{Blob, Text, wire_struct};
 
@@ -35,7 +35,7 @@ use super::{
     mp4::{FileInput, read},
 };
 
-pub use parent::{Compat, CompatError};
+pub use parent::{Compat, CompatError, Patience};
 
 /// The hidden subcommand that is to call [`index_main`].
 pub const INDEX_COMMAND: &str = "index-video";
@@ -60,14 +60,8 @@ impl Compat {
     }
 
     /// Indexes an open file of `size` bytes, by this program's own reader where its name speaks for that, else by
-    /// libavformat; also what the own reader refuses, if libavformat may do better. That is given up after `patience`.
-    pub(super) fn read(
-        &self,
-        file: &File,
-        size: u64,
-        kind: Kind,
-        patience: Option<Duration>,
-    ) -> Result<Index, SkipReason> {
+    /// libavformat; also what the own reader refuses, if libavformat may do better. That is given up when patience ends.
+    pub(super) fn read(&self, file: &File, size: u64, kind: Kind, patience: &Patience) -> Result<Index, SkipReason> {
         if kind != Kind::Indexed {
             return self.index(file, size, patience).map_err(SkipReason::from);
         }
@@ -133,9 +127,9 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/other_codec.mp4");
         let (file, size) = (File::open(&path).unwrap(), path.metadata().unwrap().len());
         let missing = Compat::by("/nonexistent/securestream".into());
-        let reason = missing.read(&file, size, Kind::Indexed, None).unwrap_err();
+        let reason = missing.read(&file, size, Kind::Indexed, &Patience::Whole).unwrap_err();
         assert!(matches!(&reason, SkipReason::NotTaken(why) if why.may_pass()), "{reason}");
-        let nobody = Compat::default().read(&file, size, Kind::Indexed, None).unwrap_err();
+        let nobody = Compat::default().read(&file, size, Kind::Indexed, &Patience::Whole).unwrap_err();
         assert!(matches!(nobody, SkipReason::Unusable(_)), "{nobody}");
     }
 }

@@ -1,6 +1,7 @@
 //! The hub's side: runs the child, waits so long and no longer, and believes nothing that it says.
 
 use std::{
+    convert::Infallible,
     env,
     ffi::OsString,
     fs::File,
@@ -8,11 +9,11 @@ use std::{
     os::unix::process::ExitStatusExt as _,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc,
     thread,
     time::Duration,
 };
 
+use crossbeam_channel::{Receiver, TryRecvError, bounded, never, select};
 use rustix::process::Signal;
 
 use crate::{
@@ -46,6 +47,36 @@ const PANICKED: i32 = 101;
 
 /// What a child keeps of its parent's environment: where its libraries are.
 const KEPT_VARIABLES: [&str; 3] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
+
+/// How long whoever asks for an index waits for it.
+#[derive(Clone, Debug)]
+pub enum Patience {
+    /// So long and no longer.
+    For(Duration),
+    /// As long as it takes.
+    Whole,
+    /// As long as it takes, or until nobody holds the other end of this any more.
+    While(Receiver<Infallible>),
+}
+
+impl Patience {
+    /// How long that is at most, if it is known.
+    #[must_use]
+    pub fn limit(&self) -> Option<Duration> {
+        match self {
+            Self::For(limit) => Some(*limit),
+            Self::Whole | Self::While(_) => None,
+        }
+    }
+
+    /// Nothing ever comes from this; it breaks when nobody waits any more.
+    pub(super) fn wanted(&self) -> Receiver<Infallible> {
+        match self {
+            Self::While(wanted) => wanted.clone(),
+            Self::For(_) | Self::Whole => never(),
+        }
+    }
+}
 
 /// Takes files apart that this program's own reader does not take, or says why it cannot.
 #[derive(Clone, Debug, Default)]
@@ -130,20 +161,21 @@ impl Compat {
     }
 
     /// Indexes an open file of `size` bytes. Takes a second for each 10 MB, at most, and a minute more; and no longer
-    /// than `patience`, which may be less.
+    /// than there is patience, which may be less.
     ///
     /// # Errors
     /// See [`CompatError`].
-    pub fn index(&self, file: &File, size: u64, patience: Option<Duration>) -> Result<Index, CompatError> {
+    pub fn index(&self, file: &File, size: u64, patience: &Patience) -> Result<Index, CompatError> {
         let program = self.program.as_ref().ok_or(CompatError::Unavailable)?;
         let limit = BASE_TIME + Duration::from_secs(size / BYTES_A_SECOND);
-        let patience = patience.filter(|patience| *patience < limit);
+        let wanted = patience.wanted();
+        let patience = patience.limit().filter(|patience| *patience < limit);
         if patience.is_some_and(|patience| patience.is_zero()) {
             return Err(CompatError::Waits { begun: false });
         }
         let mut command = Command::new(program);
         command.arg(INDEX_COMMAND).env_clear().envs(KEPT_VARIABLES.iter().filter_map(|name| kept(name)));
-        match run(command, file, size, patience.unwrap_or(limit)) {
+        match run(command, file, size, patience.unwrap_or(limit), &wanted) {
             Err(CompatError::TimedOut(_)) if patience.is_some() => Err(CompatError::Waits { begun: true }),
             result => result,
         }
@@ -154,12 +186,18 @@ fn kept(name: &'static str) -> Option<(&'static str, OsString)> {
     Some((name, env::var_os(name)?))
 }
 
-fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<Index, CompatError> {
+fn run(
+    mut command: Command,
+    file: &File,
+    size: u64,
+    limit: Duration,
+    wanted: &Receiver<Infallible>,
+) -> Result<Index, CompatError> {
     command.stdin(file.try_clone()?).stdout(Stdio::piped()).stderr(Stdio::null());
     let clock = SystemClock::start();
     let mut child = Running(command.spawn()?);
     let Some(output) = child.0.stdout.take() else { return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()) };
-    let (sender, answered) = mpsc::channel();
+    let (sender, answered) = bounded(1);
     thread::Builder::new().name("index-video".into()).spawn(move || {
         let mut answer = Vec::new();
         let read = output.take(MAX_ANSWER + 1).read_to_end(&mut answer).map(|_| answer);
@@ -167,9 +205,13 @@ fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<
         let _ = sender.send(read);
     })?;
     // The thread ends with the pipe. It is not waited for: the child could have given its end to somebody else.
-    let timed_out = |_| CompatError::TimedOut(limit);
-    let answer = answered.recv_timeout(limit).map_err(timed_out)??;
-    let status = child.ended_within(limit, &clock)?.ok_or(CompatError::TimedOut(limit))?;
+    let timed_out = || CompatError::TimedOut(limit);
+    let answer = select! {
+        recv(answered) -> answer => answer.map_err(|_| timed_out())??,
+        recv(wanted) -> _ => return Err(CompatError::Waits { begun: true }),
+        default(limit) => return Err(timed_out()),
+    };
+    let status = child.ended_within(limit, &clock, wanted)?.ok_or_else(timed_out)?;
     if !status.success() {
         return Err(status.into());
     }
@@ -180,11 +222,18 @@ fn run(mut command: Command, file: &File, size: u64, limit: Duration) -> Result<
 struct Running(Child);
 
 impl Running {
-    /// How it ended, if it did within the limit. That it has closed its output does not say that it will.
-    fn ended_within(&mut self, limit: Duration, clock: &SystemClock) -> io::Result<Option<ExitStatus>> {
+    /// How it ended, if it did within the limit and while somebody waited. That it has closed its output does not say
+    /// that it will.
+    fn ended_within(
+        &mut self,
+        limit: Duration,
+        clock: &SystemClock,
+        wanted: &Receiver<Infallible>,
+    ) -> io::Result<Option<ExitStatus>> {
         loop {
             let status = self.0.try_wait()?;
-            if status.is_some() || clock.now() >= limit {
+            let is_given_up = matches!(wanted.try_recv(), Err(TryRecvError::Disconnected));
+            if status.is_some() || is_given_up || clock.now() >= limit {
                 return Ok(status);
             }
             thread::sleep(LOOK);
@@ -220,9 +269,13 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, limit: Duration) -> Result<Index, CompatError> {
+        shell_while(script, limit, &never())
+    }
+
+    fn shell_while(script: &str, limit: Duration, wanted: &Receiver<Infallible>) -> Result<Index, CompatError> {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        run(command, &File::open("/dev/null").unwrap(), 1000, limit)
+        run(command, &File::open("/dev/null").unwrap(), 1000, limit, wanted)
     }
 
     const SOON: Duration = Duration::from_mins(1);
@@ -231,6 +284,19 @@ mod tests {
     fn attack_a_child_that_hangs_is_killed() {
         let error = shell("exec sleep 600", Duration::ZERO).unwrap_err();
         assert_eq!(error.to_string(), "it could not be taken apart within 0 s");
+    }
+
+    #[test]
+    fn a_child_for_which_nobody_waits_any_more_is_killed() {
+        let (waits, wanted) = bounded(0);
+        drop(waits);
+        let begun = std::time::Instant::now();
+        let error = shell_while("exec sleep 600", SOON, &wanted).unwrap_err();
+        assert!(matches!(error, CompatError::Waits { begun: true }), "{error}");
+        // One that has closed its output.
+        let mut silent = Running(Command::new("sleep").arg("600").spawn().unwrap());
+        assert!(silent.ended_within(SOON, &SystemClock::start(), &wanted).unwrap().is_none());
+        assert!(begun.elapsed() < SOON, "neither had all of its time");
     }
 
     #[test]
@@ -257,7 +323,8 @@ mod tests {
             let error = shell(other, SOON).unwrap_err();
             assert!(matches!(error, CompatError::Ended(_)) && error.may_pass() && !error.lasts(), "{other}: {error}");
         }
-        let missing = run(Command::new("/nonexistent/securestream"), &File::open("/dev/null").unwrap(), 0, SOON);
+        let missing =
+            run(Command::new("/nonexistent/securestream"), &File::open("/dev/null").unwrap(), 0, SOON, &never());
         assert!(matches!(missing, Err(CompatError::NotRun(_))));
     }
 
@@ -290,7 +357,7 @@ mod tests {
 
     #[test]
     fn without_a_program_nothing_is_taken() {
-        let error = Compat::default().index(&File::open("/dev/null").unwrap(), 0, None).unwrap_err();
+        let error = Compat::default().index(&File::open("/dev/null").unwrap(), 0, &Patience::Whole).unwrap_err();
         assert!(matches!(error, CompatError::Unavailable), "{error}");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   in turn, for each file                               beside that, on a thread of its own
-//!   the shelf, the own reader, a moment of libavformat   one file at a time that takes libavformat longer
+//!   the shelf, the own reader, a moment of libavformat   one file at a time that takes libavformat longer: the
+//!                                                        smallest of them
 //! ```
 //!
 //! So a hub begins, and tells of what is new, without waiting for a file with which libavformat takes long. What cannot
@@ -92,11 +93,14 @@ enum Left {
     Waiting,
     /// It takes longer than a moment.
     Long,
+    /// It is still being written.
+    Changing,
 }
 
 impl Left {
     fn of(reason: &SkipReason) -> Self {
         match reason {
+            SkipReason::Changing => Self::Changing,
             SkipReason::NotTaken(CompatError::Waits { begun: false }) => Self::Waiting,
             SkipReason::NotTaken(CompatError::Waits { begun: true }) => Self::Long,
             reason if reason.may_pass() => Self::Failed(reason.to_string()),
@@ -106,16 +110,18 @@ impl Left {
 
     fn reason(&self) -> SkipReason {
         match self {
-            Self::Unusable(why) | Self::Failed(why) => SkipReason::AsBefore(why.clone()),
+            Self::Unusable(why) => SkipReason::AsBefore(why.clone()),
+            Self::Failed(why) => SkipReason::FailedBefore(why.clone()),
             Self::Waiting => CompatError::Waits { begun: false }.into(),
             Self::Long => CompatError::Waits { begun: true }.into(),
+            Self::Changing => SkipReason::Changing,
         }
     }
 
     fn pending(&self) -> Pending {
         match self {
-            // That it is over is seen by itself.
-            Self::Unusable(_) | Self::Long => Pending::Nothing,
+            // That those two are over is seen by itself.
+            Self::Unusable(_) | Self::Long | Self::Changing => Pending::Nothing,
             Self::Failed(_) => Pending::Failed,
             Self::Waiting => Pending::Waiting,
         }
@@ -156,15 +162,10 @@ impl FolderReader {
                 _ if text.starts_with('.') => {}
                 Kind::Other => {}
                 Kind::Unfinished => pass.skip(text, SkipReason::Unfinished),
-                Kind::Indexed | Kind::OtherVideo if changing.contains(text) => pass.skip(text, SkipReason::Changing),
-                Kind::Indexed | Kind::OtherVideo => self.take(text, &mut pass),
+                Kind::Indexed | Kind::OtherVideo => self.take(text, changing.contains(text), &mut pass),
             }
         }
-        // What came of a file that is no longer as it was, if it is there.
-        self.long.take_if(|run| !pass.is_long(run) && run.is_over());
-        if self.long.is_none() && pass.has_long {
-            pass.pending = Pending::Waiting;
-        }
+        self.look_after_long(&mut pass);
         self.indexes.keep_only(names.iter().filter_map(|name| name.to_str()).filter(|name| is_video(name)));
         self.before = pass.now;
         let subtitles = subtitles::read_all(&folder, &names, changing);
@@ -174,16 +175,23 @@ impl FolderReader {
         Ok((FolderSource { catalog: Arc::new(catalog) }, pass.pending.max(pending)))
     }
 
-    /// Finds out what is to be said of a file.
-    fn take(&mut self, name: &str, pass: &mut Pass<'_>) {
+    /// Finds out what is to be said of a file, which may be still being written.
+    fn take(&mut self, name: &str, is_changing: bool, pass: &mut Pass<'_>) {
         let Before { offered, left } = self.before.remove(name).unwrap_or_default();
         if pass.open == MAX_FILES {
             return pass.skip(name, SkipReason::TooMany(MAX_FILES));
         }
-        let file = match VideoFile::open(pass.folder, name) {
+        if is_changing {
+            return pass.leave(name, offered, None, SkipReason::Changing);
+        }
+        let opened = VideoFile::open(pass.folder, name);
+        if let Some(run) = self.long.as_mut().filter(|run| run.name == name) {
+            run.is_unopened = opened.is_err();
+        }
+        let file = match opened {
             Ok(file) => file,
-            // Whose stamp is not known either.
-            Err(reason) => return pass.leave(name, offered, None, reason),
+            // Whose stamp is not known either: what came of it before is held against it the next time.
+            Err(reason) => return pass.leave(name, offered, left.filter(|_| reason.may_pass()), reason),
         };
         let offered = match offered {
             Some((usable, stamp)) if stamp == file.stamp => return pass.offer(name, usable, stamp),
@@ -196,7 +204,13 @@ impl FolderReader {
         }
         let stamp = file.stamp.clone();
         let (file, made) = match left {
-            Some(Left::Long) if pass.effort != Effort::Whole => self.go_on(name, file),
+            Some(Left::Long) if pass.effort != Effort::Whole => match self.come_of(name, &file) {
+                Some(come) => come,
+                None => {
+                    pass.wait_for_long(name, file);
+                    return pass.leave(name, offered, Some((Left::Long, stamp)), Left::Long.reason());
+                }
+            },
             _ => {
                 let limit = pass.limit();
                 let made = pass.at_work(|| self.indexes.index_of(name, &file, limit));
@@ -209,29 +223,40 @@ impl FolderReader {
                 self.next += 1;
                 pass.offer(name, Usable { id, index: Arc::new(index), open: Some(file) }, stamp);
             }
-            Err(reason) => pass.leave(name, offered, Some((Left::of(&reason), stamp)), reason),
+            Err(reason) => {
+                let left = Left::of(&reason);
+                if matches!(left, Left::Long) {
+                    // The next read takes it along when it chooses.
+                    pass.pending = Pending::Waiting;
+                }
+                pass.leave(name, offered, Some((left, stamp)), reason);
+            }
         }
     }
 
-    /// Looks after a file that takes longer than a moment; one at a time is worked on.
-    fn go_on(&mut self, name: &str, file: VideoFile) -> (Arc<VideoFile>, Made) {
+    /// What came of a file that takes longer than a moment, if it was worked on and that is over.
+    fn come_of(&mut self, name: &str, file: &VideoFile) -> Option<(Arc<VideoFile>, Made)> {
         let is_this = |run: &mut LongRun| run.name == name && run.file.stamp == file.stamp && run.is_over();
-        if let Some(run) = self.long.take_if(is_this) {
-            let (file, made) = run.finish();
-            self.indexes.note(name, &file.stamp, &made);
-            return (file, made);
+        let (file, made) = self.long.take_if(is_this)?.finish();
+        self.indexes.note(name, &file.stamp, &made);
+        Some((file, made))
+    }
+
+    /// Begins with the smallest file that takes longer than a moment, when none is worked on and all of them are known:
+    /// whoever puts a file there that takes very long keeps no small one waiting.
+    fn look_after_long(&mut self, pass: &mut Pass<'_>) {
+        // Whoever takes a file apart that is gone, or no longer as it was, is ended with that.
+        self.long.take_if(|run| !pass.is_long(run));
+        if self.long.is_some() || pass.pending == Pending::Waiting {
+            return;
         }
-        let waits = CompatError::Waits { begun: true }.into();
-        if self.long.is_some() {
-            return (Arc::new(file), Err(waits));
-        }
-        match self.indexes.begin(name, file) {
-            Ok(run) => {
-                let file = Arc::clone(&run.file);
-                self.long = Some(run);
-                (file, Err(waits))
+        let Some((name, file)) = pass.next_long.take() else { return };
+        match self.indexes.begin(&name, file) {
+            Ok(run) => self.long = Some(run),
+            Err(error) => {
+                log::debug!("{name:?} waits for a thread: {error}");
+                pass.pending = Pending::Failed;
             }
-            Err((file, error)) => (file, Err(CompatError::NotRun(error).into())),
         }
     }
 }
@@ -244,8 +269,8 @@ struct Pass<'a> {
     clock: SystemClock,
     /// How long indexes took so far.
     spent: Duration,
-    /// Whether a file takes longer than a moment.
-    has_long: bool,
+    /// The smallest of the files that take longer than a moment.
+    next_long: Option<(String, VideoFile)>,
     /// Files that are on offer.
     open: usize,
     found: Vec<Found>,
@@ -261,7 +286,7 @@ impl<'a> Pass<'a> {
             effort,
             clock: SystemClock::start(),
             spent: Duration::ZERO,
-            has_long: false,
+            next_long: None,
             open: 0,
             found: Vec::new(),
             remarks: Vec::new(),
@@ -275,7 +300,7 @@ impl<'a> Pass<'a> {
         match left {
             Left::Unusable(_) => false,
             Left::Failed(_) => self.effort != Effort::Step,
-            Left::Waiting | Left::Long => true,
+            Left::Waiting | Left::Long | Left::Changing => true,
         }
     }
 
@@ -283,6 +308,13 @@ impl<'a> Pass<'a> {
     fn is_long(&self, run: &LongRun) -> bool {
         let left = self.now.get(&run.name).and_then(|before| before.left.as_ref());
         left.is_some_and(|(left, stamp)| matches!(left, Left::Long) && *stamp == run.file.stamp)
+    }
+
+    /// A file takes longer than a moment, and was not worked on until now.
+    fn wait_for_long(&mut self, name: &str, file: VideoFile) {
+        if self.next_long.as_ref().is_none_or(|(_, other)| file.stamp.size < other.stamp.size) {
+            self.next_long = Some((name.to_owned(), file));
+        }
     }
 
     /// How long the next file may take; nothing for as long as it takes.
@@ -317,9 +349,8 @@ impl<'a> Pass<'a> {
 
     /// Does not take a file as it is. What was on offer of it stays, if the reason may pass and it is as it was.
     fn leave(&mut self, name: &str, offered: Option<(Usable, Stamp)>, left: Option<(Left, Stamp)>, reason: SkipReason) {
-        let why = left.as_ref().map_or_else(|| Left::of(&reason), |(left, _)| left.clone());
+        let why = Left::of(&reason);
         self.pending = self.pending.max(why.pending());
-        self.has_long |= matches!(why, Left::Long);
         let is_as_it_was = |usable: &Usable| usable.open.as_ref().is_some_and(|file| file.check().is_ok());
         let stays = offered.filter(|(usable, _)| why.may_pass() && is_as_it_was(usable));
         match &stays {
@@ -345,3 +376,6 @@ fn names(folder: &Path) -> io::Result<Vec<OsString>> {
 fn is_video(name: &str) -> bool {
     matches!(FileName::parse(name).kind, Kind::Indexed | Kind::OtherVideo)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,11 @@ use tempfile::{TempDir, tempdir};
 
 use crate::{
     types::limits::MAX_SUBTITLES,
-    video::{LookupError, batches, compat::CompatError},
+    video::{
+        LookupError, batches,
+        compat::{CompatError, Patience},
+        file_name::Kind,
+    },
 };
 
 use super::*;
@@ -312,7 +316,8 @@ fn a_file_whose_reader_could_not_be_run_or_could_not_read_is_tried_again() {
         CompatError::Unread("it cannot be read".into()),
         CompatError::NotRun(io::ErrorKind::WouldBlock.into()),
     ]);
-    let next = move |_: &VideoFile, _, _| Err(SkipReason::NotTaken(errors.lock().unwrap().pop().unwrap()));
+    let next =
+        move |_: &VideoFile, _: Kind, _: &Patience| Err(SkipReason::NotTaken(errors.lock().unwrap().pop().unwrap()));
     let mut reader = FolderReader::new(folder.path(), Indexes::made_by(Box::new(next), None));
     // The last is remembered: there is nothing more to be had from the reader.
     for reason in ["cannot be run", "cannot be read", "no video track", "no video track"] {

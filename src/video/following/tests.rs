@@ -9,7 +9,7 @@ use std::{
 use crate::video::{
     Compat, IndexError, ReadError, VideoSource as _,
     catalog::{LookupError, SkipReason},
-    compat::CompatError,
+    compat::{CompatError, Patience},
     indexes::Indexes,
 };
 
@@ -29,6 +29,8 @@ struct State {
     times_out: bool,
     /// What takes long goes on when this is closed.
     gate: Option<crossbeam_channel::Receiver<()>>,
+    /// Is told the size of what is given up before that.
+    ended: Option<crossbeam_channel::Sender<u64>>,
 }
 
 impl Reader {
@@ -44,27 +46,37 @@ impl Reader {
     fn open(&self, folder: &Path) -> (Arc<LiveFolder>, Following) {
         let state = Arc::clone(&self.0);
         let looks = sight(folder).unwrap();
-        let make = move |file: &crate::video::folder::VideoFile, kind, patience: Option<Duration>| {
+        let make = move |file: &crate::video::folder::VideoFile, kind, waits: &Patience| {
+            let patience = waits.limit();
             let mut state = state.lock().unwrap();
             state.asked.push((file.stamp.size, patience));
             if let Some(fails) = state.fails {
                 return Err(fails());
             }
             if kind == crate::video::file_name::Kind::Indexed {
-                return Compat::default().read(&file.file, file.stamp.size, kind, patience);
+                return Compat::default().read(&file.file, file.stamp.size, kind, waits);
             }
             let gate = state.gate.clone().filter(|_| patience.is_none());
             let (takes, times_out) = (state.takes, state.times_out && patience.is_none());
+            let ended = state.ended.clone();
             drop(state);
             if let Some(gate) = gate {
-                let _ = gate.recv();
+                match waits {
+                    Patience::While(wanted) => crossbeam_channel::select! {
+                        recv(gate) -> _ => {}
+                        recv(wanted) -> _ => ended.unwrap().send(file.stamp.size).unwrap(),
+                    },
+                    _ => {
+                        let _ = gate.recv();
+                    }
+                }
             }
             match patience {
                 None if times_out => Err(CompatError::TimedOut(takes).into()),
                 Some(patience) if patience.is_zero() => Err(CompatError::Waits { begun: false }.into()),
                 Some(patience) if patience < takes => Err(CompatError::Waits { begun: true }.into()),
                 // What it holds is an MP4 all the same.
-                _ => Compat::default().read(&file.file, file.stamp.size, crate::video::file_name::Kind::Indexed, None),
+                _ => Compat::default().read(&file.file, file.stamp.size, crate::video::file_name::Kind::Indexed, waits),
             }
         };
         let live = Arc::new(LiveFolder::with(folder, Indexes::made_by(Box::new(make), None)).unwrap());
@@ -261,9 +273,155 @@ fn what_takes_long_and_goes_makes_room_for_the_next() {
     fs::remove_file(folder.path().join("a_long.mkv")).unwrap();
     live.wait_for_long();
     following.look(start);
-    assert_eq!((titles(&live).len(), live.pending()), (0, Pending::Waiting));
-    following.look(start);
+    assert_eq!((titles(&live).len(), live.pending()), (0, Pending::Nothing));
     live.wait_for_long();
     following.look(start);
     assert_eq!((titles(&live), live.long()), (vec!["b_long".to_owned()], None));
+}
+
+/// Writes the sample, and more at its end that says nothing: a `free` box of so many bytes.
+fn longer_sample(place: &Path, by: u32) {
+    let mut bytes = fs::read(sample()).unwrap();
+    bytes.extend_from_slice(&by.to_be_bytes());
+    bytes.extend_from_slice(b"free");
+    bytes.resize(bytes.len() + by as usize - 8, 0);
+    fs::write(place, bytes).unwrap();
+}
+
+#[test]
+fn attack_the_smallest_of_those_that_take_long_is_first() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    for (name, more) in [("a.mkv", 3000), ("b.webm", 1000), ("c.ts", 2000)] {
+        longer_sample(&folder.path().join(name), more);
+    }
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    let mut there = Vec::new();
+    following.look(start);
+    for _ in 0..3 {
+        live.wait_for_long();
+        following.look(start);
+        there.push(titles(&live).join(" "));
+    }
+    assert_eq!(there, ["b", "b c", "a b c"]);
+}
+
+/// Puts another file in place of one, at once.
+fn replace(place: &Path) {
+    let new = place.with_extension("new");
+    fs::copy(sample(), &new).unwrap();
+    fs::rename(new, place).unwrap();
+}
+
+#[test]
+fn a_title_whose_file_is_not_at_rest_stays_when_the_folder_is_read_for_another() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    for name in ["a_long.mkv", "film.mp4"] {
+        fs::copy(sample(), folder.path().join(name)).unwrap();
+    }
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, mut following) = reader.open(folder.path());
+    let old = Arc::clone(&live.catalog().titles()[0].renditions[0]);
+    replace(&folder.path().join("film.mp4"));
+    let start = Instant::now();
+    let looked = following.look(start);
+    assert!(looked.read.is_some(), "it is read for the one that waits");
+    assert_eq!((titles(&live), live.pending()), (vec!["film".to_owned()], Pending::Nothing));
+    live.wait_for_long();
+    following.look(start);
+    assert_eq!(titles(&live), ["a_long", "film"]);
+    reads(&mut following, start, Duration::from_secs(30));
+    let catalog = live.catalog();
+    let new = &catalog.title("film").unwrap().renditions[0];
+    assert!(new.id != old.id && catalog.remarks().is_empty(), "the new one is on offer once it rests");
+}
+
+#[test]
+fn what_is_back_as_it_was_after_the_folder_was_read_for_another_is_on_offer_again() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("film")).unwrap();
+    fs::copy(sample(), folder.path().join("a_long.mkv")).unwrap();
+    let link = folder.path().join("film.mp4");
+    let appear = || std::os::unix::fs::symlink("film", &link).unwrap();
+    appear();
+    reader.set(|state| state.takes = Duration::from_hours(1));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    following.look(start);
+    live.wait_for_long();
+    fs::remove_file(&link).unwrap();
+    following.look(start + Duration::from_millis(200));
+    assert_eq!(titles(&live), ["a_long"]);
+    appear();
+    reads(&mut following, start + Duration::from_millis(500), Duration::from_secs(30));
+    assert_eq!(titles(&live), ["a_long", "film"]);
+}
+
+#[test]
+fn who_asks_for_what_may_be_there_soon_is_told_so() {
+    let causes: [fn() -> SkipReason; 4] = [
+        NO_DESCRIPTORS,
+        || CompatError::NotRun(io::ErrorKind::WouldBlock.into()).into(),
+        || CompatError::TimedOut(Duration::from_mins(1)).into(),
+        || CompatError::Ended("signal: 9".into()).into(),
+    ];
+    for cause in causes {
+        let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+        fs::copy(sample(), folder.path().join("film.mp4")).unwrap();
+        reader.set(|state| state.fails = Some(cause));
+        let (live, _) = reader.open(folder.path());
+        let told = || live.catalog().title("film").unwrap_err();
+        let words = cause().to_string();
+        assert_eq!(told(), LookupError::NotYet(words.clone()));
+        live.reload(&BTreeSet::new(), Effort::Step).unwrap();
+        assert_eq!(told(), LookupError::NotYet(words), "and when it was not tried again");
+        assert_eq!(live.pending(), Pending::Failed);
+        live.reload(&["film.mp4".to_owned()].into(), Effort::Step).unwrap();
+        assert_eq!(told(), LookupError::NotYet("it is still being written".into()));
+    }
+}
+
+#[test]
+fn a_file_that_comes_is_tried_again_soon_however_long_another_fails() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("bad.mp4")).unwrap();
+    reader.set(|state| state.fails = Some(NO_DESCRIPTORS));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    reads(&mut following, start, Duration::from_hours(10));
+    let start = start + Duration::from_hours(10);
+    fs::copy(sample(), folder.path().join("film.mp4")).unwrap();
+    reads(&mut following, start, Duration::from_secs(3));
+    assert_eq!(live.catalog().skipped().len(), 2, "it came, and could not be read");
+    reader.set(|state| state.fails = None);
+    reads(&mut following, start + Duration::from_secs(3), Duration::from_secs(10));
+    assert_eq!(titles(&live), ["bad", "film"]);
+}
+
+#[test]
+fn attack_what_takes_long_and_goes_is_ended_and_keeps_no_other_waiting() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    let (a, b) = (folder.path().join("a_long.mkv"), folder.path().join("b_long.mkv"));
+    fs::copy(sample(), &a).unwrap();
+    longer_sample(&b, 1000);
+    let (hold, gate) = crossbeam_channel::bounded::<()>(0);
+    let (ended, is_ended) = crossbeam_channel::unbounded();
+    reader.set(|state| (state.takes, state.gate, state.ended) = (Duration::from_hours(1), Some(gate), Some(ended)));
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    following.look(start);
+    assert_eq!(live.long(), Some(false));
+    replace(&a);
+    longer_sample(&a, 2000);
+    let size = fs::metadata(sample()).unwrap().len();
+    reads(&mut following, start, Duration::from_secs(10));
+    assert_eq!(is_ended.recv_timeout(Duration::from_mins(1)), Ok(size), "the one that was replaced");
+    fs::remove_file(&b).unwrap();
+    reads(&mut following, start + Duration::from_secs(10), Duration::from_secs(10));
+    assert_eq!(is_ended.recv_timeout(Duration::from_mins(1)), Ok(size + 1000), "the next one, which is gone");
+    drop(hold);
+    live.wait_for_long();
+    following.look(start + Duration::from_secs(20));
+    assert_eq!(titles(&live), ["a_long"], "as it is now");
 }

@@ -50,7 +50,7 @@ impl Bench {
     /// As a hub that starts.
     fn open(&self) -> LiveFolder {
         let reads = Arc::clone(&self.reads);
-        let make = move |file: &VideoFile, kind: Kind, patience: Option<Duration>| {
+        let make = move |file: &VideoFile, kind: Kind, patience: &Patience| {
             reads.fetch_add(1, Ordering::Relaxed);
             Compat::default().read(&file.file, file.stamp.size, kind, patience)
         };
@@ -111,7 +111,7 @@ fn reads_of_refused(reason: fn() -> SkipReason, readers: [&str; 2]) -> (usize, S
     let mut told = Vec::new();
     for readers in readers {
         let reads = Arc::clone(&reads);
-        let make = move |_: &VideoFile, _: Kind, _: Option<Duration>| {
+        let make = move |_: &VideoFile, _: Kind, _: &Patience| {
             reads.fetch_add(1, Ordering::Relaxed);
             Err(reason())
         };

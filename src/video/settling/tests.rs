@@ -119,12 +119,20 @@ fn a_video_that_is_written_over_is_left_out_until_it_rests() {
 }
 
 #[test]
-fn what_is_still_written_is_known_at_any_time() {
+fn what_is_read_for_another_reason_is_not_read_again_and_what_was_missing_then_is() {
     let mut settling = Settling::new(seen(&[("a.mp4", 1)]));
     let start = Instant::now();
-    settling.look(start, seen(&[("a.mp4", 1), ("b.mp4", 1)]));
-    assert_eq!(settling.changing(start), ["b.mp4".to_owned()].into());
-    assert_eq!(settling.changing(start + REST), BTreeSet::new());
+    settling.look(start, seen(&[("b.mp4", 1)]));
+    assert_eq!(settling.take(start), ["b.mp4".to_owned()].into(), "it is still being written, and a.mp4 is not there");
+    let later = start + Duration::from_millis(500);
+    let back = || seen(&[("a.mp4", 1), ("b.mp4", 1)]);
+    settling.look(later, back());
+    assert_eq!(settling.take(start + REST), ["a.mp4".to_owned()].into(), "b.mp4 is read");
+    assert_eq!(settling.look(later + REST, back()), read(&[]), "as it was, and missing when the folder was read");
+    assert_eq!(settling.look(later + REST, back()), Look::Same);
+    settling.look(later + REST, seen(&[("a.mp4", 1)]));
+    settling.take(later + REST);
+    assert_eq!(settling.look(later + REST * 2, seen(&[("a.mp4", 1)])), Look::Same, "that is known by now");
 }
 
 #[test]
