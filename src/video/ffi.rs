@@ -185,6 +185,13 @@ impl Drop for Parser {
     }
 }
 
+/// Whether the clock of such a container may begin anew on the way, as that of a broadcast does.
+pub(super) fn clock_may_jump(input: &ffmpeg::format::context::Input) -> bool {
+    // SAFETY: an open input has a format, which is static; both pointers are valid while `input` is borrowed.
+    let flags = unsafe { (*input.as_ptr()).iformat.as_ref() }.map_or(0, |format| format.flags);
+    flags & ffi::AVFMT_TS_DISCONT != 0
+}
+
 /// How long a file lasts, in µs, where it says so itself: not what libavformat makes of its size.
 pub(super) fn said_duration(input: &ffmpeg::format::context::Input) -> Option<i64> {
     // SAFETY: the pointer is valid as long as `input` is.

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Raised when files give another index than before, or entries look different.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// Length of the sum, in bytes.
 const SUM: usize = 32;
