@@ -38,8 +38,7 @@ const BYTES_A_SECOND: u64 = 10_000_000;
 const LOOK: Duration = Duration::from_millis(2);
 
 /// How a child ends by a fault that the file led it to. Others' signals are their own affair.
-const FAULTS: [Signal; 7] =
-    [Signal::ILL, Signal::TRAP, Signal::ABORT, Signal::BUS, Signal::FPE, Signal::SEGV, Signal::SYS];
+const FAULTS: [Signal; 6] = [Signal::ILL, Signal::TRAP, Signal::BUS, Signal::FPE, Signal::SEGV, Signal::SYS];
 
 /// The exit status of a Rust program that panicked.
 const PANICKED: i32 = 101;
@@ -72,6 +71,9 @@ pub enum CompatError {
     TimedOut(Duration),
     #[error("it made its reader fail ({0})")]
     Crashed(String),
+    /// It gave up by itself: for want of memory perhaps, which another time or another build may not lack.
+    #[error("it made its reader give up ({0})")]
+    Aborted(String),
     /// It took all the processor time that it may.
     #[error("its reader comes to no end with it")]
     Endless,
@@ -102,6 +104,8 @@ impl From<ExitStatus> for CompatError {
         let is = |signal: &Signal| status.signal() == Some(signal.as_raw());
         if is(&Signal::XCPU) {
             Self::Endless
+        } else if is(&Signal::ABORT) {
+            Self::Aborted(status.to_string())
         } else if FAULTS.iter().any(is) || status.code() == Some(PANICKED) {
             Self::Crashed(status.to_string())
         } else {
@@ -249,7 +253,10 @@ mod tests {
 
     #[test]
     fn attack_a_child_that_fails_is_no_index() {
-        for fault in ["kill -SEGV $$", "kill -ABRT $$", "exit 101"] {
+        let aborted = shell("kill -ABRT $$", SOON).unwrap_err();
+        let gives_up = matches!(aborted, CompatError::Aborted(_)) && !aborted.lasts() && !aborted.may_pass();
+        assert!(gives_up, "not kept, and not tried again at once: {aborted}");
+        for fault in ["kill -SEGV $$", "exit 101"] {
             let error = shell(fault, SOON).unwrap_err();
             assert!(matches!(error, CompatError::Crashed(_)) && error.lasts() && !error.may_pass(), "{fault}: {error}");
         }

@@ -19,7 +19,8 @@ use crate::{
     },
 };
 
-/// Raised when files give another index than before, or entries look different.
+/// Raised when files give another index than before, or entries look different. When files are taken that were refused
+/// before, the number of the readers is (`READERS` in `compat`).
 const VERSION: u16 = 3;
 
 /// Length of the sum, in bytes.
