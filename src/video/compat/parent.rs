@@ -29,10 +29,11 @@ use super::{Answer, INDEX_COMMAND};
 /// Most that a child may answer, in bytes: the largest index has 2,000,000 packets of some 15 bytes, and pieces.
 const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 
-/// How long a child may take for any file, and for each byte of it: a file is read twice at 20 MB/s. Twice what it may
-/// take of a processor, so what takes longer waits for a disk or for others.
-const BASE_TIME: Duration = Duration::from_mins(1);
-const BYTES_A_SECOND: u64 = 10_000_000;
+/// How long a child may take for any file, and for each byte of it: ten times what it may take of a processor. It gives
+/// way to all else there, and reads a file up to three times from a disk that may be slow. That it comes to an end is
+/// bounded by its processor time; this is for what waits without end.
+const BASE_TIME: Duration = Duration::from_mins(5);
+const BYTES_A_SECOND: u64 = 2_000_000;
 
 /// How often a child is looked after that has said all and not ended yet, which takes it no time.
 const LOOK: Duration = Duration::from_millis(2);
@@ -133,14 +134,14 @@ impl Compat {
         self.program.is_some()
     }
 
-    /// Indexes an open file of `size` bytes. Takes a second for each 10 MB, at most, and a minute more; and no longer
+    /// Indexes an open file of `size` bytes. Takes a second for each 2 MB, at most, and five minutes more; and no longer
     /// than `patience`, which may be less.
     ///
     /// # Errors
     /// See [`CompatError`].
     pub fn index(&self, file: &File, size: u64, patience: Option<Duration>) -> Result<Index, CompatError> {
         let program = self.program.as_ref().ok_or(CompatError::Unavailable)?;
-        let limit = BASE_TIME + Duration::from_secs(size / BYTES_A_SECOND);
+        let limit = limit(size);
         let patience = patience.filter(|patience| *patience < limit);
         if patience.is_some_and(|patience| patience.is_zero()) {
             return Err(CompatError::Waits { begun: false });
@@ -152,6 +153,11 @@ impl Compat {
             result => result,
         }
     }
+}
+
+/// How long a child may take for a file of `size` bytes.
+pub(super) fn limit(size: u64) -> Duration {
+    BASE_TIME + Duration::from_secs(size / BYTES_A_SECOND)
 }
 
 fn kept(name: &'static str) -> Option<(&'static str, OsString)> {
