@@ -14,11 +14,12 @@ use std::{
 
 use socket2::SockRef;
 
-/// Bytes that are passed on at once: 13 ms of 1 Mb/s.
+/// Bytes that are passed on at once: 13 ms at 1 Mb/s.
 const CHUNK: usize = 1600;
 
-/// Bytes that the system may hold on either side, as the buffer of a home router would.
-const HELD: usize = 32 * 1024;
+/// Bytes that the system may hold on either side, which doubles it: a router with a short queue. What a long queue adds to
+/// every message is the network's, whoever sends.
+const HELD: usize = 8 * 1024;
 
 /// A shaper in front of a hub. Its threads end with their links.
 pub(crate) struct Shaper {

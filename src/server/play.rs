@@ -20,7 +20,7 @@ use crate::{
         Message,
         message::{Packet, StreamEnd, StreamInfo},
     },
-    types::{Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::MAX_PART},
+    types::{Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::PART},
     video::{self, Plan, PlanError, ReadError, Rendition, Segment, Title, VideoSource, batches},
 };
 
@@ -310,7 +310,7 @@ impl Play {
         let is_last = self.segments.len() == 1 && front.index + 1 >= segment.packets.end;
         let left = front.data.len() - front.sent;
         // Parts are not cut where the credit ends: a packet never has more of them than can be counted.
-        let size = left.min(MAX_PART);
+        let size = left.min(PART);
         if size as u64 > room {
             return None;
         }

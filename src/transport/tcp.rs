@@ -20,7 +20,7 @@ const BACKLOG: i32 = 1024;
 
 /// Bytes that the kernel may hold unsent: a chat record waits behind these, whatever the outbox does.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const UNSENT: u32 = 64 * 1024;
+const UNSENT: u32 = 16 * 1024;
 
 /// "Address family not supported by protocol", which [`io::ErrorKind`] has no word for.
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -25,8 +25,12 @@ pub const CHAT_LANE: usize = 4 * 1024 * 1024;
 /// Bytes of media waiting in a lane above which a play reads no further from its file.
 pub const MEDIA_LANE: usize = 128 * 1024;
 
-/// Largest part of a media packet in one record: a chat record waits behind one of these at most.
+/// Largest part of a media packet in one record.
 pub const MAX_PART: usize = 32 * 1024;
+
+/// The part of a media packet that a hub puts in one record: a chat record waits behind the rest of one at most, which are
+/// 3 ms on a link of 20 Mb/s.
+pub const PART: usize = 8 * 1024;
 
 /// Largest compressed packet that is indexed, in bytes. An 8K key frame stays below it; a claim above it is
 /// taken for a damaged index.

@@ -183,16 +183,22 @@ impl Selector {
         if situation.now < self.calm_until || !is_fine {
             return None;
         }
+        let above = self.rungs.get(place + 1..)?;
         let carries = |rung: &&Rung| throughput >= percent(rung.average, 150).max(percent(rung.peak, 90));
-        let rung = self.rungs.get(place + 1..)?.iter().rev().find(carries)?;
         // Only on a link that fetches them again much faster than they are shown.
-        let is_quick = throughput >= percent(rung.average, 300).max(percent(rung.peak, 150));
-        let from = is_quick.then(|| situation.at + AHEAD);
+        let is_quick = |rung: &&Rung| throughput >= percent(rung.average, 300).max(percent(rung.peak, 150));
+        let best = above.iter().rev().find(carries)?;
+        // What would be seen only behind all that waits comes later than a smaller step that is seen at once.
+        let at_once =
+            above.iter().rev().find(is_quick).filter(|quick| quick.label == best.label || situation.buffered > AHEAD);
+        let rung = at_once.unwrap_or(best);
+        let from = at_once.map(|_| situation.at + AHEAD);
         if from.unwrap_or(situation.at + situation.buffered) + LOW_WATER >= situation.end {
             return None;
         }
         self.rose_at = Some(situation.now);
-        self.calm_until = situation.now + CALM;
+        // The link was seen to carry more: another step follows as soon as this one is seen.
+        self.calm_until = situation.now + if rung.label == best.label { CALM } else { AHEAD.as_duration() };
         Some(Switch { to: rung.label, from })
     }
 }

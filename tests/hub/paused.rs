@@ -6,7 +6,7 @@ use securestream::{
         Message,
         message::{Credit, Play},
     },
-    types::{MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel, limits::MAX_PART},
+    types::{MediaTime, PlayEpoch, PlayId, PlayMode, RenditionLabel, limits::PART},
 };
 
 use crate::{
@@ -40,7 +40,7 @@ fn paused_viewer(hub: &TestHub, wire: Wire, number: usize) -> Raw {
         });
         viewer.send(Credit { play: PlayId(play), epoch: PlayEpoch(0), offset: CREDIT });
     }
-    let mut expected = u64::from(PLAYS_OF_EACH) * (CREDIT - MAX_PART as u64);
+    let mut expected = u64::from(PLAYS_OF_EACH) * (CREDIT - PART as u64);
     while expected > 0 {
         let part = viewer.wait(|message| if let Message::Packet(packet) = message { Some(packet.data) } else { None });
         expected = expected.saturating_sub(part.len() as u64);
@@ -70,9 +70,9 @@ fn plays_that_wait_for_credit_are_not_looked_at_while_others_chat(wire: Wire) {
     }
     assert_eq!(hub.meter.looks(), before, "200 plays stand still");
 
-    viewers[0].send(Credit { play: PlayId(3), epoch: PlayEpoch(0), offset: CREDIT + 2 * MAX_PART as u64 });
+    viewers[0].send(Credit { play: PlayId(3), epoch: PlayEpoch(0), offset: CREDIT + 2 * PART as u64 });
     let mut moved = 0;
-    while moved <= MAX_PART {
+    while moved <= PART {
         moved += viewers[0].wait(|message| match message {
             Message::Packet(packet) if packet.play == PlayId(3) => Some(packet.data.len()),
             _ => None,

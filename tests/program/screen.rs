@@ -5,6 +5,7 @@ use std::{
     fs::File,
     io::{Read as _, Write as _},
     num::NonZero,
+    ops::Range,
     process::{Child, Command, Stdio},
 };
 
@@ -34,7 +35,7 @@ const CURSOR: (&[u8], &[u8]) = (b"\x1b[6n", b"\x1b[2;2R");
 
 /// A member at a terminal of its own, and what that shows.
 #[cfg(feature = "player")]
-struct Seat {
+pub(crate) struct Seat {
     child: Child,
     keyboard: File,
     found: Termios,
@@ -48,7 +49,7 @@ struct Seat {
 
 #[cfg(feature = "player")]
 impl Seat {
-    fn start(home: &Home, url: &str, rows: u16, columns: u16, arguments: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, url: &str, rows: u16, columns: u16, arguments: &[&str]) -> Self {
         Self::run(alice(home, url, arguments), rows, columns)
     }
 
@@ -64,7 +65,7 @@ impl Seat {
         Self { child, keyboard, found, screen, came: Vec::new(), asked: 0, answered: 0, is_held: false }
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
@@ -74,10 +75,25 @@ impl Seat {
     }
 
     /// Draws what comes until the screen is as wanted.
-    fn see(&mut self, what: &str, is_there: impl Fn(&vt100::Screen) -> bool) {
+    pub(crate) fn see(&mut self, what: &str, is_there: impl Fn(&vt100::Screen) -> bool) {
         while !is_there(self.screen.screen()) {
             assert!(self.draw_more(), "no {what} on the screen at the end:\n{}", self.screen.screen().contents());
         }
+    }
+
+    /// All that it was sent.
+    pub(crate) fn came(&self) -> &[u8] {
+        &self.came
+    }
+
+    /// Where the picture is, in rows and columns.
+    pub(crate) fn picture(&self) -> (Range<usize>, Range<usize>) {
+        let screen = self.screen.screen();
+        let rows = coloured_rows(screen);
+        let is_coloured = |column: &u16| is_coloured(screen, rows[0], *column);
+        let columns: Vec<_> = (0..size(screen).1).filter(is_coloured).collect();
+        let range = |places: &[u16]| places[0].into()..usize::from(places[places.len() - 1]) + 1;
+        (range(&rows), range(&columns))
     }
 
     /// Draws what has come; false when nothing can come any more.
@@ -164,15 +180,18 @@ fn texts(screen: &vt100::Screen) -> Vec<String> {
 #[cfg(feature = "player")]
 fn coloured_rows(screen: &vt100::Screen) -> Vec<u16> {
     let (rows, columns) = size(screen);
-    let is_coloured =
-        |row, column| screen.cell(row, column).is_some_and(|cell| matches!(cell.bgcolor(), vt100::Color::Rgb(..)));
     (0..rows)
-        .filter(|row| (0..columns).filter(|column| is_coloured(*row, *column)).count() * 3 >= columns.into())
+        .filter(|row| (0..columns).filter(|column| is_coloured(screen, *row, *column)).count() * 3 >= columns.into())
         .collect()
 }
 
 #[cfg(feature = "player")]
-fn has(screen: &vt100::Screen, text: &str) -> bool {
+fn is_coloured(screen: &vt100::Screen, row: u16, column: u16) -> bool {
+    screen.cell(row, column).is_some_and(|cell| matches!(cell.bgcolor(), vt100::Color::Rgb(..)))
+}
+
+#[cfg(feature = "player")]
+pub(crate) fn has(screen: &vt100::Screen, text: &str) -> bool {
     texts(screen).iter().any(|row| row.contains(text))
 }
 

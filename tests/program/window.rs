@@ -1,4 +1,4 @@
-//! Windows as a display shows them: a virtual one (Xvfb), whose every pixel is in a file. With `SECURESTREAM_PICTURES` set to
+//! Windows and terminals as a display shows them: a virtual one (Xvfb), whose every pixel is in a file. With `SECURESTREAM_PICTURES` set to
 //! a folder, what was seen is kept there for a person to look at.
 
 use std::{
@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use crate::{
     home::Home,
     process::{Bare, Process, hub, samples},
+    screen::{Seat, has},
     support::schema::Schema,
 };
 
@@ -28,6 +29,9 @@ const WINDOW: (u32, u32) = (958, 540);
 
 /// The pointer's pixels, three parts each, are always there.
 const POINTER: usize = 1000;
+
+/// The font that every X server has, in pixels.
+const CELL: (usize, usize) = (6, 13);
 
 /// How long a picture may take to be drawn.
 const GUARD: Duration = Duration::from_mins(1);
@@ -104,8 +108,8 @@ struct Picture {
 }
 
 impl Picture {
-    /// The sample's frame of this number, as ffmpeg has it, as large as a window.
-    fn of_sample(number: usize) -> Self {
+    /// The sample's frame of this number, as ffmpeg has it, of this size.
+    fn of_sample(number: usize, size: (u32, u32)) -> Self {
         let mut input = format::input(&Path::new(&samples()).join("mandelbrot_240p.mp4")).unwrap();
         let stream = input.streams().best(media::Type::Video).unwrap();
         let (index, context) = (stream.index(), codec::Context::from_parameters(stream.parameters()).unwrap());
@@ -118,15 +122,15 @@ impl Picture {
             decoder.send_packet(&packet).unwrap();
             while decoder.receive_frame(&mut picture).is_ok() {
                 if frames.next() == Some(number) {
-                    return Self::of(&picture);
+                    return Self::of(&picture, size);
                 }
             }
         }
         panic!("there is no frame {number}")
     }
 
-    fn of(decoded: &frame::Video) -> Self {
-        let (from, (width, height)) = ((decoded.width(), decoded.height()), WINDOW);
+    fn of(decoded: &frame::Video, (width, height): (u32, u32)) -> Self {
+        let from = (decoded.width(), decoded.height());
         let (format, flags) = (decoded.format(), scaling::Flags::AREA);
         let mut scaler = scaling::Context::get(format, from.0, from.1, Pixel::BGR24, width, height, flags).unwrap();
         let mut frame = frame::Video::empty();
@@ -140,7 +144,7 @@ impl Picture {
         let Some(folder) = std::env::var_os("SECURESTREAM_PICTURES") else { return };
         let image = Mat::from_slice(&self.bgr).unwrap();
         let image = image.reshape(3, i32::try_from(self.height).unwrap()).unwrap();
-        let file = Path::new(&folder).join(format!("window: {name}.png"));
+        let file = Path::new(&folder).join(format!("{name}.png"));
         assert!(imgcodecs::imwrite(file.to_str().unwrap(), &image, &Vector::new()).unwrap());
     }
 
@@ -152,6 +156,22 @@ impl Picture {
     fn mean(&self, left: usize, top: usize) -> [usize; 3] {
         let pixels = || (top..top + 16).flat_map(move |y| (left..left + 16).map(move |x| self.pixel(x, y)));
         [0, 1, 2].map(|colour| pixels().map(|pixel| usize::from(pixel[colour])).sum::<usize>() / 256)
+    }
+
+    fn part(&self, (left, top): (usize, usize), (width, height): (usize, usize)) -> Self {
+        let rows = (top..top + height).flat_map(|y| (left..left + width).flat_map(move |x| self.pixel(x, y)));
+        Self { width, height, bgr: rows.copied().collect() }
+    }
+
+    /// Whether squares of 16 × 16 pixels have about the colours of another picture of this size: it was drawn with few and
+    /// large pixels, and in few colours.
+    fn is_about(&self, other: &Self) -> bool {
+        let places = || (0..self.height / 16).flat_map(|y| (0..self.width / 16).map(move |x| (x * 16, y * 16)));
+        let differs = |(x, y): (usize, usize)| {
+            let (here, there) = (self.mean(x, y), other.mean(x, y));
+            here.iter().zip(there).any(|(here, there)| here.abs_diff(there) > 48)
+        };
+        places().filter(|place| differs(*place)).count() * 20 < places().count()
     }
 
     /// Whether this shows the whole of another picture at its upper left, but for words at its upper and lower edge.
@@ -183,11 +203,56 @@ fn a_window_shows_the_frames_that_the_file_has() {
     for (seconds, number) in [(2, 50), (10, 250)] {
         alice.say(&format!("seek {seconds}"));
         alice.wait(json!({"event": "play_seeked", "at": f64::from(seconds)}));
-        let wanted = Picture::of_sample(number);
-        screen.see(&format!("frame {number}"), |seen| seen.shows(&wanted));
+        let wanted = Picture::of_sample(number, WINDOW);
+        screen.see(&format!("window, frame {number}"), |seen| seen.shows(&wanted));
     }
     alice.say("stop");
     alice.wait(json!({"event": "play_ended", "reason": "stopped"}));
-    screen.see("no window", |seen| seen.bgr.iter().filter(|part| **part > 0).count() < POINTER);
+    screen.see("window, closed", |seen| seen.bgr.iter().filter(|part| **part > 0).count() < POINTER);
     alice.finished().with(0, "");
+}
+
+/// What a terminal is sent for a paused frame, shown by a real one.
+#[test]
+fn xterm_shows_the_frames_that_the_file_has() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = Seat::start(&home, &url, 40, 120, &[]);
+    alice.see("the menu", |screen| has(screen, "/help lists them"));
+    alice.press("/play mandelbrot mode=240 display=terminal\r");
+    alice.see("a picture", |screen| has(screen, "mandelbrot  0:0"));
+    alice.press("/pause\r");
+    alice.see("a pause", |screen| has(screen, "paused"));
+    alice.press("/seek 10\r");
+    alice.see("another place", |screen| has(screen, "is at 0:10") && has(screen, "0:10 / 0:12"));
+    let came = home.path("came");
+    fs::write(&came, alice.came()).unwrap();
+
+    let screen = Xvfb::start();
+    let mut command = Command::new("xterm");
+    command.args([
+        "-geometry",
+        "120x40+0+0",
+        "-b",
+        "0",
+        "-bw",
+        "0",
+        "-bg",
+        "black",
+        "-fg",
+        "white",
+        "-fn",
+        "fixed",
+        "-e",
+    ]);
+    command.args(["sh", "-c", "stty raw -echo; cat \"$0\"; exec sleep 600"]).arg(&came).env("DISPLAY", &screen.name);
+    let (_xterm, _) = Bare::start({
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    });
+    let (rows, columns) = alice.picture();
+    let place = (columns.start * CELL.0, rows.start * CELL.1);
+    let size = (columns.len() * CELL.0, rows.len() * CELL.1);
+    let wanted = Picture::of_sample(250, (size.0.try_into().unwrap(), size.1.try_into().unwrap()));
+    screen.see("terminal, frame 250", |seen| seen.part(place, size).is_about(&wanted));
 }

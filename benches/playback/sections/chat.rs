@@ -1,28 +1,54 @@
 //! How long messages take over a link that video fills.
 
+use std::{path::Path, time::Instant};
+
 use crate::{
-    rig::{Hub, Member, Sizes, chat},
+    rig::{Hub, Member, Sizes, chat, ffmpeg},
     shaper::Shaper,
 };
 
-/// Bits a second: less than the play below takes.
-const RATE: u64 = 5_000_000;
+/// Megabits a second.
+const RATES: [u64; 2] = [20, 5];
+
+/// Plays at full speed, each with more to send than passes meanwhile.
+const PLAYS: usize = 2;
 
 pub(crate) fn report(sizes: &Sizes) {
-    let hub = Hub::start(|_| {});
-    let shaper = Shaper::start(&hub.url, RATE);
-    let mut alice = Member::join(&hub.url, "alice");
-    let mut bob = Member::join(&shaper.url, "bob");
-    // The first message between two is another kind of message.
-    chat(&mut alice, &bob, "bob", 3);
-    println!("messages over an empty link of 5 Mb/s: {}", chat(&mut alice, &bob, "bob", sizes.messages));
-    for play in 0..8 {
-        bob.say(&format!("play mandelbrot mode=1080 speed=max display=none id=play{play}"));
+    let hub = Hub::start(make_dense);
+    for rate in RATES {
+        over(&hub, rate, sizes.messages);
     }
-    bob.wait("play_started");
-    let before = shaper.carried();
-    let begin = std::time::Instant::now();
-    let figures = chat(&mut alice, &bob, "bob", sizes.messages);
-    let rate = (shaper.carried() - before) as f64 * 8e-6 / begin.elapsed().as_secs_f64();
-    println!("messages over the same link beside 8 plays that fill it ({rate:.1} Mb/s): {figures}");
+}
+
+fn over(hub: &Hub, rate: u64, messages: usize) {
+    let shaper = Shaper::start(&hub.url, rate * 1_000_000);
+    let (mut alice, name) = (Member::join(&hub.url, &format!("alice{rate}")), format!("bob{rate}"));
+    let mut bob = Member::join(&shaper.url, &name);
+    // The first message between two is another kind of message.
+    chat(&mut alice, &bob, &name, 3);
+    println!("messages over an empty link of {rate} Mb/s: {}", chat(&mut alice, &bob, &name, messages));
+    for play in 0..PLAYS {
+        bob.say(&format!("play dense speed=max display=none id=play{play}"));
+        bob.wait("play_started");
+    }
+    let (before, begin) = (shaper.carried(), Instant::now());
+    let figures = chat(&mut alice, &bob, &name, messages);
+    let carried = (shaper.carried() - before) as f64 * 8e-6 / begin.elapsed().as_secs_f64();
+    let ended = bob.told().iter().filter(|(_, line)| line["event"] == "play_ended").count();
+    assert_eq!(ended, 0, "the plays were to fill it to the end");
+    println!("  beside {PLAYS} plays that fill it ({carried:.1} Mb/s): {figures}");
+}
+
+/// Puts beside the sample what fills a link before it keeps a decoder busy.
+fn make_dense(videos: &Path) {
+    let source = "testsrc2=size=640x360:rate=25:duration=60,noise=alls=60:allf=t";
+    let to = videos.join("dense_360p.mp4");
+    let made = ffmpeg(
+        &[
+            &["-f", "lavfi", "-i", source, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"][..],
+            &["-b:v", "10M", "-g", "50", to.to_str().expect("text")],
+        ]
+        .concat(),
+    );
+    assert!(made, "ffmpeg with libx264 is needed for this section");
 }

@@ -80,7 +80,7 @@ impl Viewer {
     }
 
     fn take_part(&mut self, part: &Packet) {
-        assert!(part.data.len() <= MAX_PART);
+        assert!(part.data.len() <= PART);
         self.received += part.data.len() as u64;
         if part.part == 0 {
             let Packet { rendition, epoch, seq, pts, .. } = *part;
@@ -106,7 +106,7 @@ fn without_credit_a_rendition_is_announced_and_nothing_is_read() {
 
 #[test]
 fn packets_come_in_parts_of_at_most_32_kib_that_make_what_stands_in_the_file() {
-    let size = u32::try_from(2 * MAX_PART + 17).unwrap();
+    let size = u32::try_from(2 * PART + 17).unwrap();
     let mut viewer = Viewer::new(&testing::title(vec![testing::index(240, 4, 2, size)]), &request(PlayMode::Auto));
     viewer.credit(0, u64::MAX).run();
     assert_eq!(viewer.packets.len(), 4);
@@ -138,7 +138,7 @@ fn credit_is_never_exceeded_and_never_taken_back() {
 
 #[test]
 fn credit_byte_by_byte_makes_no_more_parts_than_can_be_counted() {
-    let size = u32::try_from(3 * MAX_PART).unwrap();
+    let size = u32::try_from(3 * PART).unwrap();
     let mut viewer = Viewer::new(&testing::title(vec![testing::index(240, 1, 1, size)]), &request(PlayMode::Auto));
     for offset in 0..=u64::from(size) {
         viewer.credit(0, offset).run();

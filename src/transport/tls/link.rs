@@ -13,6 +13,10 @@ use crate::{
 /// Slices that are encrypted together: above that, cutting them into TLS records costs more than it saves.
 const SLICES: usize = 16;
 
+/// Bytes that are encrypted ahead of what the link takes: a chat record waits behind these, whatever the outbox does. One
+/// record of TLS.
+const HELD: usize = 16 * 1024;
+
 /// Bytes of ciphertext read at once: two full TLS records and a little.
 const READ_AT_ONCE: usize = 36 * 1024;
 
@@ -37,7 +41,8 @@ pub struct TlsTransport<T: Transport> {
 
 impl<T: Transport> TlsTransport<T> {
     /// Begins a handshake over `link`, or goes on with one.
-    pub(super) fn new(link: T, tls: Connection) -> Self {
+    pub(super) fn new(link: T, mut tls: Connection) -> Self {
+        tls.set_buffer_limit(Some(HELD));
         Self { link, tls, received: Vec::new(), fed: 0, agreed: false }
     }
 

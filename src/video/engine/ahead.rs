@@ -28,6 +28,8 @@ pub(super) struct Stage {
     decoder: Box<dyn Decode>,
     segment: u64,
     frame_duration: MediaTime,
+    /// Where it begins to be shown.
+    from: MediaTime,
     /// What of it is shown, as far as the decoder does not know: a cut came later, or others were quicker.
     shows: Range<MediaTime>,
     hungry: bool,
@@ -73,7 +75,8 @@ impl Engine {
             Ok(Decoded::Hidden) => self.parts.tally.decoded(),
             Ok(Decoded::Preview(frame)) => {
                 self.parts.tally.decoded();
-                self.preview(frame)?;
+                let wanted = stage.from;
+                self.preview(frame, wanted)?;
             }
             Ok(Decoded::Hungry) => stage.hungry = true,
             Ok(Decoded::Finished) => self.stage = None,
@@ -138,6 +141,7 @@ impl Engine {
             decoder,
             segment: self.segments,
             frame_duration: segment.frame_duration,
+            from: segment.from,
             shows: self.not_shown_before(segment)..MediaTime(i64::MAX),
             hungry: true,
             errors: 0,

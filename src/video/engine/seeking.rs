@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{End, Engine};
+use super::{End, Engine, Shown};
 use crate::{
     types::{MediaTime, PlayEpoch},
     video::{frame::Frame, render::DisplayGone, report::Report},
@@ -28,11 +28,16 @@ impl Seeking {
 }
 
 impl Engine {
-    /// Shows the keyframe where decoding began, while all up to the frame itself is decoded: the viewer sees at once
-    /// that the seek was heard, and about where it leads. It counts for nothing else.
-    pub(super) fn preview(&mut self, frame: Frame) -> Result<(), End> {
+    /// Shows the keyframe where decoding began, while all up to the frame itself, which is due at `wanted`, is decoded: the
+    /// viewer sees at once that the seek was heard, and about where it leads. A picture that is nearer already stays, or
+    /// short steps would jump to and fro. It counts for nothing else.
+    pub(super) fn preview(&mut self, frame: Frame, wanted: MediaTime) -> Result<(), End> {
         let now = self.parts.clock.now();
-        let Some(seeking) = self.seeking.as_mut().filter(|seeking| seeking.preview.is_none()) else { return Ok(()) };
+        let is_nearer = |shown: Shown| (wanted - frame.pts).0.abs() < (wanted - shown.pts).0.abs();
+        let is_worth_it = self.last_shown.is_none_or(is_nearer) && self.parts.display.takes();
+        let Some(seeking) = self.seeking.as_mut().filter(|seeking| is_worth_it && seeking.preview.is_none()) else {
+            return Ok(());
+        };
         seeking.preview = Some(now.saturating_sub(seeking.since));
         self.caption(&frame)?;
         self.parts.display.show(&frame).map_err(|DisplayGone| End::Closed)?;

@@ -243,6 +243,17 @@ fn a_seek_far_behind_a_keyframe_shows_that_keyframe_meanwhile_and_no_other_pictu
     assert!(far.reports.contains(&Report::Seeked { epoch: PlayEpoch(1), at: pts(160), preview }));
     assert_eq!((far.summary.frames, far.summary.shown), (7, 7));
 
+    let step = Scene::new()
+        .at(0, part(240, 0, None))
+        .at(0, packets(0..100))
+        .at(3_000, [Input::Flush { epoch: PlayEpoch(1) }])
+        .at(3_010, part(240, 100, None))
+        .at(3_010, packets(0..105))
+        .at(3_010, [FINISHED])
+        .run();
+    let numbers: Vec<_> = (0..75).chain(100..105).collect();
+    assert_eq!(step.numbers(), numbers, "a picture that is nearer than the keyframe stays");
+
     let switch = Scene { speed: Speed::Max, ..Scene::new() }
         .at(0, part(240, 0, Some(80)))
         .at(0, packets(0..82))

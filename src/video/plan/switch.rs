@@ -97,7 +97,7 @@ fn enter(
     let mut cut = None;
     if let Some(last) = segments.back_mut() {
         let sent = begun.filter(|_| keep == 1);
-        let at = entry - edge(last);
+        let at = (entry - edge(last)).max(last.show.start);
         cut = (sent.is_some() && at < last.show.end).then_some(at);
         last.cut(at, sent);
     }

@@ -16,7 +16,7 @@ use super::{Meter, Refill, Selector, Situation, Switch};
 use crate::{
     types::{
         MediaTime, PlayMode, RenditionLabel,
-        limits::{CREDIT_WINDOW, MAX_PART, MEDIA_LANE},
+        limits::{CREDIT_WINDOW, MAX_PART, MEDIA_LANE, PART},
     },
     video::{
         Rung, Segment, Title, first_rung,
@@ -130,7 +130,7 @@ impl Hub {
                 continue;
             }
             let packet = front.rendition.index.packets()[next];
-            let bytes = (packet.size as usize - self.partly).min(MAX_PART);
+            let bytes = (packet.size as usize - self.partly).min(PART);
             if self.sent + bytes as u64 > self.credit {
                 return;
             }

@@ -78,7 +78,7 @@ impl Viewer {
             Step::Rendition(Message::StreamInfo(info), _) => self.begin(&info),
             Step::Media(Message::StreamCut(cut)) => {
                 let last = self.segments.last_mut().unwrap();
-                assert!(cut.show_until < last.show.end, "a cut takes something away");
+                assert!(cut.show_until < last.show.end, "a cut takes something away: {cut:?} of {:?}", last.show);
                 last.show.end = cut.show_until;
             }
             Step::Media(Message::Packet(part)) => {
