@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 /// Bytes that are passed on at once: 13 ms at 1 Mb/s.
 const CHUNK: usize = 1600;
@@ -20,6 +20,9 @@ const CHUNK: usize = 1600;
 /// Bytes that the system may hold on either side, which doubles it: a router with a short queue. What a long queue adds to
 /// every message is the network's, whoever sends.
 const HELD: usize = 8 * 1024;
+
+/// Bytes of a segment, as over Ethernet: those of loopback are larger than what may be held.
+const SEGMENT: u32 = 1448;
 
 /// A shaper in front of a hub. Its threads end with their links.
 pub(crate) struct Shaper {
@@ -35,6 +38,7 @@ impl Shaper {
         let (scheme, rest) = url.split_once("://").expect("a URL");
         let (hub, pin) = rest.split_once('#').map_or((rest, None), |(hub, pin)| (hub, Some(pin)));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        SockRef::from(&listener).set_tcp_mss(SEGMENT).expect("an option");
         let port = listener.local_addr().expect("a port").port();
         let pin = pin.map_or_else(String::new, |pin| format!("#{pin}"));
         let shaper = Self {
@@ -45,7 +49,7 @@ impl Shaper {
         let (hub, rate, carried) = (hub.to_owned(), Arc::clone(&shaper.rate), Arc::clone(&shaper.carried));
         thread::spawn(move || {
             for member in listener.incoming().flatten() {
-                let hub = TcpStream::connect(&hub).expect("the hub listens");
+                let hub = connect(&hub);
                 carry(&hub, &member, &rate, &carried);
             }
         });
@@ -61,6 +65,16 @@ impl Shaper {
     pub(crate) fn carried(&self) -> u64 {
         self.carried.load(Ordering::Relaxed)
     }
+}
+
+/// To the hub, over what is to be narrow from the first byte on.
+fn connect(hub: &str) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_tcp_mss(SEGMENT).expect("an option");
+    socket.set_recv_buffer_size(HELD).expect("an option");
+    let hub: std::net::SocketAddr = hub.parse().expect("an address");
+    socket.connect(&hub.into()).expect("the hub listens");
+    socket.into()
 }
 
 fn carry(hub: &TcpStream, member: &TcpStream, rate: &Arc<AtomicU64>, carried: &Arc<AtomicU64>) {
