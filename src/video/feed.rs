@@ -2,16 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::types::{EndReason, MediaTime, limits::CREDIT_WINDOW};
+use crate::types::{EndReason, MediaTime, limits::MAX_UNTAKEN};
 
-use super::input::{Packet, Segment};
-
-/// Most that may wait here, in bytes with [`OVERHEAD`] for each entry. Far more than a hub that keeps to its
-/// credit can cause: [`CREDIT_WINDOW`] of packets of 40 bytes, as a still picture has them, come to half of it.
-const MOST_WAITING: u64 = 8 * CREDIT_WINDOW;
-
-/// What an entry takes besides its bytes.
-const OVERHEAD: u64 = 128;
+use super::input::{Packet, Segment, size_of_waiting};
 
 /// The part of [`Input`](super::input::Input) that has its turn.
 #[derive(Clone, Debug)]
@@ -27,14 +20,13 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// What it counts for against [`MOST_WAITING`].
+    /// What it counts for against [`MAX_UNTAKEN`].
     fn size(&self) -> u64 {
-        let bytes = match self {
-            Self::Segment(segment) => segment.extradata.len(),
-            Self::Packet(packet) => packet.data.len(),
-            Self::LastPicture | Self::End(_) => 0,
-        };
-        bytes as u64 + OVERHEAD
+        match self {
+            Self::Segment(segment) => segment.size(),
+            Self::Packet(packet) => packet.size(),
+            Self::LastPicture | Self::End(_) => size_of_waiting(0),
+        }
     }
 }
 
@@ -42,8 +34,8 @@ impl Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Overfed;
 
-/// A queue bounded in bytes. The session keeps it below [`CREDIT_WINDOW`] by what credit it gives; the bound
-/// here holds whatever the session lets through.
+/// A queue bounded in bytes by [`MAX_UNTAKEN`]. The session keeps it far below by what credit it gives; the bound here
+/// holds whatever the session lets through.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     entries: VecDeque<Entry>,
@@ -54,7 +46,7 @@ impl Feed {
     /// Puts an entry at the end. After an error the queue is of no more use.
     pub(crate) fn push(&mut self, entry: Entry) -> Result<(), Overfed> {
         self.size += entry.size();
-        if self.size > MOST_WAITING {
+        if self.size > MAX_UNTAKEN {
             return Err(Overfed);
         }
         self.entries.push_back(entry);
@@ -110,14 +102,17 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{types::limits::MAX_PACKET, video::testing::packet};
+    use crate::{
+        types::limits::{MAX_PACKET, PIECE_OVERHEAD},
+        video::testing::packet,
+    };
 
     #[test]
     fn bad_input_63_packets_never_asked_for_are_not_hoarded() {
         let large = Packet { data: vec![0; MAX_PACKET].into(), ..packet(0) };
         let mut feed = Feed::default();
         let taken = (0..100).take_while(|_| feed.push(Entry::Packet(large.clone())).is_ok()).count();
-        assert_eq!(taken as u64, MOST_WAITING / (MAX_PACKET as u64 + OVERHEAD));
+        assert_eq!(taken as u64, MAX_UNTAKEN / (MAX_PACKET as u64 + PIECE_OVERHEAD));
     }
 
     #[test]
@@ -125,7 +120,7 @@ mod tests {
         let empty = Packet { data: Vec::new().into(), ..packet(0) };
         let mut feed = Feed::default();
         let taken = (0..1_000_000).take_while(|_| feed.push(Entry::Packet(empty.clone())).is_ok()).count();
-        assert_eq!(taken as u64, MOST_WAITING / OVERHEAD);
+        assert_eq!(taken as u64, MAX_UNTAKEN / PIECE_OVERHEAD);
     }
 
     #[test]

@@ -6,7 +6,11 @@
 
 pub(super) mod qt;
 
-use std::{env, ffi::CString, fs};
+use std::{
+    env,
+    ffi::{CStr, CString},
+    fs,
+};
 
 use ffmpeg::{
     Error,
@@ -183,6 +187,19 @@ impl Drop for Parser {
         // SAFETY: made by `av_parser_init`, and closed once.
         unsafe { ffi::av_parser_close(self.parser.as_ptr()) };
     }
+}
+
+/// Which FFmpeg this is, in the words of who built it: also what a distribution has mended in it.
+pub(super) fn version_info() -> String {
+    // SAFETY: takes nothing; what comes back is a static string that ends with a zero.
+    unsafe { CStr::from_ptr(ffi::av_version_info()) }.to_string_lossy().into_owned()
+}
+
+/// Whether the clock of such a container may begin anew on the way, as that of a broadcast does.
+pub(super) fn clock_may_jump(input: &ffmpeg::format::context::Input) -> bool {
+    // SAFETY: an open input has a format, which is static; both pointers are valid while `input` is borrowed.
+    let flags = unsafe { (*input.as_ptr()).iformat.as_ref() }.map_or(0, |format| format.flags);
+    flags & ffi::AVFMT_TS_DISCONT != 0
 }
 
 /// How long a file lasts, in µs, where it says so itself: not what libavformat makes of its size.

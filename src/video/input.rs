@@ -67,16 +67,20 @@ impl Input {
     /// What it takes while it waits for its turn, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
-        let bytes = match self {
-            Self::Segment(segment) => segment.extradata.len(),
-            Self::Packet(packet) => packet.data.len(),
-            Self::Sound(piece) => piece.data.len(),
-            Self::SoundTrack { format, .. } => format.extradata.len(),
-            Self::Subtitles(SubtitleChange::Arrived { data, .. }) => data.len(),
-            _ => 0,
-        };
-        bytes as u64 + PIECE_OVERHEAD
+        match self {
+            Self::Segment(segment) => segment.size(),
+            Self::Packet(packet) => packet.size(),
+            Self::Sound(piece) => piece.size(),
+            Self::SoundTrack { format, .. } => size_of_waiting(format.extradata.len()),
+            Self::Subtitles(SubtitleChange::Arrived { data, .. }) => size_of_waiting(data.len()),
+            _ => size_of_waiting(0),
+        }
     }
+}
+
+/// What a piece of a play with so many bytes takes while it waits for its turn, in bytes.
+pub(super) fn size_of_waiting(bytes: usize) -> u64 {
+    bytes as u64 + PIECE_OVERHEAD
 }
 
 /// What only the session knows of a play. What is `None` stays as it was.
@@ -113,6 +117,11 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// See [`Input::size`].
+    pub(super) fn size(&self) -> u64 {
+        size_of_waiting(self.extradata.len())
+    }
+
     /// Whether the frame at `pts` is to be shown. The edges are exact: whoever planned the switch has drawn them
     /// between two frames, whatever the clocks of two renditions round to.
     #[must_use]
@@ -145,6 +154,13 @@ pub struct Packet {
     pub data: Bytes,
 }
 
+impl Packet {
+    /// See [`Input::size`].
+    pub(super) fn size(&self) -> u64 {
+        size_of_waiting(self.data.len())
+    }
+}
+
 /// One compressed packet of sound.
 #[derive(Clone, Debug)]
 pub struct SoundPiece {
@@ -154,6 +170,13 @@ pub struct SoundPiece {
     pub duration: MediaTime,
     /// The bytes as they are in the file.
     pub data: Bytes,
+}
+
+impl SoundPiece {
+    /// See [`Input::size`].
+    pub(super) fn size(&self) -> u64 {
+        size_of_waiting(self.data.len())
+    }
 }
 
 #[cfg(test)]

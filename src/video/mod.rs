@@ -116,7 +116,7 @@ pub use indexes::{IndexShelf, MemoryShelf};
 pub use ladder::{Rung, first_rung};
 pub use live_folder::LiveFolder;
 pub use mp4::IndexError;
-pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment, Switched, switch};
+pub use plan::{LeftOut, LeftOutReason, Plan, PlanError, Segment, Switched, begin_with, switch};
 pub use rotation::Rotation;
 pub use settling::{Look, Settling, Sight, sight};
 pub use sound_track::{NoSound, SoundFormat, SoundPacket, SoundTrack};

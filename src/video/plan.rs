@@ -14,7 +14,7 @@ mod switch;
 
 use std::{ops::Range, sync::Arc};
 
-pub use self::switch::{Switched, switch};
+pub use self::switch::{Switched, begin_with, switch};
 
 use crate::types::{Code, Codec, MediaTime, PlayMode, RenditionLabel};
 

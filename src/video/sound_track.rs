@@ -25,8 +25,7 @@ pub(super) const MAX_CHANNELS: u16 = 24;
 /// Longest configuration of a decoder of sound, in bytes. Real ones have some tens.
 pub(super) const MAX_SOUND_EXTRADATA: usize = 64 * 1024;
 
-/// Furthest apart that the pieces of a packet may lie, in bytes: a second of pictures of 8 Mb/s between them. Each packet
-/// of a read may be as far apart.
+/// Furthest apart that the pieces of a packet may lie, in bytes: a second of pictures of 8 Mb/s between them.
 const MAX_SPAN: u64 = 1024 * 1024;
 
 /// Most packets of one read, 1.4 s of AAC.
@@ -34,6 +33,9 @@ const MOST_IN_ONE_READ: usize = 64;
 
 /// And most bytes of them, unless one packet alone has more.
 const MOST_BYTES_IN_ONE_READ: u64 = 32 * 1024;
+
+/// And most bytes that are read for them, with what lies between pieces, unless one packet alone takes more.
+const MOST_SPANNED_IN_ONE_READ: u64 = 256 * 1024;
 
 /// From where before a place decoding begins, so that the sound at that place is whole: Opus asks for 80 ms
 /// (RFC 7845, 4.6), AAC for one packet.
@@ -209,14 +211,16 @@ impl SoundTrack {
     pub fn read_together(&self, from: usize) -> Range<usize> {
         let start = from - from % MOST_IN_ONE_READ;
         let end = (start + MOST_IN_ONE_READ).min(self.packets.len());
-        let mut bytes = 0;
+        let (mut bytes, mut spanned) = (0, 0);
         for (position, packet) in (start..end).zip(self.packets.get(start..end).unwrap_or_default()) {
-            bytes += u64::from(packet.size);
-            if bytes > MOST_BYTES_IN_ONE_READ {
+            let size = u64::from(packet.size);
+            let span = self.span(position).map_or(size, |span| span.end - span.start);
+            (bytes, spanned) = (bytes + size, spanned + span);
+            if bytes > MOST_BYTES_IN_ONE_READ || spanned > MOST_SPANNED_IN_ONE_READ {
                 if position > from {
                     return from..position;
                 }
-                bytes = packet.size.into();
+                (bytes, spanned) = (size, span);
             }
         }
         from..end.max(from)
@@ -300,6 +304,27 @@ mod tests {
                 assert!(edges(start)[1..].iter().all(|edge| all.contains(edge)), "from {start}");
             }
             assert!(track.read_together(1000).is_empty() && track.read_together(5000).is_empty());
+        }
+    }
+
+    #[test]
+    fn attack_pieces_far_apart_do_not_make_one_read_many_large_ones() {
+        for apart in [1_000, 20_000, 100_000, 500_000, MAX_SPAN - 50] {
+            let mut pieces = Pieces::default();
+            for (position, packet) in packets(200).iter().enumerate() {
+                let (first, second) = (packet.offset, packet.offset + apart);
+                pieces.push(position, &[Run::one(first, 50), Run::one(second, 50)]);
+            }
+            let track = SoundTrack::new(FORMAT, packets(200), all()).unwrap().scattered(pieces).unwrap();
+            let ends = |from| track.read_together(from).end;
+            let edges: Vec<_> =
+                std::iter::successors(Some(0), |&from| Some(ends(from)).filter(|end| *end < 200)).collect();
+            for from in 0..200 {
+                let read = track.read_together(from);
+                let spanned: u64 = read.clone().filter_map(|at| track.span(at)).map(|span| span.end - span.start).sum();
+                assert!(spanned <= 256 * 1024 || read.len() == 1, "{read:?} spans {spanned}");
+                assert!(read.start == from && (read.end == 200 || edges.contains(&read.end)), "{read:?}");
+            }
         }
     }
 

@@ -27,6 +27,7 @@ over_every_link!(
     bad_input_51_times_outside_the_title,
     bad_input_52_the_seventeenth_play,
     a_play_goes_on_in_another_rendition_of_those_that_it_was_told,
+    a_tour_is_left_where_the_picture_is,
     a_codec_that_the_member_lacks_is_refused_by_name,
 );
 
@@ -267,6 +268,30 @@ fn a_play_goes_on_in_another_rendition_of_those_that_it_was_told(wire: Wire) {
     assert_eq!((info.rendition, info.show_from), (RenditionLabel(720), MediaTime(2_000_000)));
     hub.events.wait(json!({"event": "rendition", "name": "viewer", "height": 720}));
     assert_eq!(play_out(&mut member, 1, 0).1, EndReason::Finished);
+}
+
+fn a_tour_is_left_where_the_picture_is(wire: Wire) {
+    let hub = hub_with(&[("both_120p.mp4", "unaligned_120p.mp4"), ("both_180p.mp4", "one_keyframe.mp4")], &[]);
+    let mut member = Raw::join(&hub, wire, "viewer");
+    assert_eq!(ask(&mut member, Play { mode: PlayMode::Tour, ..request(1, "both") }), Answer::Started);
+    let (play, epoch, to) = (PlayId(1), PlayEpoch(1), MediaTime(1_500_000));
+    let begins = |member: &mut Raw| {
+        member.wait(|message| match message {
+            Message::StreamInfo(info) if info.epoch == epoch => Some((info.rendition, info.show_from)),
+            _ => None,
+        })
+    };
+    member.send(Seek { play, epoch, to });
+    // The hub has begun another rendition before it hears of the switch.
+    assert_eq!(begins(&mut member), (RenditionLabel(120), to));
+    member.send(SwitchRendition { play, epoch, rendition: RenditionLabel(180), from: None });
+    let cut = member.wait(|message| if let Message::StreamCut(cut) = message { Some(cut) } else { None });
+    assert_eq!((cut.epoch, cut.show_until), (epoch, to));
+    member.send(Credit { play, epoch, offset: u64::MAX });
+    assert_eq!(begins(&mut member), (RenditionLabel(180), to), "there, and not at the next keyframe, if there is one");
+    let first = member.wait(|message| if let Message::Packet(packet) = message { Some(packet) } else { None });
+    assert_eq!((first.rendition, first.pts), (RenditionLabel(180), MediaTime::ZERO));
+    assert_eq!(play_out(&mut member, 1, 1).1, EndReason::Finished);
 }
 
 fn a_codec_that_the_member_lacks_is_refused_by_name(wire: Wire) {

@@ -9,7 +9,7 @@ use crate::{
         message::{self, StreamCut},
     },
     types::{Codec, MediaTime, PlayEpoch, PlayMode, RenditionLabel},
-    video::{PlanError, Rung, Title, first_rung, switch},
+    video::{PlanError, Rung, Title, begin_with, first_rung, switch},
 };
 
 /// Most segments that a play is to send, if its plan had no more: a member that grants no credit cannot pile them up.
@@ -28,7 +28,7 @@ pub enum SwitchError {
 
 impl Play {
     /// Goes on in another rendition, from its first keyframe at or after `from`; without one, behind all that was
-    /// sent. What is meant for another epoch is late and changes nothing.
+    /// sent, or where the play begins if nothing was. What is meant for another epoch is late and changes nothing.
     ///
     /// # Errors
     /// When that rendition cannot be gone on in.
@@ -43,7 +43,13 @@ impl Play {
             segments.extend(self.over.clone());
         }
         let begun = if was_over { segments.front().map(|over| over.packets.end) } else { self.sent_until() };
-        let switched = switch(&mut segments, begun, &rendition, from, self.end).ok_or(SwitchError::NoKeyframe(to))?;
+        // How a play begins may be told before anything is sent of it: then nothing has to be gone on behind.
+        let switched = if from.is_none() && begun.is_some() && self.has_sent_nothing() {
+            begin_with(&mut segments, &rendition, self.end)
+        } else {
+            switch(&mut segments, begun, &rendition, from, self.end)
+        };
+        let switched = switched.ok_or(SwitchError::NoKeyframe(to))?;
         if segments.len() > MAX_SEGMENTS.max(self.segments.len()) {
             return Err(SwitchError::TooMany);
         }
@@ -68,6 +74,11 @@ impl Play {
     fn sent_until(&self) -> Option<usize> {
         let next = self.next?;
         Some(self.ready.front().map_or(next, |front| front.index + usize::from(front.sent > 0)))
+    }
+
+    /// Whether no picture of this epoch was sent, nor a part of one.
+    fn has_sent_nothing(&self) -> bool {
+        self.seq == 0 && self.ready.front().is_none_or(|front| front.sent == 0)
     }
 
     /// Drops what was read and is not needed any more.

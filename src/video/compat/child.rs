@@ -22,8 +22,9 @@ use super::{
 /// Memory that it may take for itself, in bytes: a demuxer's tables, the index and its bytes.
 const MEMORY: u64 = 1024 * 1024 * 1024;
 
-/// Processor time in seconds, for any file and for each byte of it, and most of it: enough to compare 100 GB. Half of
-/// what its parent waits, so that a file with which it comes to no end is told from a disk that is slow.
+/// Processor time in seconds, for any file and for each byte of it, and most of it: enough to compare 100 GB. A tenth of
+/// what its parent waits, so that a file with which it comes to no end is told from a disk that is slow, and from a
+/// processor that others have.
 const PROCESSOR: u64 = 30;
 const BYTES_A_SECOND: u64 = 20_000_000;
 const MOST_PROCESSOR: u64 = 600;
@@ -118,6 +119,14 @@ mod tests {
     #[test]
     fn a_file_has_processor_time_by_its_size() {
         assert_eq!([0, 2_000_000_000, u64::MAX].map(processor), [30, 130, 600]);
+    }
+
+    #[test]
+    fn a_child_that_gets_a_tenth_of_a_processor_is_not_given_up() {
+        for size in [0, 20_000_000, 2_000_000_000, 100_000_000_000, u64::MAX] {
+            let wall = crate::video::compat::parent::limit(size).as_secs();
+            assert!(wall >= 10 * processor(size), "{wall} s for {size} bytes");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ use crate::{
 use super::{
     locate::Locator,
     sound::Sound,
-    times::{Said, moves, times},
+    times::{Clock, Said, moves, times},
 };
 
 /// The containers that are taken apart. Not playlists and such, which name other files.
@@ -109,8 +109,9 @@ fn taken_apart(file: &File, reader: Reader<impl FileExt + Send + 'static>, size:
     let mut sound = Sound::of(&opened, &file);
     let packets = track.packets(&mut opened, &file, sound.as_mut())?;
     let claimed = said.filter(|said| *said > packets.end.saturating_add(TOLERANCE)).map(MediaTime);
-    let moves = moves(&packets.said);
-    let (index, zero) = packets.index(track.format, track.rotation, track.reorders)?;
+    let clock = if ffi::clock_may_jump(&opened) { Clock::Jumps } else { Clock::Steady };
+    let moves = moves(&packets.said, clock);
+    let (index, zero) = packets.index(track.format, track.rotation, clock, track.reorders)?;
     let index = index.cut_short(claimed);
     Ok(match sound {
         Some(sound) => index.with_sound(sound.track(zero, &moves)),
@@ -363,8 +364,14 @@ impl Packets {
     }
 
     /// The index, and when its first picture is shown on the container's clock, in µs.
-    fn index(self, format: VideoFormat, rotation: Rotation, reorders: bool) -> Result<(Index, i64), Refused> {
-        let times = times(&self.said, reorders);
+    fn index(
+        self,
+        format: VideoFormat,
+        rotation: Rotation,
+        clock: Clock,
+        reorders: bool,
+    ) -> Result<(Index, i64), Refused> {
+        let times = times(&self.said, clock, reorders);
         let is_hidden = |position: usize| self.hidden.binary_search(&position).is_ok();
         let shown = || times.iter().enumerate().filter(|(position, _)| !is_hidden(*position)).map(|(_, times)| times);
         let zero = shown().map(|times| times.pts).min().ok_or(Refused::NoPictures)?;
@@ -438,6 +445,27 @@ mod tests {
         for name in ["transport.ts", "bluray.m2ts", "theora.ogv", "program.mpg", "windows.wmv", "other_codec.mp4"] {
             assert_eq!(claimed(name, 100).0, None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_picture_that_stands_still_is_no_clock_that_jumps() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/still.mkv");
+        let (file, size) = (File::open(&path).unwrap(), path.metadata().unwrap().len());
+        let index = index(&file, file.try_clone().unwrap(), size).unwrap();
+        let shown: Vec<_> = index.packets().iter().map(|packet| packet.pts.0 / 1000).collect();
+        assert_eq!(shown, [0, 1000, 2000, 15_000, 16_000, 17_000]);
+        let sound = index.sound().unwrap();
+        assert!(sound.heard().end.as_seconds() > 17.0, "{:?}", sound.heard());
+    }
+
+    #[test]
+    fn a_broadcast_that_was_joined_goes_on_where_its_clock_begins_anew() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/transport.ts");
+        let twice = std::fs::read(path).unwrap().repeat(2);
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, &twice).unwrap();
+        let index = index(&file, file.try_clone().unwrap(), twice.len() as u64).unwrap();
+        assert!((index.duration().as_seconds() - 4.0).abs() < 0.1, "{:?}", index.duration());
     }
 
     #[test]

@@ -32,7 +32,7 @@ use super::{
     catalog::SkipReason,
     file_name::Kind,
     index::Index,
-    mp4::{FileInput, read},
+    mp4::{FileInput, IndexError, read},
 };
 
 pub use parent::{Compat, CompatError, Patience};
@@ -52,11 +52,15 @@ wire_struct! {
     }
 }
 
+/// Raised when this program comes to take files that it refused, by its own reader or by what it does with
+/// libavformat: what is kept of refusals is of no use then.
+const READERS: u16 = 1;
+
 impl Compat {
     /// What reads files here: whatever another program or another libavformat refused, these may take.
     pub(super) fn readers(&self) -> String {
-        let own = env!("CARGO_PKG_VERSION");
-        if self.is_there() { format!("{own}, libavformat {}", libavformat()) } else { own.to_owned() }
+        let own = format!("{} ({READERS})", env!("CARGO_PKG_VERSION"));
+        if self.is_there() { format!("{own}, libavformat {}", libavformat()) } else { own }
     }
 
     /// Indexes an open file of `size` bytes, by this program's own reader where its name speaks for that, else by
@@ -66,25 +70,34 @@ impl Compat {
             return self.index(file, size, patience).map_err(SkipReason::from);
         }
         match read(&FileInput { file, size }) {
-            Err(error) if error.is_of_this_reader() => self.index(file, size, patience).map_err(|why| match why {
-                // Then it is not known yet whether libavformat does better.
-                why if why.may_pass() => why.into(),
-                _ => error.into(),
-            }),
+            Err(error) if error.is_of_this_reader() => {
+                self.index(file, size, patience).map_err(|why| neither(error, why))
+            }
             result => Ok(result?),
         }
     }
 }
 
-/// Which libavformat there is, by its own number.
+/// Why a file is not taken that the own reader refuses, and that libavformat gave no index of.
+fn neither(own: IndexError, why: CompatError) -> SkipReason {
+    match why {
+        CompatError::Unavailable => own.into(),
+        why if why.lasts() => own.into(),
+        // It is not known yet whether libavformat does better.
+        why => why.into(),
+    }
+}
+
+/// Which libavformat there is: its own number is the same for all that was mended in a release, and what is said of
+/// the build does not tell of a library that was exchanged alone.
 #[cfg(feature = "player")]
-fn libavformat() -> u32 {
-    ffmpeg::format::version()
+fn libavformat() -> String {
+    format!("{} ({})", ffmpeg::format::version(), super::ffi::version_info())
 }
 
 #[cfg(not(feature = "player"))]
-fn libavformat() -> u32 {
-    0
+fn libavformat() -> String {
+    String::new()
 }
 
 impl From<CompatError> for SkipReason {
@@ -121,6 +134,25 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn readers_are_told_apart_by_who_built_them() {
+        let alone = Compat::default().readers();
+        let both = Compat::by("/nonexistent/securestream".into()).readers();
+        assert_eq!(alone, format!("{} ({READERS})", env!("CARGO_PKG_VERSION")));
+        let info = crate::video::ffi::version_info();
+        assert!(info.starts_with(|first: char| first.is_ascii_alphanumeric()), "{info}");
+        assert!(both.starts_with(&alone) && both.contains(&info), "{both}");
+        assert!(both.contains(&ffmpeg::format::version().to_string()), "{both}");
+    }
+
+    #[test]
+    fn what_the_own_reader_refuses_is_refused_for_good_only_where_libavformat_does() {
+        let own = || read(&b"nonsense"[..]).unwrap_err();
+        let of = |why| neither(own(), why).lasts();
+        assert!(of(CompatError::Unavailable) && of(CompatError::Refused("no".into())) && of(CompatError::Endless));
+        assert!(!of(CompatError::Aborted("signal: 6".into())) && !of(CompatError::Ended("signal: 9".into())));
+    }
 
     #[test]
     fn a_reader_that_cannot_be_run_now_says_nothing_of_the_file() {

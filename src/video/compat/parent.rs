@@ -30,17 +30,17 @@ use super::{Answer, INDEX_COMMAND};
 /// Most that a child may answer, in bytes: the largest index has 2,000,000 packets of some 15 bytes, and pieces.
 const MAX_ANSWER: u64 = 128 * 1024 * 1024;
 
-/// How long a child may take for any file, and for each byte of it: a file is read twice at 20 MB/s. Twice what it may
-/// take of a processor, so what takes longer waits for a disk or for others.
-const BASE_TIME: Duration = Duration::from_mins(1);
-const BYTES_A_SECOND: u64 = 10_000_000;
+/// How long a child may take for any file, and for each byte of it: ten times what it may take of a processor. It gives
+/// way to all else there, and reads a file up to three times from a disk that may be slow. That it comes to an end is
+/// bounded by its processor time; this is for what waits without end.
+const BASE_TIME: Duration = Duration::from_mins(5);
+const BYTES_A_SECOND: u64 = 2_000_000;
 
 /// How often a child is looked after that has said all and not ended yet, which takes it no time.
 const LOOK: Duration = Duration::from_millis(2);
 
 /// How a child ends by a fault that the file led it to. Others' signals are their own affair.
-const FAULTS: [Signal; 7] =
-    [Signal::ILL, Signal::TRAP, Signal::ABORT, Signal::BUS, Signal::FPE, Signal::SEGV, Signal::SYS];
+const FAULTS: [Signal; 6] = [Signal::ILL, Signal::TRAP, Signal::BUS, Signal::FPE, Signal::SEGV, Signal::SYS];
 
 /// The exit status of a Rust program that panicked.
 const PANICKED: i32 = 101;
@@ -103,6 +103,9 @@ pub enum CompatError {
     TimedOut(Duration),
     #[error("it made its reader fail ({0})")]
     Crashed(String),
+    /// It gave up by itself: for want of memory perhaps, which another time or another build may not lack.
+    #[error("it made its reader give up ({0})")]
+    Aborted(String),
     /// It took all the processor time that it may.
     #[error("its reader comes to no end with it")]
     Endless,
@@ -133,6 +136,8 @@ impl From<ExitStatus> for CompatError {
         let is = |signal: &Signal| status.signal() == Some(signal.as_raw());
         if is(&Signal::XCPU) {
             Self::Endless
+        } else if is(&Signal::ABORT) {
+            Self::Aborted(status.to_string())
         } else if FAULTS.iter().any(is) || status.code() == Some(PANICKED) {
             Self::Crashed(status.to_string())
         } else {
@@ -160,14 +165,14 @@ impl Compat {
         self.program.is_some()
     }
 
-    /// Indexes an open file of `size` bytes. Takes a second for each 10 MB, at most, and a minute more; and no longer
+    /// Indexes an open file of `size` bytes. Takes a second for each 2 MB, at most, and five minutes more; and no longer
     /// than there is patience, which may be less.
     ///
     /// # Errors
     /// See [`CompatError`].
     pub fn index(&self, file: &File, size: u64, patience: &Patience) -> Result<Index, CompatError> {
         let program = self.program.as_ref().ok_or(CompatError::Unavailable)?;
-        let limit = BASE_TIME + Duration::from_secs(size / BYTES_A_SECOND);
+        let limit = limit(size);
         let wanted = patience.wanted();
         let patience = patience.limit().filter(|patience| *patience < limit);
         if patience.is_some_and(|patience| patience.is_zero()) {
@@ -180,6 +185,11 @@ impl Compat {
             result => result,
         }
     }
+}
+
+/// How long a child may take for a file of `size` bytes.
+pub(super) fn limit(size: u64) -> Duration {
+    BASE_TIME + Duration::from_secs(size / BYTES_A_SECOND)
 }
 
 fn kept(name: &'static str) -> Option<(&'static str, OsString)> {
@@ -315,7 +325,10 @@ mod tests {
 
     #[test]
     fn attack_a_child_that_fails_is_no_index() {
-        for fault in ["kill -SEGV $$", "kill -ABRT $$", "exit 101"] {
+        let aborted = shell("kill -ABRT $$", SOON).unwrap_err();
+        let gives_up = matches!(aborted, CompatError::Aborted(_)) && !aborted.lasts() && !aborted.may_pass();
+        assert!(gives_up, "not kept, and not tried again at once: {aborted}");
+        for fault in ["kill -SEGV $$", "exit 101"] {
             let error = shell(fault, SOON).unwrap_err();
             assert!(matches!(error, CompatError::Crashed(_)) && error.lasts() && !error.may_pass(), "{fault}: {error}");
         }

@@ -34,10 +34,19 @@ const MAX_BACK: i64 = 100_000;
 /// A picture whose length nobody says: 25 a second.
 const USUAL: i64 = 40_000;
 
+/// What a container's clock may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// It is one from begin to end, however long a picture stands still.
+    Steady,
+    /// It may begin anew anywhere: in what is broadcast, or was joined.
+    Jumps,
+}
+
 /// Works the times out; `reorders` says whether pictures may be shown in another order than they are decoded in.
-pub(crate) fn times(said: &[Said], reorders: bool) -> Vec<Times> {
+pub(crate) fn times(said: &[Said], clock: Clock, reorders: bool) -> Vec<Times> {
     let usual = usual_duration(said);
-    let said = on_one_clock(said, usual);
+    let said = on_one_clock(said, clock, usual);
     let pts = shown(&said, reorders, usual);
     let dts = decoded(&pts);
     let pairs = pts.iter().zip(&dts);
@@ -67,7 +76,10 @@ fn usual_duration(said: &[Said]) -> i64 {
 }
 
 /// By how much what stands behind each jump of the clock is moved, so that it goes on; the first is what comes before any.
-pub(crate) fn moves(said: &[Said]) -> Vec<i64> {
+pub(crate) fn moves(said: &[Said], clock: Clock) -> Vec<i64> {
+    if clock == Clock::Steady {
+        return vec![0];
+    }
     let mut clock = OneClock::new(usual_duration(said));
     for one in said {
         clock.moved(one);
@@ -76,7 +88,10 @@ pub(crate) fn moves(said: &[Said]) -> Vec<i64> {
 }
 
 /// Where the clock jumps, all that follows is moved so that it goes on.
-fn on_one_clock(said: &[Said], usual: i64) -> Vec<Said> {
+fn on_one_clock(said: &[Said], clock: Clock, usual: i64) -> Vec<Said> {
+    if clock == Clock::Steady {
+        return said.to_vec();
+    }
     let mut clock = OneClock::new(usual);
     let one = |one: &Said| {
         let moved = clock.moved(one);
@@ -198,7 +213,7 @@ mod tests {
     use super::*;
 
     fn frames(said: &[Said], reorders: bool) -> Vec<(i64, i64)> {
-        let times = times(said, reorders);
+        let times = times(said, Clock::Jumps, reorders);
         times.iter().map(|times| (times.pts / 40_000, times.dts / 40_000)).collect()
     }
 
@@ -212,7 +227,9 @@ mod tests {
         let told = order.map(|pts| said(Some(pts), None));
         let decoded: Vec<_> = order.into_iter().zip(-2..).collect();
         assert_eq!(frames(&told, true), decoded);
-        assert!(times(&told, true).iter().all(|times| times.duration == 40_000 && times.dts <= times.pts));
+        assert!(
+            times(&told, Clock::Jumps, true).iter().all(|times| times.duration == 40_000 && times.dts <= times.pts)
+        );
     }
 
     #[test]
@@ -245,9 +262,20 @@ mod tests {
         let twice = [(0, 1), (1, 3), (2, 2), (0, 1), (1, 3), (2, 2)].map(|(dts, pts)| said(Some(pts), Some(dts)));
         let shown = frames(&twice, true).into_iter().map(|(pts, _)| pts);
         assert_eq!(shown.collect::<Vec<_>>(), [1, 3, 2, 4, 6, 5], "a recording and then another");
-        assert_eq!(moves(&told).iter().map(|moved| moved / 40_000).collect::<Vec<_>>(), [0, 3 - 90_000, 0]);
+        assert_eq!(
+            moves(&told, Clock::Jumps).iter().map(|moved| moved / 40_000).collect::<Vec<_>>(),
+            [0, 3 - 90_000, 0]
+        );
         let pause = [0, 1, 200, 201].map(|time| said(Some(time), Some(time)));
         assert_eq!(frames(&pause, false)[2], (200, 200), "eight seconds without a picture are a pause");
+    }
+
+    #[test]
+    fn on_a_steady_clock_a_picture_stands_as_long_as_it_is_said_to() {
+        let still = [0, 1, 75, 400, 401].map(|time| said(Some(time), Some(time)));
+        let times = times(&still, Clock::Steady, false);
+        assert_eq!(times.iter().map(|times| times.pts / 40_000).collect::<Vec<_>>(), [0, 1, 75, 400, 401]);
+        assert_eq!(moves(&still, Clock::Steady), [0]);
     }
 
     #[test]
@@ -261,7 +289,7 @@ mod tests {
 
     #[test]
     fn nonsense_stays_in_range() {
-        let times = times(&[said(None, None); 3], true);
+        let times = times(&[said(None, None); 3], Clock::Steady, true);
         assert_eq!(times.iter().map(|times| times.pts).collect::<Vec<_>>(), [0, 40_000, 80_000]);
         let extreme = [i64::MIN, i64::MAX, 0].map(|time| Said {
             pts: Some(time),
@@ -269,7 +297,10 @@ mod tests {
             duration: i64::MIN,
             ..Said::default()
         });
-        assert!(super::times(&extreme, true).iter().all(|times| (1..=MAX_STEP).contains(&times.duration)));
-        assert!(super::times(&[], true).is_empty());
+        for clock in [Clock::Steady, Clock::Jumps] {
+            let times = super::times(&extreme, clock, true);
+            assert!(times.iter().all(|times| (1..=MAX_STEP).contains(&times.duration)));
+            assert!(super::times(&[], clock, true).is_empty());
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::{collections::VecDeque, ops::Range, time::Duration};
 
 use super::Engine;
 use crate::{
-    types::{MediaTime, limits::CREDIT_WINDOW},
+    types::{MediaTime, limits::MAX_UNTAKEN},
     video::{
         feed::Entry,
         input::SoundPiece,
@@ -29,16 +29,9 @@ const DECODED_AHEAD: MediaTime = MediaTime(200_000);
 /// Packets decoded in one turn: pictures get theirs too.
 const MOST_PER_TURN: usize = 16;
 
-/// Most that may wait to be decoded, in bytes with [`OVERHEAD`] for each: as for pictures, far more than a hub that
-/// keeps to its credit can cause.
-const MOST_WAITING: u64 = 8 * CREDIT_WINDOW;
-
 /// Packets after which sound of which nothing was ever decoded is given up: some seconds of most codecs. Damage later
 /// on is silence, and what follows is heard again.
 const MOST_FRUITLESS: u32 = 150;
-
-/// What a packet takes besides its bytes.
-const OVERHEAD: u64 = 128;
 
 /// Sound that is this far from where it is expected is put right; less is rounding.
 const TOLERANCE: MediaTime = MediaTime(5_000);
@@ -133,10 +126,10 @@ impl PlaySound {
     }
 
     pub(super) fn push(&mut self, piece: SoundPiece) -> Result<(), Overfed> {
-        self.waiting_bytes += piece.data.len() as u64 + OVERHEAD;
+        self.waiting_bytes += piece.size();
         self.received_until = self.received_until.max(piece.pts + piece.duration);
         self.pieces.push_back(piece);
-        if self.waiting_bytes > MOST_WAITING { Err(Overfed) } else { Ok(()) }
+        if self.waiting_bytes > MAX_UNTAKEN { Err(Overfed) } else { Ok(()) }
     }
 
     /// Nothing follows.
@@ -254,7 +247,7 @@ impl PlaySound {
             let Some((track, heard)) = &self.track else { break };
             let Some(piece) = self.pieces.pop_front() else { break };
             let bytes = piece.data.len() as u64;
-            self.waiting_bytes -= bytes + OVERHEAD;
+            self.waiting_bytes -= piece.size();
             taken.push(bytes);
             if self.decoder.is_none() {
                 let Some(parts) = &mut self.parts else { break };

@@ -19,8 +19,9 @@ use crate::{
     },
 };
 
-/// Raised when files give another index than before, or entries look different.
-const VERSION: u16 = 2;
+/// Raised when files give another index than before, or entries look different. When files are taken that were refused
+/// before, the number of the readers is (`READERS` in `compat`).
+const VERSION: u16 = 3;
 
 /// Length of the sum, in bytes.
 const SUM: usize = 32;

@@ -140,11 +140,12 @@ fn a_refusal_is_kept_with_its_reason_for_the_same_readers() {
 
 #[test]
 fn what_does_not_come_of_the_file_is_tried_at_each_start() {
-    let passing: [fn() -> SkipReason; 6] = [
+    let passing: [fn() -> SkipReason; 7] = [
         || CompatError::NotRun(io::ErrorKind::WouldBlock.into()).into(),
         || CompatError::Unread("it cannot be read".into()).into(),
         || CompatError::TimedOut(Duration::from_mins(1)).into(),
         || CompatError::Ended("signal: 9".into()).into(),
+        || CompatError::Aborted("signal: 6".into()).into(),
         || CompatError::Unavailable.into(),
         || IndexError::Io(io::ErrorKind::Other.into()).into(),
     ];

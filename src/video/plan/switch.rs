@@ -49,6 +49,25 @@ pub fn switch(
     enter(segments, Some(sent), to, from.unwrap_or(behind), end)
 }
 
+/// Begins with `to` where the plan begins, as after a seek to there: for a plan whose first segment was told already, and
+/// of which no packet was sent. `end` as for [`switch`].
+///
+/// Returns nothing, and changes nothing, when `to` has nothing to show there.
+pub fn begin_with(segments: &mut VecDeque<Segment>, to: &Arc<Rendition>, end: Option<MediaTime>) -> Option<Switched> {
+    let is_all = segments.len() == 1;
+    let first = segments.front_mut()?;
+    if is_all && Arc::ptr_eq(&first.rendition, to) {
+        return Some(Switched { cut: None });
+    }
+    let start = first.show.start;
+    let next = Segment::new(to, start..end.unwrap_or(MediaTime(i64::MAX)))?;
+    let cut = (start < first.show.end).then_some(start);
+    first.cut(start, None);
+    segments.truncate(1);
+    segments.push_back(next);
+    Some(Switched { cut })
+}
+
 /// Cuts the plan at the first keyframe of `to` at or after `from` and goes on there.
 fn enter(
     segments: &mut VecDeque<Segment>,

@@ -193,6 +193,26 @@ fn before_anything_was_sent_the_other_rendition_begins_at_once() {
 }
 
 #[test]
+fn a_rendition_of_which_only_its_beginning_was_told_is_replaced_where_it_begins() {
+    for (place, mode) in [(60, PlayMode::Tour), (190, PlayMode::Fixed(RenditionLabel(240)))] {
+        let mut viewer = Viewer::new(&three(), &Request { start: pts(place), ..request(mode) });
+        viewer.run(0);
+        assert_eq!(viewer.segments.len(), 1, "told without credit");
+        viewer.run_and_leave_a_read(0);
+        viewer.switch(720, None).unwrap();
+        viewer.run(u64::MAX);
+        assert!(viewer.ended && viewer.segments[0].packets.is_empty());
+        assert_eq!(viewer.segments[1].packets[0].0, pts(place - place % 25), "the keyframe before, as after a seek");
+        assert_eq!(viewer.shown(), (place..200).map(|number| (number, 720)).collect::<Vec<_>>());
+    }
+    let mut same = Viewer::new(&three(), &fixed(720));
+    same.run(0);
+    same.switch(720, None).unwrap();
+    same.run(u64::MAX);
+    assert_eq!((same.segments.len(), same.numbers().len()), (1, 200));
+}
+
+#[test]
 fn a_member_without_credit_does_not_pile_up_segments() {
     let title = testing::title(vec![testing::index(240, 2000, 10, 1000), testing::index(480, 2000, 10, 1000)]);
     let mut viewer = Viewer::new(&title, &fixed(240));
