@@ -47,7 +47,7 @@ const JUST_AHEAD: MediaTime = MediaTime(1_000_000);
 const ALL_BUT: MediaTime = MediaTime(200_000);
 
 /// A buffer that runs dry later than this is no reason to go down yet: most dips of a link are shorter.
-const HORIZON: MediaTime = MediaTime(16_000_000);
+const HORIZON: MediaTime = MediaTime(20_000_000);
 
 /// How long it stays in a rendition before it goes up from it.
 const CALM: Duration = Duration::from_secs(4);

@@ -24,7 +24,7 @@ const SILENCE: Duration = Duration::from_millis(400);
 
 /// Of a new sample, in the quick and in the slow average. The lower of the two counts, so that a fall is seen at once
 /// and a rise when it lasts.
-const WEIGHTS: [f64; 2] = [0.5, 0.15];
+const WEIGHTS: [f64; 2] = [0.5, 0.25];
 
 /// Samples without which nothing is said.
 const FEWEST: u32 = 2;
