@@ -24,6 +24,8 @@ pub(crate) struct Sizes {
     pub seeks: usize,
     /// Messages for each figure about chat.
     pub messages: usize,
+    /// The priority of members that are only there for others to be measured beside them, as `nice` counts.
+    pub nice: usize,
 }
 
 impl Sizes {
@@ -38,6 +40,7 @@ impl Sizes {
             firsts: given("firsts", 200),
             seeks: given("seeks", 1000),
             messages: given("messages", 300),
+            nice: given("nice", 19),
         }
     }
 }
@@ -200,22 +203,23 @@ impl Drop for Member {
 }
 
 /// Members with names that begin like this; a few at a time, since they make keys. They stand for people with machines
-/// of their own, so what they do with their pictures has the lowest priority on this one.
-pub(crate) fn join_many(url: &str, stem: &str, count: usize) -> Vec<Member> {
+/// of their own, so what they do with their pictures has a low priority on this one.
+pub(crate) fn join_many(url: &str, stem: &str, count: usize, priority: usize) -> Vec<Member> {
     let mut members = Vec::new();
     while members.len() < count {
         let some = 4.min(count - members.len());
-        let started: Vec<_> =
-            (0..some).map(|number| Member::start(nice(), url, &format!("{stem}{}", members.len() + number))).collect();
+        let started: Vec<_> = (0..some)
+            .map(|number| Member::start(nice(priority), url, &format!("{stem}{}", members.len() + number)))
+            .collect();
         started.iter().for_each(Member::is_in);
         members.extend(started);
     }
     members
 }
 
-fn nice() -> Command {
+fn nice(priority: usize) -> Command {
     let mut command = Command::new("nice");
-    command.args(["-n", "19", env!("CARGO_BIN_EXE_securestream")]);
+    command.args(["-n", &priority.to_string(), env!("CARGO_BIN_EXE_securestream")]);
     command
 }
 

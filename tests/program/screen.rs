@@ -438,9 +438,9 @@ fn the_terminal_is_given_back_when_no_hub_answers() {
         assert!(alice.draw_more());
     }
     let _silent = hub.accept().unwrap();
-    // As Ctrl-C does.
+    // As Ctrl-C does: it kills her before she catches it, and ends her behind that.
     alice.signal("INT");
-    assert_eq!(alice.ended(), None, "killed");
+    assert!(matches!(alice.ended(), None | Some(3)));
 }
 
 #[cfg(feature = "player")]

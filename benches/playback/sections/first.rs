@@ -6,7 +6,7 @@ pub(crate) fn report(sizes: &Sizes) {
     let hub = Hub::start(make_long);
     let mut viewer = Member::join(&hub.url, "viewer");
     println!("first frame, nobody else plays: {}", first_frames(&mut viewer, sizes.firsts));
-    let mut others = join_many(&hub.url, "other", sizes.members);
+    let mut others = join_many(&hub.url, "other", sizes.members, sizes.nice);
     for other in &mut others {
         other.say("play long mode=240 display=none");
     }

@@ -11,7 +11,7 @@ pub(crate) fn report(sizes: &Sizes) {
     let hub = Hub::start(make_long);
     let (mut alice, bob) = (Member::join(&hub.url, "alice"), Member::join(&hub.url, "bob"));
     let mut viewer = Member::join(&hub.url, "viewer");
-    let mut others = join_many(&hub.url, "other", PAUSED);
+    let mut others = join_many(&hub.url, "other", PAUSED, sizes.nice);
     chat(&mut alice, &bob, "bob", 3);
     let idle = spent(&hub);
     for other in &mut others {
