@@ -5,7 +5,7 @@
 //!     cargo bench --bench playback                                  all of it
 //!     cargo bench --bench playback -- first seeks                   some sections: first seeks chat still squeeze
 //!     cargo bench --bench playback -- first members=20 seeks=100    smaller
-//!     cargo bench --bench playback -- first nice=0                  the members beside it at its own priority
+//!     cargo bench --bench playback -- first nice=19                 the members beside it at a low priority
 
 #![allow(
     clippy::print_stdout,

@@ -40,7 +40,7 @@ impl Sizes {
             firsts: given("firsts", 200),
             seeks: given("seeks", 1000),
             messages: given("messages", 300),
-            nice: given("nice", 19),
+            nice: given("nice", 0),
         }
     }
 }
@@ -203,7 +203,7 @@ impl Drop for Member {
 }
 
 /// Members with names that begin like this; a few at a time, since they make keys. They stand for people with machines
-/// of their own, so what they do with their pictures has a low priority on this one.
+/// of their own, so what they do with their pictures may be given a low priority on this one.
 pub(crate) fn join_many(url: &str, stem: &str, count: usize, priority: usize) -> Vec<Member> {
     let mut members = Vec::new();
     while members.len() < count {
