@@ -8,7 +8,7 @@ use crate::types::{Codec, MediaTime};
 
 use super::{
     ladder::Gops,
-    pieces::{Pieces, Run, span},
+    pieces::{Pieces, Run},
     rotation::Rotation,
     sound_track::{NoSound, SoundTrack},
 };
@@ -181,10 +181,7 @@ impl Index {
     #[must_use]
     pub fn span(&self, position: usize) -> Option<Range<u64>> {
         let packet = self.packets.get(position)?;
-        match self.pieces(position) {
-            [] => Some(packet.bytes()),
-            runs => span(runs, packet.size),
-        }
+        self.pieces.span(position, packet.bytes())
     }
 
     /// How the packets are coded.

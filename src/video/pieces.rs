@@ -123,6 +123,15 @@ impl Pieces {
         self.ends.push(end(&self.runs));
     }
 
+    /// From the first to the last byte of the packet at a position, which takes `whole` when it lies in one piece.
+    pub(super) fn span(&self, position: usize, whole: Range<u64>) -> Option<Range<u64>> {
+        let size = u32::try_from(whole.end - whole.start).ok()?;
+        match self.of(position) {
+            [] => Some(whole),
+            runs => span(runs, size),
+        }
+    }
+
     /// The runs of a packet; none when it lies in one piece.
     pub(crate) fn of(&self, position: usize) -> &[Run] {
         let Some(end) = self.ends.get(position) else { return &[] };

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::pieces::{Pieces, Run, span};
+use super::pieces::{Pieces, Run};
 use crate::types::{Codec, MediaTime, limits::MAX_PART};
 
 /// Most packets of sound that are indexed: twelve hours of AAC at 44,100 samples a second. Each takes 32 bytes.
@@ -181,10 +181,7 @@ impl SoundTrack {
     #[must_use]
     pub fn span(&self, position: usize) -> Option<Range<u64>> {
         let packet = self.packets.get(position)?;
-        match self.pieces(position) {
-            [] => Some(packet.bytes()),
-            runs => span(runs, packet.size),
-        }
+        self.pieces.span(position, packet.bytes())
     }
 
     /// How the packets are coded.
