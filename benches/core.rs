@@ -348,7 +348,7 @@ fn send_all(source: &dyn VideoSource, mode: PlayMode) -> (u64, usize) {
         start: MediaTime::ZERO,
         end: None,
         max_height: None,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     };
     let (mut play, _) = Play::new(title, &request).expect("playable");

@@ -50,7 +50,7 @@ fn play(source: &MemorySource, mode: PlayMode) -> Play {
         start: MediaTime::ZERO,
         end: None,
         max_height: None,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     };
     Play::new(title, &request).unwrap().0.with_sound(&[])

@@ -149,8 +149,8 @@ messages! {
         max_height: Option<u32>,
         /// Whether its sound is to come along.
         sound: bool,
-        /// What the link carried last, in bits a second: where `auto` begins.
-        estimate: Option<u64>,
+        /// Whether frames are wanted as fast as they come, not at their times: `auto` is the best rendition then.
+        full_speed: bool,
         /// What the member can decode; empty when it does not say.
         decodes: Vec<Codec>,
     }
@@ -337,6 +337,8 @@ wire_struct! {
         pub bitrate: u64,
         /// Most bits per second over a second or more, from keyframe to keyframe.
         pub peak: u64,
+        /// Longest stretch without a place to begin.
+        pub longest_gop: MediaTime,
         /// Whether it has keyframes often enough to be entered and left.
         pub adaptive: bool,
     }

@@ -42,7 +42,7 @@ fn of_members() -> Vec<Message> {
             end: None,
             max_height: Some(720),
             sound: true,
-            estimate: Some(5_000_000),
+            full_speed: false,
             decodes: vec![Codec::H264, Codec::AAC],
         }
         .into(),
@@ -148,7 +148,13 @@ fn of_hubs_about_video() -> Vec<Message> {
             play,
             title: "mandelbrot".into(),
             duration: MediaTime(12_000_000),
-            ladder: vec![Rung { label, bitrate: 90_000, peak: 120_000, adaptive: true }],
+            ladder: vec![Rung {
+                label,
+                bitrate: 90_000,
+                peak: 120_000,
+                longest_gop: MediaTime(2_000_000),
+                adaptive: true,
+            }],
             languages: vec!["de".into()],
         }
         .into(),

@@ -116,8 +116,8 @@ pub struct Request {
     pub start: MediaTime,
     pub end: Option<MediaTime>,
     pub max_height: Option<u32>,
-    /// Bits a second that the link carried last.
-    pub estimate: Option<u64>,
+    /// Whether frames are wanted as fast as they come.
+    pub full_speed: bool,
     /// What the member decodes; empty when it does not say.
     pub decodes: Vec<Codec>,
 }

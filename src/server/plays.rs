@@ -209,7 +209,7 @@ impl Plays {
             start: asked.start,
             end: asked.end,
             max_height: asked.max_height,
-            estimate: asked.estimate,
+            full_speed: asked.full_speed,
             decodes: asked.decodes.clone(),
         };
         match Play::new(Arc::clone(&title), &request) {

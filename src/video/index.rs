@@ -251,6 +251,22 @@ impl Index {
         self.entry_points.get(next).map(|&position| self.pts(position)).filter(|pts| self.shown.contains(pts))
     }
 
+    /// The pts of the first picture at or after `at` that is shown.
+    pub(super) fn picture_from(&self, at: MediaTime) -> Option<MediaTime> {
+        let at = at.max(self.shown.start);
+        let keyframe = self.entry_from(at);
+        let near = self.entry_before(at)..self.all_decoded(keyframe.unwrap_or(self.shown.end));
+        let pictures = self.packets.get(near).unwrap_or_default().iter().map(|packet| packet.pts).chain(keyframe);
+        pictures.filter(|pts| *pts >= at && self.shown.contains(pts)).min()
+    }
+
+    /// The bytes of these packets, up to the last that is shown before `end`.
+    pub(super) fn bytes(&self, packets: Range<usize>, end: MediaTime) -> u64 {
+        let until = self.decoded_until(packets.start, end).min(packets.end);
+        let packets = self.packets.get(packets.start..until).unwrap_or_default();
+        packets.iter().map(|packet| u64::from(packet.size)).sum()
+    }
+
     /// One past the last packet from `from` on that is shown before `end`: with it all that it refers to is in.
     pub(super) fn decoded_until(&self, from: usize, end: MediaTime) -> usize {
         let shown = self.shown.start..end.min(self.shown.end);

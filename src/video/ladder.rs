@@ -16,9 +16,6 @@ const EARLY_END: MediaTime = MediaTime(500_000);
 /// Shortest stretch that a peak is taken over: where a film is cut quickly, single GOPs are as short as a frame.
 const PEAK_OVER: MediaTime = MediaTime(1_000_000);
 
-/// Above the average bitrate, in percent: what a link must carry for `auto` to begin in a rendition.
-const HEADROOM: u64 = 150;
-
 /// One rendition, as a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
@@ -27,6 +24,8 @@ pub struct Rung {
     pub average: u64,
     /// Most bits a second over a second or more, from one keyframe to another.
     pub peak: u64,
+    /// Longest stretch without a place to begin.
+    pub longest_gop: MediaTime,
     /// Whether it has keyframes often enough to be entered and left, and lasts as long as its title.
     pub adaptive: bool,
 }
@@ -36,6 +35,8 @@ pub struct Rung {
 pub(super) struct Gops {
     /// Bits a second, see [`Rung::peak`].
     pub(super) peak: u64,
+    /// See [`Rung::longest_gop`].
+    pub(super) longest: MediaTime,
     /// Whether no stretch without a place to begin is too long, and there is more than one such place.
     pub(super) are_short: bool,
 }
@@ -60,7 +61,7 @@ impl Gops {
             }
         }
         let places = entry_points.iter().filter(|&&position| shown.contains(&start(position))).count();
-        Self { peak, are_short: places > 1 && longest <= LONGEST_GOP }
+        Self { peak, longest, are_short: places > 1 && longest <= LONGEST_GOP }
     }
 }
 
@@ -79,21 +80,26 @@ impl Title {
             let lasts = self.duration - index.duration() <= EARLY_END;
             let gops = index.gops();
             let average = index.bitrate();
-            Rung { label, average, peak: gops.peak.max(average), adaptive: gops.are_short && lasts }
+            Rung {
+                label,
+                average,
+                peak: gops.peak.max(average),
+                longest_gop: gops.longest,
+                adaptive: gops.are_short && lasts,
+            }
         };
         self.renditions.iter().map(rung).collect()
     }
 }
 
-/// Where `auto` begins when a link carried `estimate` bits a second: in the highest rendition that leaves headroom,
-/// without an estimate in the lowest. Among those that take part; when none does, among all.
+/// Where `auto` begins: in the lowest rendition, so that the first frame is there at once; at full speed, where nobody
+/// waits for a frame, in the highest, and stays there. Among those that take part; when none does, among all.
 #[must_use]
-pub fn first_rung(ladder: &[Rung], estimate: Option<u64>) -> Option<RenditionLabel> {
+pub fn first_rung(ladder: &[Rung], full_speed: bool) -> Option<RenditionLabel> {
     let any = ladder.iter().any(|rung| rung.adaptive);
-    let choices = || ladder.iter().filter(|rung| rung.adaptive || !any);
-    let fits =
-        |rung: &&Rung| u128::from(rung.average) * u128::from(HEADROOM) / 100 <= u128::from(estimate.unwrap_or(0));
-    choices().rfind(fits).or_else(|| choices().next()).map(|rung| rung.label)
+    let mut choices = ladder.iter().filter(|rung| rung.adaptive || !any);
+    let first = if full_speed { choices.next_back() } else { choices.next() };
+    first.map(|rung| rung.label)
 }
 
 #[cfg(test)]
@@ -133,13 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn auto_begins_where_the_link_left_headroom_and_low_without_an_estimate() {
+    fn auto_begins_low_and_at_full_speed_high() {
         let ladder =
             title(vec![index(240, 100, 25, 1000), index(480, 100, 25, 2000), index(720, 100, 100, 9000)]).ladder();
-        let first = |estimate| first_rung(&ladder, estimate).map(|label| label.0);
-        assert_eq!((first(None), first(Some(0)), first(Some(599_999))), (Some(240), Some(240), Some(240)));
-        assert_eq!((first(Some(600_000)), first(Some(u64::MAX))), (Some(480), Some(480)), "720 does not take part");
-        assert_eq!(first_rung(&ladder[2..], None).map(|label| label.0), Some(720), "the only one plays");
-        assert_eq!(first_rung(&[], None), None);
+        let first = |ladder, full_speed| first_rung(ladder, full_speed).map(|label| label.0);
+        assert_eq!((first(&ladder, false), first(&ladder, true)), (Some(240), Some(480)), "720 does not take part");
+        assert_eq!((first(&ladder[2..], false), first(&ladder[2..], true)), (Some(720), Some(720)), "the only one");
+        assert_eq!((first(&[], false), first(&[], true)), (None, None));
     }
 }

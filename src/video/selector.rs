@@ -169,7 +169,7 @@ impl Selector {
         let fits = |rung: &&Rung| throughput >= percent(rung.average, 120);
         let to = below.iter().rev().find(fits).or_else(|| below.first())?.label;
         let is_urgent = throughput < percent(current.average, 60);
-        let from = is_urgent.then(|| situation.last_keyframe.max(situation.at + JUST_AHEAD));
+        let from = is_urgent.then(|| left_at(current, throughput, situation));
         let mistook = self.rose_at.take().is_some_and(|rose| situation.now.saturating_sub(rose) < SOON);
         self.calm = if mistook { (self.calm * 2).min(MOST_CALM) } else { CALM };
         self.calm_until = situation.now + self.calm;
@@ -189,8 +189,13 @@ impl Selector {
         let is_quick = |rung: &&Rung| throughput >= percent(rung.average, 300).max(percent(rung.peak, 150));
         let best = above.iter().rev().find(carries)?;
         // What would be seen only behind all that waits comes later than a smaller step that is seen at once.
-        let at_once =
-            above.iter().rev().find(is_quick).filter(|quick| quick.label == best.label || situation.buffered > AHEAD);
+        let quick = || above.iter().rev().find(is_quick);
+        let at_once = if is_first {
+            // Little waits yet, and in the lowest rendition: its place is taken by whatever the link carries.
+            Some(best)
+        } else {
+            quick().filter(|quick| quick.label == best.label || situation.buffered > AHEAD)
+        };
         let rung = at_once.unwrap_or(best);
         let from = at_once.map(|_| situation.at + AHEAD);
         if from.unwrap_or(situation.at + situation.buffered) + LOW_WATER >= situation.end {
@@ -201,6 +206,16 @@ impl Selector {
         self.calm_until = situation.now + if rung.label == best.label { CALM } else { AHEAD.as_duration() };
         Some(Switch { to: rung.label, from })
     }
+}
+
+/// Where a rendition is left that the link does not carry. A GOP that arrives before the picture needs it stays; of
+/// another what came is fetched again, as much of it as is to be seen or decoded.
+fn left_at(current: &Rung, throughput: u64, situation: &Situation) -> MediaTime {
+    let ends = situation.last_keyframe + current.longest_gop;
+    let missing = ends - (situation.at + situation.buffered);
+    let arrives_in = i128::from(missing.0) * i128::from(current.average) / i128::from(throughput.max(1));
+    let is_in_time = arrives_in <= i128::from(situation.buffered.0);
+    if is_in_time { situation.last_keyframe.max(situation.at + JUST_AHEAD) } else { situation.last_keyframe }
 }
 
 /// When nothing waits any more, if `throughput` does not carry what is shown.

@@ -95,11 +95,13 @@ fn auto_rises_and_falls_with_the_link_and_leaves_it_to_the_viewer() {
     let heights: Vec<_> = end["frames_by_height"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(heights, ["1080", "240", "720"]);
 
-    // The next title begins where the link was.
+    // The next title goes with its second keyframe to where the link was.
     viewer.ask("play long id=next");
     viewer.wait(json!({"event": "play_started", "id": "next"}));
-    let first = viewer.wait(json!({"event": "rendition", "id": "next"}));
-    assert_eq!(first["label"], "1080p");
+    let next = || viewer.wait(json!({"event": "rendition", "id": "next"}));
+    let (first, second) = (next(), next());
+    assert_eq!((&first["label"], &second["label"]), (&json!("240p"), &json!("1080p")));
+    assert!(second["from"].as_f64().unwrap() < 4.5, "{second}");
     viewer.ask("stop next");
     viewer.wait(json!({"event": "play_ended", "id": "next"}));
     // A cap holds, whatever the link carries.

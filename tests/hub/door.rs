@@ -76,7 +76,7 @@ fn attack_10_junk_seals_are_refused_while_chat_and_a_play_go_on() {
         end,
         max_height,
         sound: false,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     });
     let mut mallory = Raw::join(&hub, Wire::Memory, "mallory");

@@ -35,7 +35,7 @@ fn paused_viewer(hub: &TestHub, wire: Wire, number: usize) -> Raw {
             end: None,
             max_height: None,
             sound: false,
-            estimate: None,
+            full_speed: false,
             decodes: Vec::new(),
         });
         viewer.send(Credit { play: PlayId(play), epoch: PlayEpoch(0), offset: CREDIT });

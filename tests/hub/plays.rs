@@ -50,7 +50,7 @@ fn request(play: u32, title: &str) -> Play {
         end,
         max_height,
         sound: false,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     }
 }

@@ -58,7 +58,7 @@ fn a_title_comes_with_its_subtitles(wire: Wire) {
         end: None,
         max_height: None,
         sound: false,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     });
     let started = viewer.wait(|message| if let Message::PlayStarted(started) = message { Some(started) } else { None });

@@ -102,12 +102,19 @@ pub(super) struct MemberPlay {
 }
 
 impl MemberPlay {
-    pub(super) fn new(id: String, request: PlayRequest, reference: Option<String>, now: Instant) -> Self {
+    /// `estimate` is what the link carried last, in bits a second.
+    pub(super) fn new(
+        id: String,
+        request: PlayRequest,
+        reference: Option<String>,
+        estimate: Option<u64>,
+        now: Instant,
+    ) -> Self {
         Self {
             id,
             title: request.title.clone(),
             at: request.start.unwrap_or(MediaTime::ZERO),
-            steering: Steering::new(request.mode, request.full_speed),
+            steering: Steering::new(request.mode, request.full_speed, estimate),
             request,
             reference,
             asked_at: now,

@@ -94,8 +94,7 @@ impl MemberPlays {
             end: request.end,
             max_height: request.max,
             sound: play.is_audible,
-            // Without a pace there is nothing to keep up with, so `auto` is the best there is.
-            estimate: if request.full_speed { Some(u64::MAX) } else { self.estimate },
+            full_speed: request.full_speed,
             decodes: crate::video::decodes().to_vec(),
         };
         play.at = asked.start;
@@ -161,7 +160,9 @@ impl MemberPlays {
                     play.at = from;
                     play.steering.has_landed = true;
                 }
-                self.rendition_shown(id, ShownRendition { label, width, height }, from)
+                let mut outputs = self.rendition_shown(id, ShownRendition { label, width, height }, from);
+                outputs.extend(self.steer(id, now));
+                outputs
             }
             Report::Consumed { epoch, media, bytes, at } => {
                 if epoch == play.epoch {
@@ -261,7 +262,7 @@ impl MemberPlays {
         }
         self.next += 1;
         let choose = Output::ChooseDisplay(number, Box::new(request.clone()));
-        self.plays.insert(number, MemberPlay::new(id, request, reference, now));
+        self.plays.insert(number, MemberPlay::new(id, request, reference, self.estimate, now));
         Ok(vec![choose])
     }
 

@@ -87,14 +87,15 @@ pub(super) struct Steering {
 }
 
 impl Steering {
-    pub(super) fn new(mode: PlayMode, full_speed: bool) -> Self {
+    /// `estimate` is what the link carried last, in bits a second.
+    pub(super) fn new(mode: PlayMode, full_speed: bool, estimate: Option<u64>) -> Self {
         let helm = if mode == PlayMode::Auto { Helm::Auto } else { Helm::Held };
         Self {
             helm,
             before: helm,
             ladder: Vec::new(),
             selector: Selector::new(&[]),
-            meter: Meter::default(),
+            meter: Meter::remembering(estimate),
             refill: Refill::default(),
             full_speed,
             current: None,
@@ -117,8 +118,8 @@ impl Steering {
     /// The hub says what there is.
     pub(super) fn take_ladder(&mut self, ladder: &[message::Rung]) {
         let rung = |rung: &message::Rung| {
-            let message::Rung { label, bitrate: average, peak, adaptive } = *rung;
-            Rung { label, average, peak, adaptive }
+            let message::Rung { label, bitrate: average, peak, longest_gop, adaptive } = *rung;
+            Rung { label, average, peak, longest_gop, adaptive }
         };
         self.ladder = ladder.iter().map(rung).collect();
         self.selector = Selector::new(&self.ladder);

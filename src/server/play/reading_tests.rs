@@ -15,8 +15,8 @@ fn source() -> MemorySource {
 
 fn play(source: &MemorySource) -> Play {
     let title = Arc::clone(source.catalog().title("wide").unwrap());
-    let (start, end, max_height, estimate) = (MediaTime::ZERO, None, None, None);
-    let request = Request { id: ID, mode: PlayMode::Auto, start, end, max_height, estimate, decodes: Vec::new() };
+    let (start, end, max_height, full_speed) = (MediaTime::ZERO, None, None, false);
+    let request = Request { id: ID, mode: PlayMode::Auto, start, end, max_height, full_speed, decodes: Vec::new() };
     Play::new(title, &request).unwrap().0
 }
 
@@ -80,7 +80,7 @@ fn a_read_that_fails_after_a_seek_does_not_end_the_play() {
         end: None,
         max_height: None,
         sound: false,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     };
     let credit = |epoch| message::Credit { play: ID, epoch: PlayEpoch(epoch), offset: 1000 };

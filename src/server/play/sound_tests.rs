@@ -36,8 +36,7 @@ fn source(frames: u32, packets: i64) -> MemorySource {
 fn play(source: &MemorySource, mode: PlayMode, start: i64, end: Option<i64>) -> Play {
     let title = Arc::clone(source.catalog().title("t").unwrap());
     let (start, end) = (MediaTime(start), end.map(MediaTime));
-    let request =
-        Request { id: PlayId(1), mode, start, end, max_height: None, estimate: Some(u64::MAX), decodes: Vec::new() };
+    let request = Request { id: PlayId(1), mode, start, end, max_height: None, full_speed: true, decodes: Vec::new() };
     Play::new(title, &request).unwrap().0.with_sound(&[])
 }
 
@@ -198,7 +197,7 @@ fn a_member_that_cannot_decode_it_gets_none() {
         start: MediaTime::ZERO,
         end: None,
         max_height: None,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     };
     for (decodes, count) in [(vec![Codec::H264], 0), (vec![Codec::H264, Codec::AAC], 51), (Vec::new(), 51)] {

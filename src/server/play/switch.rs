@@ -117,7 +117,7 @@ fn capped(title: Arc<Title>, max: Option<u32>) -> Result<Arc<Title>, PlanError> 
 /// How a play begins: `auto` is one rendition until the member switches.
 pub(super) fn first_mode(title: &Title, request: &Request) -> PlayMode {
     match request.mode {
-        PlayMode::Auto => first_rung(&title.ladder(), request.estimate).map_or(PlayMode::Auto, PlayMode::Fixed),
+        PlayMode::Auto => first_rung(&title.ladder(), request.full_speed).map_or(PlayMode::Auto, PlayMode::Fixed),
         mode => mode,
     }
 }
@@ -125,8 +125,8 @@ pub(super) fn first_mode(title: &Title, request: &Request) -> PlayMode {
 /// What a member may choose from.
 pub(in crate::server) fn ladder(title: &Title) -> Vec<message::Rung> {
     let rung = |rung: Rung| {
-        let Rung { label, average: bitrate, peak, adaptive } = rung;
-        message::Rung { label, bitrate, peak, adaptive }
+        let Rung { label, average: bitrate, peak, longest_gop, adaptive } = rung;
+        message::Rung { label, bitrate, peak, longest_gop, adaptive }
     };
     title.ladder().into_iter().map(rung).collect()
 }
@@ -151,7 +151,7 @@ pub(in crate::server) fn left_out(title: &Title, playable: &Title, request: &Req
         .collect();
     let ladder = playable.ladder();
     if request.mode == PlayMode::Auto && ladder.len() > 1 {
-        let first = first_rung(&ladder, request.estimate);
+        let first = first_rung(&ladder, request.full_speed);
         let rigid = ladder.iter().filter(|rung| !rung.adaptive && Some(rung.label) != first);
         reasons.extend(rigid.map(|rung| {
             let label = rung.label;

@@ -27,8 +27,8 @@ struct Received {
 }
 
 fn request(mode: PlayMode) -> Request {
-    let (start, end, max_height, estimate) = (MediaTime::ZERO, None, None, None);
-    Request { id: PlayId(1), mode, start, end, max_height, estimate, decodes: Vec::new() }
+    let (start, end, max_height, full_speed) = (MediaTime::ZERO, None, None, false);
+    Request { id: PlayId(1), mode, start, end, max_height, full_speed, decodes: Vec::new() }
 }
 
 /// What stands in a file at these positions.

@@ -23,7 +23,7 @@ fn asked(play: u32, title: &str) -> Asked {
         end,
         max_height,
         sound: false,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     }
 }

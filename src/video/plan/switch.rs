@@ -5,6 +5,9 @@
 //!   240p  ■···■···■·····|··■··         cut at K: of the rest only what pictures before K need
 //!   720p             ·  ■·····■····    from its keyframe with pts K on
 //!                    K ≥ what is asked for
+//!
+//!   1080p ■···■···■·····|·······■··    down: the rest of its GOP would be more to send
+//!   240p                ·····■·····    than this one from its keyframe before K on
 //! ```
 
 use std::{collections::VecDeque, sync::Arc};
@@ -19,9 +22,9 @@ pub struct Switched {
     pub cut: Option<MediaTime>,
 }
 
-/// Replaces what is planned from some keyframe of `to` on by that rendition, so that every picture is shown once
-/// whether or not keyframes align. `begun` is the position of the first packet of the first segment that was not
-/// sent, when that segment has begun. Without `from` nothing is replaced that was sent. `end` is where the play
+/// Replaces what is planned from some picture of `to` on, mostly a keyframe, by that rendition, so that every picture is
+/// shown once whether or not keyframes align. `begun` is the position of the first packet of the first segment that was
+/// not sent, when that segment has begun. Without `from` nothing is replaced that was sent. `end` is where the play
 /// ends, if before its title does.
 ///
 /// Where `to` waits to be begun already, and nothing else behind it, there is nothing to change.
@@ -68,7 +71,7 @@ pub fn begin_with(segments: &mut VecDeque<Segment>, to: &Arc<Rendition>, end: Op
     Some(Switched { cut })
 }
 
-/// Cuts the plan at the first keyframe of `to` at or after `from` and goes on there.
+/// Cuts the plan where `to` is entered at or after `from`, and goes on there.
 fn enter(
     segments: &mut VecDeque<Segment>,
     begun: Option<usize>,
@@ -78,7 +81,7 @@ fn enter(
 ) -> Option<Switched> {
     let edge = |segment: &Segment| tolerance(&segment.rendition.index, &to.index);
     let first = segments.front()?;
-    let entry = to.index.entry_from(from.max(first.show.start - edge(first)))?;
+    let entry = entry(segments, begun, to, from.max(first.show.start - edge(first)))?;
     if segments.len() > usize::from(begun.is_some())
         && let Some(last) = segments.back()
         && Arc::ptr_eq(&last.rendition, to)
@@ -103,6 +106,33 @@ fn enter(
     }
     segments.push_back(next);
     Some(Switched { cut })
+}
+
+/// The first picture of `to` behind a switch: its first keyframe at or after `from`, unless less has to be sent when it
+/// is the picture at `from` and those from the keyframe before it on are only decoded. That is so in a GOP that a link
+/// does not carry.
+fn entry(
+    segments: &VecDeque<Segment>,
+    begun: Option<usize>,
+    to: &Arc<Rendition>,
+    from: MediaTime,
+) -> Option<MediaTime> {
+    let keyframe = to.index.entry_from(from);
+    let picture = to.index.picture_from(from)?;
+    if keyframe == Some(picture) {
+        return keyframe;
+    }
+    let until = keyframe.unwrap_or(MediaTime(i64::MAX));
+    let unsent = |until| -> u64 {
+        let of = |(place, segment): (usize, &Segment)| {
+            let from = begun.filter(|_| place == 0).unwrap_or(segment.packets.start);
+            segment.rendition.index.bytes(from..segment.packets.end, until)
+        };
+        segments.iter().enumerate().map(of).sum()
+    };
+    let stays = unsent(until).saturating_sub(unsent(picture));
+    let leaves = to.index.bytes(to.index.entry_before(picture)..to.index.packets().len(), until);
+    if leaves < stays { Some(picture) } else { keyframe }
 }
 
 impl Segment {

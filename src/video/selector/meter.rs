@@ -38,9 +38,17 @@ pub struct Meter {
     bytes: u64,
     averages: Option<[f64; 2]>,
     samples: u32,
+    /// Bits a second, from an earlier play.
+    remembered: Option<u64>,
 }
 
 impl Meter {
+    /// Until there is enough to tell, the link is taken to carry what it carried the last time.
+    #[must_use]
+    pub fn remembering(remembered: Option<u64>) -> Self {
+        Self { remembered, ..Self::default() }
+    }
+
     /// A part of `bytes` came at `now`. `more` says whether the hub may send on without being asked.
     pub fn arrived(&mut self, now: Duration, bytes: usize, more: bool) {
         if let Some(last) = self.last {
@@ -69,13 +77,17 @@ impl Meter {
         (self.busy, self.bytes) = (Duration::ZERO, 0);
     }
 
-    /// Bits a second at `now`; nothing before there was enough to tell.
+    /// Bits a second at `now`; nothing before there was enough to tell, if nothing is remembered.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an average of rates is one")]
     pub fn throughput(&self, now: Duration) -> Option<u64> {
+        let carries = self.measured().or(self.remembered)?;
+        Some(self.silent(now).map_or(carries, |at_most| carries.min(at_most)))
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an average of rates is one")]
+    fn measured(&self) -> Option<u64> {
         let [quick, slow] = self.averages.filter(|_| self.samples >= FEWEST)?;
-        let average = quick.min(slow) as u64;
-        Some(self.silent(now).map_or(average, |at_most| average.min(at_most)))
+        Some(quick.min(slow) as u64)
     }
 
     /// What the link carries at most, when nothing came for a while although more was to come.
@@ -106,6 +118,15 @@ mod tests {
             }
         }
         assert_eq!(meter.throughput(ms(60_000)), Some(8_000_000));
+    }
+
+    #[test]
+    fn what_is_remembered_counts_until_it_is_known_better() {
+        let mut meter = Meter::remembering(Some(50_000_000));
+        assert_eq!(meter.throughput(ms(0)), Some(50_000_000));
+        (0..20).for_each(|part| meter.arrived(ms(part * 100), 10_000, true));
+        let known = meter.throughput(ms(1_900)).unwrap();
+        assert!((790_000..=810_000).contains(&known), "{known}");
     }
 
     #[test]

@@ -184,10 +184,10 @@ struct Member {
 }
 
 impl Member {
-    fn new(rungs: Vec<Rung>, first: RenditionLabel) -> Self {
+    fn new(rungs: Vec<Rung>, first: RenditionLabel, estimate: Option<u64>) -> Self {
         Self {
             selector: Selector::new(&rungs),
-            meter: Meter::default(),
+            meter: Meter::remembering(estimate),
             refill: Refill::default(),
             rungs,
             current: first,
@@ -270,7 +270,7 @@ impl Member {
             last_keyframe: self.last_keyframe,
             end,
         };
-        let may_ask = self.asked.is_none() && !self.segments.is_empty();
+        let may_ask = self.asked.is_none() && self.frame > 0;
         let switch = if may_ask { self.selector.decide(&situation) } else { None };
         self.asked = self.asked.or(switch.map(|switch| switch.to));
         (credit, switch)
@@ -308,9 +308,9 @@ impl Member {
 /// Plays all of a title over a link.
 pub(super) fn simulate(title: &Arc<Title>, trace: &Trace, estimate: Option<u64>) -> Outcome {
     let rungs = title.ladder();
-    let first = first_rung(&rungs, estimate).unwrap();
+    let first = first_rung(&rungs, false).unwrap();
     let mut hub = Hub::new(title, first);
-    let mut member = Member::new(rungs, first);
+    let mut member = Member::new(rungs, first, estimate);
     let frames = title.duration.0 / FRAME.0;
     let (mut down, mut up) = (VecDeque::new(), VecDeque::new());
     let mut carried: i64 = 0;

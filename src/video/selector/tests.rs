@@ -56,13 +56,35 @@ fn on_a_quick_link_it_starts_low_at_once_and_rises_to_the_top() {
 }
 
 #[test]
-fn it_begins_where_the_link_was_last_time() {
+fn it_goes_with_the_first_keyframe_to_where_the_link_was_last_time() {
     let trace = vec![(0, 20 * MEGABIT)];
     let first = played(&film(), &trace);
     let estimate = first.estimate.unwrap();
     assert!((15 * MEGABIT..=21 * MEGABIT).contains(&estimate), "{estimate}");
-    let second = simulate(&film(), &trace, Some(estimate));
-    assert_eq!((second.switches.len(), second.switches[0].1, second.stalls.len()), (1, 1080, 0));
+    for estimate in [estimate, 12 * MEGABIT] {
+        let trace = vec![(0, estimate)];
+        let second = simulate(&film(), &trace, Some(estimate));
+        assert_eq!(second.switches.iter().map(|(_, height)| *height).collect::<Vec<_>>(), [240, 1080]);
+        assert_eq!((second.first_frame, second.stalls.len()), (first.first_frame, 0), "begun low all the same");
+        assert!(second.shown[50..].iter().all(|height| *height == 1080), "from its second keyframe on");
+    }
+}
+
+#[test]
+fn a_link_that_is_worse_than_last_time_costs_one_stall_at_most() {
+    for film in [film(), unaligned()] {
+        for rate in [MEGABIT, 2 * MEGABIT, 5 * MEGABIT] {
+            let outcome = simulate(&film, &vec![(0, rate)], Some(50 * MEGABIT));
+            assert!(
+                outcome.first_frame < 200 && outcome.stalls.len() <= 1,
+                "{rate}: {:?} {:?}",
+                outcome.stalls,
+                outcome.switches
+            );
+            let stood: u64 = outcome.stalls.iter().map(|(_, lasted)| lasted).sum();
+            assert!(stood < 2_000, "{rate}: {:?} {:?}", outcome.stalls, outcome.switches);
+        }
+    }
 }
 
 #[test]
@@ -102,6 +124,16 @@ fn a_squeeze_before_much_is_buffered_stalls_once_at_most() {
         assert!(outcome.stalls.len() <= 1, "at {at}: {:?} {:?}", outcome.stalls, outcome.switches);
         let stood: u64 = outcome.stalls.iter().map(|(_, lasted)| lasted).sum();
         assert!(stood < 3_000, "at {at}: {:?} {:?}", outcome.stalls, outcome.switches);
+    }
+}
+
+#[test]
+fn a_squeeze_in_a_long_gop_does_not_wait_for_its_end() {
+    let film = title(vec![index(240, 3000, 250, 1_500), index(480, 3000, 250, 7_500), index(1080, 3000, 250, 40_000)]);
+    for at in [1_000, 12_000, 15_000, 19_000, 22_000] {
+        let outcome = played(&film, &vec![(0, 20 * MEGABIT), (at, MEGABIT)]);
+        let stood: u64 = outcome.stalls.iter().map(|(_, lasted)| lasted).sum();
+        assert!(outcome.stalls.len() <= 1 && stood < 2_000, "at {at}: {:?} {:?}", outcome.stalls, outcome.switches);
     }
 }
 
@@ -218,8 +250,14 @@ fn it_goes_down_behind_what_came_or_in_time() {
     assert_eq!(selector.decide(&situation(1080, 7 * MEGABIT, 3)), None, "it lasts for 24 s");
     assert_eq!(selector.decide(&situation(1080, 7 * MEGABIT, 1)), to(720, None));
     assert_eq!(selector.decide(&situation(1080, MEGABIT, 5)), to(240, Some(14_000_000)));
-    let late = Situation { last_keyframe: MediaTime(9_000_000), ..situation(1080, 2 * MEGABIT, 5) };
-    assert_eq!(selector.decide(&late), to(480, Some(11_000_000)));
+    let late = Situation {
+        last_keyframe: MediaTime(13_100_000),
+        at: MediaTime(12_500_000),
+        ..situation(1080, 3 * MEGABIT, 2)
+    };
+    assert_eq!(selector.decide(&late), to(480, Some(13_500_000)), "all but the rest of a GOP is there");
+    let too_late = Situation { last_keyframe: MediaTime(9_000_000), ..situation(1080, 2 * MEGABIT, 0) };
+    assert_eq!(selector.decide(&too_late), to(480, Some(9_000_000)), "2 s of it would come for 8 s");
     let at_the_end = Situation { end: MediaTime(12_000_000), ..situation(1080, MEGABIT, 2) };
     assert_eq!(selector.decide(&at_the_end), None, "all of it is there");
     assert_eq!(selector.decide(&situation(240, 1, 0)), None, "there is nothing below");

@@ -27,7 +27,7 @@ fn play(subtitles: Vec<Subtitles>) -> Play {
         start: MediaTime::ZERO,
         end: None,
         max_height: None,
-        estimate: None,
+        full_speed: false,
         decodes: Vec::new(),
     };
     Play::new(title, &request).unwrap().0

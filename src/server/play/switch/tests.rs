@@ -12,8 +12,8 @@ use crate::{
 };
 
 fn request(mode: PlayMode) -> Request {
-    let (start, end, max_height, estimate) = (MediaTime::ZERO, None, None, None);
-    Request { id: PlayId(1), mode, start, end, max_height, estimate, decodes: Vec::new() }
+    let (start, end, max_height, full_speed) = (MediaTime::ZERO, None, None, false);
+    Request { id: PlayId(1), mode, start, end, max_height, full_speed, decodes: Vec::new() }
 }
 
 fn fixed(label: u32) -> Request {
@@ -283,18 +283,18 @@ fn every_frame_comes_once_however_often_and_wherever_a_play_is_switched() {
 }
 
 #[test]
-fn auto_begins_low_or_where_the_link_was_and_leaves_out_what_cannot_be_switched() {
+fn auto_begins_low_and_leaves_out_what_cannot_be_switched() {
     let title = testing::title(vec![
         testing::index(240, 300, 25, 1000),
         testing::index(480, 300, 25, 2000),
         testing::index(720, 300, 300, 3000),
     ]);
-    let first = |estimate| {
-        let mut viewer = Viewer::new(&title, &Request { estimate, ..request(PlayMode::Auto) });
+    let first = |full_speed| {
+        let mut viewer = Viewer::new(&title, &Request { full_speed, ..request(PlayMode::Auto) });
         viewer.run(0);
         viewer.segments[0].label
     };
-    assert_eq!((first(None), first(Some(1)), first(Some(u64::MAX))), (240, 240, 480));
+    assert_eq!((first(false), first(true)), (240, 480));
     let ladder = ladder(&title);
     let adaptive: Vec<_> = ladder.iter().map(|rung| (rung.label.0, rung.bitrate, rung.adaptive)).collect();
     assert_eq!(adaptive, [(240, 200_000, true), (480, 400_000, true), (720, 600_000, false)]);

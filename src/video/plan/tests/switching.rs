@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::*;
+use crate::video::testing::{self, FRAME};
 
 /// What was sent in the end, as a member has it.
 fn sent_with_switches(rng: &mut StdRng, title: &Title, frame: i64) -> (Vec<Segment>, usize) {
@@ -61,4 +62,22 @@ fn a_rendition_without_a_keyframe_ahead_is_not_switched_to_and_nothing_changes()
     assert_eq!(switch(&mut segments, Some(10), &title.renditions[1], None, None), None);
     assert_eq!((segments.len(), segments[0].packets.clone()), (1, 0..60));
     assert!(switch(&mut segments, None, &title.renditions[1], None, None).is_some(), "at its start it can");
+}
+
+#[test]
+fn a_gop_is_left_in_its_middle_where_that_is_less_to_send() {
+    let title = title(vec![testing::index(240, 100, 50, 100), testing::index(1080, 100, 50, 5_000)]);
+    let entered = |mode: usize, to: usize, begun: usize, at: i64| {
+        let mode = PlayMode::Fixed(title.renditions[mode].label);
+        let mut segments: VecDeque<Segment> = Plan::new(&title, mode, MediaTime::ZERO, None).unwrap().segments.into();
+        let from = Some(MediaTime(at * FRAME.0));
+        switch(&mut segments, Some(begun), &title.renditions[to], from, None)?;
+        let next = segments.back().unwrap();
+        Some((next.show.start.0 / FRAME.0, next.packets.clone()))
+    };
+    assert_eq!(entered(1, 0, 20, 20), Some((20, 0..100)), "30 pictures of 1080p are more than 50 of 240p");
+    assert_eq!(entered(0, 1, 20, 20), Some((50, 50..100)), "up it is from a keyframe on");
+    assert_eq!(entered(1, 0, 50, 20), Some((50, 50..100)), "all of the GOP was sent");
+    assert_eq!(entered(1, 0, 60, 60), Some((60, 50..100)), "no keyframe comes any more");
+    assert_eq!(entered(0, 1, 60, 60), None, "up there has to be one");
 }
