@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::play::MemberPlay;
 use crate::{
     proto::message,
-    types::{MediaTime, PlayMode, RenditionLabel},
+    types::{EndReason, MediaTime, PlayMode, RenditionLabel},
     video::{
         Rung, input,
         selector::{Meter, Refill, Selector, Situation, Switch},
@@ -84,6 +84,10 @@ pub(super) struct Steering {
     told_at: Duration,
     /// Whether a frame of this epoch was shown: before that the player knows only where it was.
     pub(super) has_landed: bool,
+    /// The hub was asked to go elsewhere, and nothing of there has begun.
+    pub(super) is_sought: bool,
+    /// The hub ended the play itself, with some of it still to be shown: it can be asked for nothing any more.
+    pub(super) is_over: bool,
 }
 
 impl Steering {
@@ -112,6 +116,8 @@ impl Steering {
             all_came: false,
             told_at: Duration::ZERO,
             has_landed: false,
+            is_sought: false,
+            is_over: false,
         }
     }
 
@@ -129,7 +135,7 @@ impl Steering {
     pub(super) fn begin_epoch(&mut self) {
         (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
         (self.begins, self.is_far) = (MediaTime(i64::MIN), false);
-        (self.all_came, self.has_landed) = (false, false);
+        (self.all_came, self.has_landed, self.is_sought) = (false, false, true);
         self.awaited = None;
         self.selector.moved();
         self.meter.interrupted();
@@ -144,7 +150,7 @@ impl Steering {
         self.begins = segment.from;
         self.last_keyframe = segment.from;
         self.until = segment.until.unwrap_or(MediaTime(i64::MAX));
-        self.all_came = false;
+        (self.all_came, self.is_sought) = (false, false);
     }
 
     /// What was received is shown up to here only.
@@ -174,9 +180,15 @@ impl Steering {
     }
 
     /// Nothing follows in this epoch.
-    pub(super) fn all_came(&mut self) {
-        self.all_came = true;
+    pub(super) fn all_came(&mut self, reason: EndReason) {
+        (self.all_came, self.is_sought) = (true, false);
+        self.is_over |= reason != EndReason::Finished;
         self.meter.interrupted();
+    }
+
+    /// Whether the hub can be asked to go on in another rendition now.
+    fn may_ask(&self) -> bool {
+        self.awaited.is_none() && !self.is_over
     }
 
     /// What the link carries.
@@ -220,7 +232,7 @@ impl Steering {
 
     /// What the selector wants to do, if it is asked at all.
     fn decide(&mut self, now: Duration, at: MediaTime, end: MediaTime) -> Option<Switch> {
-        let is_asked = self.helm == Helm::Auto && !self.full_speed && self.awaited.is_none();
+        let is_asked = self.helm == Helm::Auto && !self.full_speed && self.may_ask();
         let current = self.current.filter(|_| is_asked && self.has_landed)?;
         let (throughput, buffered) = (self.meter.throughput(now), self.buffered(at));
         let situation = Situation { now, current, throughput, at, buffered, last_keyframe: self.last_keyframe, end };
@@ -239,7 +251,7 @@ impl Steering {
     /// What the viewer wants and is not to wait for until the segment that came last begins. The hub is to be asked for it in a
     /// new epoch.
     pub(super) fn take_far(&mut self) -> Option<RenditionLabel> {
-        let to = self.wanted.filter(|_| self.is_far && self.awaited.is_none())?;
+        let to = self.wanted.filter(|_| self.is_far && self.may_ask())?;
         self.is_far = false;
         Some(to)
     }
@@ -253,7 +265,7 @@ impl Steering {
     /// is not to be left.
     fn next_wanted(&self, at: MediaTime) -> Option<Switch> {
         let is_news = |wanted: &RenditionLabel| self.is_tour || Some(*wanted) != self.current;
-        let to = self.wanted.filter(|_| self.awaited.is_none()).filter(is_news)?;
+        let to = self.wanted.filter(|_| self.may_ask()).filter(is_news)?;
         // At full speed the picture is where it is told to be by the time that this arrives.
         let from = Some(if self.full_speed { at } else { at + SOON });
         Some(Switch { to, from })

@@ -1,3 +1,4 @@
+mod ended;
 mod tour;
 
 use super::*;
@@ -260,7 +261,7 @@ fn a_rendition_that_is_not_there_or_comes_too_late_is_an_error_and_the_play_goes
     screen.choose(fixed(720), "b");
     screen.outputs.clear();
     let text = "720p has no keyframe between here and the end".into();
-    screen.hub(message::PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
+    screen.hub(PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
     assert!(!screen.outputs.iter().any(|output| matches!(output, Output::Player(..))), "it is not stopped");
     assert_eq!(screen.told(), [told("error no_such_rendition", Some("b"))]);
     let steering = &screen.plays.plays[&screen.id].steering;
