@@ -6,7 +6,7 @@ use super::{
     Output,
     play::MemberPlay,
     plays::{MemberPlays, Outputs},
-    steer::{Helm, Shown},
+    steer::{Helm, Refused, Shown},
 };
 use crate::{
     client::{
@@ -115,13 +115,18 @@ impl MemberPlays {
             true => over(play),
             false => Failure::new(Code::NoSuchRendition, &*refused.text, "`seek` back a little, and change it then"),
         };
-        let (was_wanted, asking) = play.switch_refused(since(play, now));
-        if was_wanted && asking.is_empty() {
+        let mut outputs = match play.steering.refused(since(play, now)) {
+            Refused::Choice => Vec::new(),
+            Refused::Needless(asking) => asking.into_iter().flat_map(|reference| answer(play, reference)).collect(),
             // By a key, which nobody waits for the answer of.
-            return vec![notice(play, failure)];
-        }
-        let failure = failure.of(CommandName::Rendition);
-        asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
+            Refused::Wish(asking) if asking.is_empty() => vec![notice(play, failure)],
+            Refused::Wish(asking) => {
+                let failure = failure.of(CommandName::Rendition);
+                asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
+            }
+        };
+        outputs.extend(self.steer(refused.play, now));
+        outputs
     }
 
     /// The first frame of a rendition is shown: everybody is told, and who asked for it has it.

@@ -48,6 +48,17 @@ pub(super) struct Shown {
     pub(super) height: u32,
 }
 
+/// What it means that the hub refuses to go on in another rendition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The viewer's wish is given up; who waits for it.
+    Wish(Vec<Option<String>>),
+    /// What the viewer wants is there, and is not left any more; who waits for it.
+    Needless(Vec<Option<String>>),
+    /// The selector's choice, or a wish from before a seek, which is made again.
+    Choice,
+}
+
 /// How one play stands.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
@@ -64,6 +75,8 @@ pub(super) struct Steering {
     pub(super) shown: Option<Shown>,
     /// The hub was asked to go on in this, and has not answered.
     awaited: Option<RenditionLabel>,
+    /// It was asked so before a seek that it has not followed yet: a refusal that comes before it has is of that.
+    is_answer_late: bool,
     /// The rendition that the viewer asked for last, until it is shown, and who is told then.
     pub(super) wanted: Option<RenditionLabel>,
     /// Who chose before the viewer asked for that.
@@ -105,6 +118,7 @@ impl Steering {
             current: None,
             shown: None,
             awaited: None,
+            is_answer_late: false,
             wanted: None,
             asking: Vec::new(),
             is_tour: mode == PlayMode::Tour,
@@ -136,7 +150,7 @@ impl Steering {
         (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
         (self.begins, self.is_far) = (MediaTime(i64::MIN), false);
         (self.all_came, self.has_landed, self.is_sought) = (false, false, true);
-        self.awaited = None;
+        self.is_answer_late |= self.awaited.take().is_some();
         self.selector.moved();
         self.meter.interrupted();
     }
@@ -150,7 +164,8 @@ impl Steering {
         self.begins = segment.from;
         self.last_keyframe = segment.from;
         self.until = segment.until.unwrap_or(MediaTime(i64::MAX));
-        (self.all_came, self.is_sought) = (false, false);
+        self.all_came = false;
+        self.has_followed();
     }
 
     /// What was received is shown up to here only.
@@ -181,14 +196,20 @@ impl Steering {
 
     /// Nothing follows in this epoch.
     pub(super) fn all_came(&mut self, reason: EndReason) {
-        (self.all_came, self.is_sought) = (true, false);
+        self.all_came = true;
+        self.has_followed();
         self.is_over |= reason != EndReason::Finished;
         self.meter.interrupted();
     }
 
-    /// Whether the hub can be asked to go on in another rendition now.
+    /// The hub is where it was asked to be; what it refused before that was told before that.
+    fn has_followed(&mut self) {
+        (self.is_sought, self.is_answer_late) = (false, false);
+    }
+
+    /// Whether the hub can be asked to go on in another rendition now: it answers one request after the other.
     fn may_ask(&self) -> bool {
-        self.awaited.is_none() && !self.is_over
+        self.awaited.is_none() && !self.is_answer_late && !self.is_over
     }
 
     /// What the link carries.
@@ -270,6 +291,32 @@ impl Steering {
         let from = Some(if self.full_speed { at } else { at + SOON });
         Some(Switch { to, from })
     }
+
+    /// The hub cannot do what it was asked, and the play goes on as it was.
+    pub(super) fn refused(&mut self, now: Duration) -> Refused {
+        if std::mem::take(&mut self.is_answer_late) {
+            return Refused::Choice;
+        }
+        let asked = self.awaited.take();
+        let is_wish = self.wanted.is_some() && asked == self.wanted;
+        if !is_wish {
+            self.selector.refused(now);
+        }
+        if self.is_there(self.wanted) && (is_wish || !self.is_tour) {
+            self.wanted = None;
+            return Refused::Needless(std::mem::take(&mut self.asking));
+        }
+        if !is_wish {
+            return Refused::Choice;
+        }
+        (self.helm, self.wanted) = (self.before, None);
+        Refused::Wish(std::mem::take(&mut self.asking))
+    }
+
+    /// Whether this rendition is both shown and received.
+    fn is_there(&self, label: Option<RenditionLabel>) -> bool {
+        label.is_some() && self.current == label && self.shown.map(|shown| shown.label) == label
+    }
 }
 
 impl MemberPlay {
@@ -279,18 +326,6 @@ impl MemberPlay {
         let switch = self.steering.next_wanted(at).or_else(|| self.steering.decide(now, at, end))?;
         self.steering.await_switch(switch.to);
         Some(switch)
-    }
-
-    /// The hub cannot do what it was asked. The play goes on as it was. Whether that was the viewer's wish, and whoever waits
-    /// for the rendition.
-    pub(super) fn switch_refused(&mut self, now: Duration) -> (bool, Vec<Option<String>>) {
-        self.steering.awaited = None;
-        let was_wanted = self.steering.wanted.take().is_some();
-        if was_wanted {
-            self.steering.helm = self.steering.before;
-        }
-        self.steering.selector.refused(now);
-        (was_wanted, std::mem::take(&mut self.steering.asking))
     }
 
     /// Credit at normal speed: by what waits, and never more than the player has to take.

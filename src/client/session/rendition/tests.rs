@@ -1,4 +1,5 @@
 mod ended;
+mod refused;
 mod tour;
 
 use super::*;
