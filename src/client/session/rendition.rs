@@ -42,7 +42,7 @@ impl MemberPlays {
                 if play.steering.is_over && !is_there {
                     return Err(over(play));
                 }
-                play.steering.hold(label, play.at);
+                play.steering.hold(label);
                 if play.is_paused || is_there {
                     outputs.extend(answer(play, reference));
                 } else {
@@ -68,7 +68,7 @@ impl MemberPlays {
         };
         match next {
             Some(label) => {
-                play.steering.hold(label, play.at);
+                play.steering.hold(label);
                 self.steer(id, now)
             }
             None => {
@@ -82,7 +82,7 @@ impl MemberPlays {
     /// Asks the hub for what the viewer or the selector wants now.
     pub(super) fn steer(&mut self, id: PlayId, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id).filter(|play| play.has_begun()) else { return Vec::new() };
-        if let Some(label) = play.steering.take_far() {
+        if let Some(label) = play.steering.take_far(play.at) {
             return self.go_on_here(id, label);
         }
         let at = since(play, now);

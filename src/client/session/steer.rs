@@ -84,8 +84,8 @@ pub(super) struct Steering {
     pub(super) asking: Vec<Option<String>>,
     /// The hub goes from one rendition to the next by itself.
     is_tour: bool,
-    /// What is wanted begins too late where the segment that came last is cut.
-    is_far: bool,
+    /// The hub was not asked for what is wanted, and it may begin too late where the segment that came last is cut.
+    is_new: bool,
     /// Where the segment that came last begins.
     begins: MediaTime,
     /// The end of what was received and is to be shown.
@@ -122,7 +122,7 @@ impl Steering {
             wanted: None,
             asking: Vec::new(),
             is_tour: mode == PlayMode::Tour,
-            is_far: false,
+            is_new: false,
             begins: MediaTime(i64::MIN),
             newest: MediaTime(i64::MIN),
             last_keyframe: MediaTime(i64::MIN),
@@ -148,7 +148,7 @@ impl Steering {
     /// Media of a new epoch follows. What the hub was asked before the seek it did before the seek.
     pub(super) fn begin_epoch(&mut self) {
         (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
-        (self.begins, self.is_far) = (MediaTime(i64::MIN), false);
+        (self.begins, self.is_new) = (MediaTime(i64::MIN), false);
         (self.all_came, self.has_landed, self.is_sought) = (false, false, true);
         self.is_answer_late |= self.awaited.take().is_some();
         self.selector.moved();
@@ -260,21 +260,20 @@ impl Steering {
         self.selector.decide(&situation)
     }
 
-    /// The viewer wants this from now on, with the picture at this time.
-    pub(super) fn hold(&mut self, label: RenditionLabel, at: MediaTime) {
+    /// The viewer wants this from now on.
+    pub(super) fn hold(&mut self, label: RenditionLabel) {
         if self.wanted.is_none() {
             self.before = self.helm;
         }
-        (self.helm, self.wanted) = (Helm::Held, Some(label));
-        self.is_far = !self.full_speed && self.begins > at + NOT_FAR;
+        (self.helm, self.wanted, self.is_new) = (Helm::Held, Some(label), true);
     }
 
-    /// What the viewer wants and is not to wait for until the segment that came last begins. The hub is to be asked for it in a
-    /// new epoch.
-    pub(super) fn take_far(&mut self) -> Option<RenditionLabel> {
-        let to = self.wanted.filter(|_| self.is_far && self.may_ask())?;
-        self.is_far = false;
-        Some(to)
+    /// What the viewer wants and, with the picture at this time, is not to wait for until the segment that came last begins.
+    /// The hub is to be asked for it in a new epoch. What it was asked before decides which segment that is.
+    pub(super) fn take_far(&mut self, at: MediaTime) -> Option<RenditionLabel> {
+        let to = self.wanted.filter(|_| self.is_new && self.may_ask())?;
+        self.is_new = false;
+        (!self.full_speed && self.begins > at + NOT_FAR).then_some(to)
     }
 
     /// The hub is asked to go on in this.

@@ -105,3 +105,19 @@ fn what_is_shown_cannot_be_gone_on_in_at_the_end_of_a_tour_and_need_not_be() {
     screen.consumed(1_000, 40_000);
     assert!(screen.switches().is_empty(), "nor asked once more");
 }
+
+#[test]
+fn a_key_pressed_while_the_selector_waits_is_followed_where_the_picture_is() {
+    let mut screen = rising();
+    screen.player(Report::Asked(ViewerAction::NextRendition));
+    screen.player(Report::Asked(ViewerAction::NextRendition));
+    assert!(screen.switches().is_empty(), "one at a time");
+    // What the selector asked for begins behind all that waits.
+    screen.info_of(1080, 8_000_000);
+    screen.packet(1080, 200, 1_500, 1);
+    assert_eq!(screen.switches(), [(1, 720, None)], "not in 8 s, but in a new epoch at once");
+    (screen.epoch, screen.seq) = (1, 0);
+    screen.info_of(720, 0);
+    screen.packet(720, 0, 1_500, 1);
+    assert!(screen.switches().is_empty(), "once");
+}
