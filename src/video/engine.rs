@@ -313,7 +313,7 @@ impl Engine {
             let over = self.last_shown.and_then(|shown| self.parts.pace.due(shown.until));
             return match over {
                 Some(over) if now < over => Ok(Next::Wait(Some(over))),
-                _ if !self.sound.is_over() => Ok(Next::Wait(None)),
+                _ if !self.is_sound_over() => Ok(Next::Wait(None)),
                 _ => Err(End::Reason(reason)),
             };
         }
