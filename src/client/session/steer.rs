@@ -174,9 +174,9 @@ impl Steering {
         self.newest = self.newest.min(until);
     }
 
-    /// A part came; `more` says whether the hub has credit to send on.
-    pub(super) fn part_came(&mut self, now: Duration, bytes: usize, more: bool) {
-        self.meter.arrived(now, bytes, more);
+    /// A part came, of pictures or sound; `left` is the credit that the hub has left.
+    pub(super) fn part_came(&mut self, now: Duration, bytes: usize, left: u64) {
+        self.meter.arrived(now, bytes, left);
     }
 
     /// A packet is whole.

@@ -231,8 +231,7 @@ impl Member {
             }
             Sent::Part { pts, keyframe, bytes, last } => {
                 self.received += bytes as u64;
-                let more = self.granted - self.received >= PART as u64;
-                self.meter.arrived(clock, bytes, more);
+                self.meter.arrived(clock, bytes, self.granted - self.received);
                 if keyframe {
                     self.last_keyframe = self.last_keyframe.max(pts);
                 }
