@@ -256,7 +256,8 @@ impl Steering {
         let is_asked = self.helm == Helm::Auto && !self.full_speed && self.may_ask();
         let current = self.current.filter(|_| is_asked && self.has_landed)?;
         let (throughput, buffered) = (self.meter.throughput(now), self.buffered(at));
-        let situation = Situation { now, current, throughput, at, buffered, last_keyframe: self.last_keyframe, end };
+        let (last_keyframe, all_came) = (self.last_keyframe, self.all_came);
+        let situation = Situation { now, current, throughput, at, buffered, last_keyframe, end, all_came };
         self.selector.decide(&situation)
     }
 

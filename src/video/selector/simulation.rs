@@ -268,6 +268,7 @@ impl Member {
             buffered: self.buffered(),
             last_keyframe: self.last_keyframe,
             end,
+            all_came: self.ended,
         };
         let may_ask = self.asked.is_none() && self.frame > 0;
         let switch = if may_ask { self.selector.decide(&situation) } else { None };
