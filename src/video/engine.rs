@@ -33,6 +33,7 @@ use super::{
     render::{Display, DisplayGone},
     report::Report,
     tally::Tally,
+    viewer::ViewerAction,
 };
 
 /// What a play is made of.
@@ -194,6 +195,9 @@ impl Engine {
             Event::Input(input) => input,
             Event::Closed => return Err(End::Closed),
             Event::Asked(action) => {
+                if action == ViewerAction::ToggleStatistics {
+                    self.knowledge.tell_again();
+                }
                 (self.parts.reports)(Report::Asked(action));
                 return Ok(());
             }

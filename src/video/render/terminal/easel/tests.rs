@@ -144,3 +144,14 @@ fn a_terminal_far_away_is_asked_behind_each_picture_and_gets_two_before_it_answe
         assert!(easel.takes() && !paper.take().ends_with(backlog::QUESTION));
     }
 }
+
+#[test]
+fn statistics_come_without_a_frame_because_the_play_is_asked_for_its_status() {
+    let (easel, _, display) = drawn();
+    let (events, asked) = crossbeam_channel::unbounded();
+    easel.take(display, &Closer::new(events));
+    asked.try_iter().for_each(drop);
+    assert!(easel.press(Key::Char('i')) && easel.has_statistics());
+    let asked: Vec<_> = asked.try_iter().collect();
+    assert!(matches!(asked[..], [crate::video::clock::Event::Asked(ViewerAction::ToggleStatistics)]), "{asked:?}");
+}
