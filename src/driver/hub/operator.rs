@@ -17,7 +17,6 @@ use crate::{
         CommitId, InviteCode,
         admin::{AdminAnswer, AdminError, Facts, Reloaded, Reply, answer, committed},
         listing,
-        report::HubEvent,
     },
     transport::Notifier,
     video::Catalog,
@@ -151,7 +150,7 @@ impl Hub {
     }
 
     fn tell_catalog(&mut self, read: &Reloaded) {
-        (self.report)(HubEvent::Catalog { titles: read.titles, skipped: read.skipped.clone() });
+        (self.report)(read.event(self.operator.told.as_ref()));
         self.operator.told = Some(read.clone());
     }
 
