@@ -111,9 +111,10 @@ impl MemberPlays {
     pub(super) fn switch_refused(&mut self, refused: &PlayRefused, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&refused.play) else { return Vec::new() };
         play.steering.is_over |= refused.code == Code::NoSuchPlay;
-        let failure = match play.steering.is_over {
-            true => over(play),
-            false => Failure::new(Code::NoSuchRendition, &*refused.text, "`seek` back a little, and change it then"),
+        let failure = if play.steering.is_over {
+            over(play)
+        } else {
+            Failure::new(Code::NoSuchRendition, &*refused.text, "`seek` back a little, and change it then")
         };
         let mut outputs = match play.steering.refused(since(play, now)) {
             Refused::Choice => Vec::new(),
