@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_process_that_was_stopped_does_not_give_its_device_up_for_that() {
-        let hour = Duration::from_secs(3_600);
+        let hour = Duration::from_hours(1);
         let mut opening = Shared::new(SystemClock::start());
         let began = opening.asked;
         assert_eq!(opening.state(began + hour), SinkState::Opening);
