@@ -33,10 +33,11 @@ use crate::video::{
 /// other half is for members.
 const MAX_FILES: usize = 512;
 
-/// How long others wait for files that have to be taken apart, all of these together. Small ones take 50 ms each.
+/// How long others wait for files that have to be taken apart, all of these together. Small ones take 0.2 s each.
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// How much of that one of them has at most, so that the first does not take all of it from the others.
+/// How much of that one of them has, so that the first does not take all of it from the others. None has less: a file
+/// that is small would be taken for one that takes long.
 const SHARE: Duration = Duration::from_secs(1);
 
 /// How much of what there is to do a read of a folder does.
@@ -153,7 +154,19 @@ impl FolderReader {
         let folder = self.folder.canonicalize()?;
         let names = names(&folder)?;
         let mut pass = Pass::new(&folder, effort);
-        for name in &names {
+        self.go_through(&names, changing, &mut pass);
+        self.indexes.keep_only(names.iter().filter_map(|name| name.to_str()).filter(|name| is_video(name)));
+        self.before = pass.now;
+        let subtitles = subtitles::read_all(&folder, &names, changing);
+        let failed = |(_, read): &SubtitleFile| read.as_ref().is_err_and(SubtitleError::may_pass);
+        let pending = if subtitles.iter().any(failed) { Pending::Failed } else { Pending::Nothing };
+        let catalog = Catalog::build(pass.found).with_subtitles(subtitles).remarked(pass.remarks);
+        Ok((FolderSource { catalog: Arc::new(catalog) }, pass.pending.max(pending)))
+    }
+
+    /// Finds out what is to be said of each file, and begins with one that takes longer if it is time for that.
+    fn go_through(&mut self, names: &[OsString], changing: &BTreeSet<String>, pass: &mut Pass<'_>) {
+        for name in names {
             let Some(text) = name.to_str() else {
                 pass.skip_nameless(name);
                 continue;
@@ -162,17 +175,10 @@ impl FolderReader {
                 _ if text.starts_with('.') => {}
                 Kind::Other => {}
                 Kind::Unfinished => pass.skip(text, SkipReason::Unfinished),
-                Kind::Indexed | Kind::OtherVideo => self.take(text, changing.contains(text), &mut pass),
+                Kind::Indexed | Kind::OtherVideo => self.take(text, changing.contains(text), pass),
             }
         }
-        self.look_after_long(&mut pass);
-        self.indexes.keep_only(names.iter().filter_map(|name| name.to_str()).filter(|name| is_video(name)));
-        self.before = pass.now;
-        let subtitles = subtitles::read_all(&folder, &names, changing);
-        let failed = |(_, read): &SubtitleFile| read.as_ref().is_err_and(SubtitleError::may_pass);
-        let pending = if subtitles.iter().any(failed) { Pending::Failed } else { Pending::Nothing };
-        let catalog = Catalog::build(pass.found).with_subtitles(subtitles).remarked(pass.remarks);
-        Ok((FolderSource { catalog: Arc::new(catalog) }, pass.pending.max(pending)))
+        self.look_after_long(pass);
     }
 
     /// Finds out what is to be said of a file, which may be still being written.
@@ -317,9 +323,10 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// How long the next file may take; nothing for as long as it takes.
+    /// How long the next file may take: no time at all if that is no whole share; nothing for as long as it takes.
     fn limit(&self) -> Option<Duration> {
-        (self.effort != Effort::Whole).then(|| MOMENT.saturating_sub(self.spent).min(SHARE))
+        let left = MOMENT.saturating_sub(self.spent);
+        (self.effort != Effort::Whole).then_some(if left < SHARE { Duration::ZERO } else { SHARE })
     }
 
     fn at_work<T>(&mut self, work: impl FnOnce() -> T) -> T {
