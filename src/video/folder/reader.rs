@@ -166,7 +166,9 @@ impl FolderReader {
 
     /// Finds out what is to be said of each file, and begins with one that takes longer if it is time for that.
     fn go_through(&mut self, names: &[OsString], changing: &BTreeSet<String>, pass: &mut Pass<'_>) {
-        for name in names {
+        let mut in_turn: Vec<&OsString> = names.iter().collect();
+        in_turn.sort_by_cached_key(|name| self.waiting_size(name));
+        for name in in_turn {
             let Some(text) = name.to_str() else {
                 pass.skip_nameless(name);
                 continue;
@@ -179,6 +181,13 @@ impl FolderReader {
             }
         }
         self.look_after_long(pass);
+    }
+
+    /// The size of a file that waits for its turn; 0 for any other. So what is new does not stand behind those, and the
+    /// smallest of them is begun first.
+    fn waiting_size(&self, name: &OsStr) -> u64 {
+        let left = name.to_str().and_then(|name| self.before.get(name)?.left.as_ref());
+        left.filter(|(left, _)| matches!(left, Left::Waiting)).map_or(0, |(_, stamp)| stamp.size)
     }
 
     /// Finds out what is to be said of a file, which may be still being written.
@@ -235,6 +244,9 @@ impl FolderReader {
                     // The next read takes it along when it chooses.
                     pass.pending = Pending::Waiting;
                 }
+                if matches!(left, Left::Long | Left::Waiting) {
+                    pass.not_chosen_from = pass.not_chosen_from.min(stamp.size);
+                }
                 pass.leave(name, offered, Some((left, stamp)), reason);
             }
         }
@@ -248,15 +260,17 @@ impl FolderReader {
         Some((file, made))
     }
 
-    /// Begins with the smallest file that takes longer than a moment, when none is worked on and all of them are known:
-    /// whoever puts a file there that takes very long keeps no small one waiting.
+    /// Begins with the smallest file that takes longer than a moment, when none is worked on and no smaller one may turn
+    /// out to take as long: whoever puts a file there that takes very long keeps no small one waiting.
     fn look_after_long(&mut self, pass: &mut Pass<'_>) {
         // Whoever takes a file apart that is gone, or no longer as it was, is ended with that.
         self.long.take_if(|run| !pass.is_long(run));
-        if self.long.is_some() || pass.pending == Pending::Waiting {
+        if self.long.is_some() {
             return;
         }
-        let Some((name, file)) = pass.next_long.take() else { return };
+        let not_chosen_from = pass.not_chosen_from;
+        let is_smallest = |(_, file): &mut (String, VideoFile)| file.stamp.size <= not_chosen_from;
+        let Some((name, file)) = pass.next_long.take_if(is_smallest) else { return };
         match self.indexes.begin(&name, file) {
             Ok(run) => self.long = Some(run),
             Err(error) => {
@@ -277,6 +291,8 @@ struct Pass<'a> {
     spent: Duration,
     /// The smallest of the files that take longer than a moment.
     next_long: Option<(String, VideoFile)>,
+    /// The size of the smallest file that is not among those: its turn is still to come, or came just now.
+    not_chosen_from: u64,
     /// Files that are on offer.
     open: usize,
     found: Vec<Found>,
@@ -293,6 +309,7 @@ impl<'a> Pass<'a> {
             clock: SystemClock::start(),
             spent: Duration::ZERO,
             next_long: None,
+            not_chosen_from: u64::MAX,
             open: 0,
             found: Vec::new(),
             remarks: Vec::new(),

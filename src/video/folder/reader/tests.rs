@@ -98,3 +98,26 @@ fn a_file_for_which_the_moment_has_no_whole_share_left_waits_for_its_turn() {
     assert_eq!(files.read_after(Duration::from_secs(1)), [10]);
     assert!(matches!(files.left("small.mkv"), Left::Long));
 }
+
+#[test]
+fn attack_the_smallest_of_many_that_take_long_is_begun_before_all_of_them_had_their_turn() {
+    let mut files = LongFiles::new(&[("a.mkv", 3000), ("b.mkv", 1000), ("c.mkv", 2000), ("d.mkv", 4000)]);
+    // In each read there is time for one of them.
+    let spent = Duration::from_secs(1);
+    let mut read = || (files.read_after(spent), files.reader.long().map(|run| run.name.clone()));
+    assert_eq!(read(), (vec![3000], None));
+    assert_eq!(read(), (vec![1000], None), "a smaller one than the first waited, and was to be tried before");
+    assert_eq!(read(), (vec![2000], Some("b.mkv".to_owned())));
+    assert!(matches!(files.left("d.mkv"), Left::Waiting), "which none waits for");
+}
+
+#[test]
+fn what_is_new_has_its_turn_before_all_that_wait_for_theirs() {
+    let names = ["a.mkv", "b.mkv", "c.mkv"];
+    let mut files = LongFiles::new(&names.map(|name| (name, 1000)));
+    let spent = Duration::from_secs(1);
+    assert_eq!(files.read_after(spent), [1000]);
+    files.put("new.mkv", 5000);
+    assert_eq!(files.read_after(spent), [5000]);
+    assert_eq!(files.read_after(spent), [1000]);
+}
