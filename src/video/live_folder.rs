@@ -98,7 +98,10 @@ impl VideoSource for LiveFolder {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{
+        fs,
+        time::{Duration, SystemTime},
+    };
 
     use super::*;
 
@@ -185,8 +188,11 @@ mod tests {
         let place = folder.path().join("film_240p.mp4");
         let source = open(folder.path());
         let changing = ["film_240p.mp4".to_owned()].into();
-        for written_over in [false, true] {
+        for (written_over, seconds) in [(false, 1), (true, 2)] {
             fs::copy(sample(), &place).unwrap();
+            // However coarse the times are that the system gives.
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            fs::File::options().write(true).open(&place).unwrap().set_modified(time).unwrap();
             let catalog = source.reload(&changing, Effort::Step).unwrap();
             assert!(catalog.titles().is_empty(), "what was there is no longer as it was: {written_over}");
             assert_eq!(catalog.skipped()[0].reason.to_string(), "it is still being written");
