@@ -138,8 +138,11 @@ fn the_operator_is_told_of_a_rendition_once_however_often_a_member_seeks() {
     assert_eq!(told(screen.run()), 1);
     for epoch in 1..50 {
         screen.ask(Seek { play: PlayId(1), epoch: PlayEpoch(epoch), to: MediaTime(1_000_000) });
+        screen.ask(credit(1, epoch));
         let outputs = screen.run();
-        assert!(matches!(&outputs[..], [PlayOutput::Media(Message::StreamInfo(_))]), "{outputs:?}");
+        assert!(matches!(outputs[0], PlayOutput::Media(Message::StreamInfo(_))), "{outputs:?}");
+        assert!(outputs.iter().any(|output| packet_of(output).is_some()), "it goes on: {outputs:?}");
+        assert_eq!(told(outputs), 0, "in the same rendition, as is known");
     }
     screen.ask(Stop { play: PlayId(1) });
     screen.started(2, "wide");
