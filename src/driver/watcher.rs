@@ -303,13 +303,19 @@ fn listen(folder: &Path, signals: &Signals) -> Result<Ears, String> {
     if let Some(kind) = remote_kind(folder) {
         return Err(format!("it is on a file system of another machine ({kind})"));
     }
+    let signals = signals.clone();
+    hear(folder, move |signal| signals.send(signal))
+}
+
+/// Tells of what inotify tells that is of a folder.
+fn hear(folder: &Path, tell: impl Fn(Signal) + Send + 'static) -> Result<Ears, String> {
     let path = std::path::absolute(folder).map_err(|error| error.to_string())?;
-    let (signals, own) = (signals.clone(), path.clone());
+    let own = path.clone();
     let handle = move |event: notify::Result<notify::Event>| {
         // An error can be a queue that overflowed: something happened.
         let signal = event.map_or(Some(Signal::Heard), |event| meaning(&event, &own));
         if let Some(signal) = signal {
-            signals.send(signal);
+            tell(signal);
         }
     };
     let mut watcher = INotifyWatcher::new(handle, Config::default()).map_err(|error| error.to_string())?;
