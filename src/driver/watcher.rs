@@ -238,7 +238,7 @@ impl Follower {
         let place = self.watch.folder.canonicalize().ok();
         if self.ears.is_none() || self.heard != place {
             self.ears = self.try_to_hear();
-            self.heard.clone_from(&place);
+            self.heard = place;
         }
         let followed = (self.watch.follow)(now);
         if followed.is_gone {
@@ -249,13 +249,14 @@ impl Follower {
         } else {
             self.is_absence_told = false;
         }
-        self.times.looked(now, followed.again, self.ears.is_none() || self.is_by_link(place.as_deref()));
+        self.times.looked(now, followed.again, self.ears.is_none() || self.is_by_link());
         followed.read
     }
 
     /// Whether a link leads to the folder, or to one that it is in.
-    fn is_by_link(&self, place: Option<&Path>) -> bool {
-        std::path::absolute(&self.watch.folder).is_ok_and(|path| place.is_some_and(|place| place != path))
+    fn is_by_link(&self) -> bool {
+        let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+        std::path::absolute(&self.watch.folder).is_ok_and(|path| path.ancestors().any(is_link))
     }
 
     fn try_to_hear(&mut self) -> Option<Ears> {

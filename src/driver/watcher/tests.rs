@@ -115,6 +115,26 @@ fn what_is_done_in_a_folder_is_heard_and_looking_at_it_is_not() {
 }
 
 #[test]
+fn a_folder_that_is_named_by_way_of_another_is_reached_by_no_link() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path().canonicalize().unwrap();
+    for folder in ["videos", "beside", "far/away"] {
+        fs::create_dir_all(place.join(folder)).unwrap();
+    }
+    std::os::unix::fs::symlink("far/away", place.join("link")).unwrap();
+    fs::create_dir(place.join("far/videos")).unwrap();
+    let is_by_link = |folder: &str| {
+        let (mut follower, _told) = follower(|_| Followed::default(), hears());
+        follower.watch.folder = place.join(folder);
+        let start = clock::now();
+        follower.look(start);
+        follower.times.next_look(start) == Some(start + DEAF_INTERVAL)
+    };
+    assert!(!is_by_link("videos") && !is_by_link("beside/../videos") && !is_by_link("beside/.././videos"));
+    assert!(is_by_link("link/../videos") && is_by_link("link"));
+}
+
+#[test]
 fn a_link_that_leads_to_another_folder_now_is_noticed_and_that_one_is_heard() {
     let place = tempfile::tempdir().unwrap();
     // Also one that leads to a folder in which the other is.
