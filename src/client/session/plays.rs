@@ -347,9 +347,9 @@ impl MemberPlays {
         {
             return outputs;
         }
-        let is_of_switch = matches!(refused.code, Code::NoSuchRendition | Code::NotYet);
+        let is_of_switch = matches!(refused.code, Code::NoSuchRendition | Code::NotYet | Code::TryLater);
         if is_of_switch && self.plays.get(&refused.play).is_some_and(MemberPlay::has_begun) {
-            return self.switch_refused(refused.play, &refused.text, now);
+            return self.switch_refused(&refused, now);
         }
         let Some(play) = self.plays.get_mut(&refused.play).filter(|play| play.has_begun()) else {
             return self.failed(refused.play, failure(refused.code, &refused.text));

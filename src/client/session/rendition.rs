@@ -13,7 +13,7 @@ use crate::{
         command::{CommandName, RenditionChoice},
         event::{Event, Failure},
     },
-    proto::message::SwitchRendition,
+    proto::message::{self, SwitchRendition},
     types::{Code, MediaTime, PlayId, RenditionLabel},
 };
 
@@ -101,16 +101,20 @@ impl MemberPlays {
     }
 
     /// The hub cannot go on in the rendition that it was asked for; the play goes on as it was.
-    pub(super) fn switch_refused(&mut self, id: PlayId, text: &str, now: Instant) -> Outputs {
-        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+    pub(super) fn switch_refused(&mut self, refused: &message::PlayRefused, now: Instant) -> Outputs {
+        let Some(play) = self.plays.get_mut(&refused.play) else { return Vec::new() };
+        let (code, hint) = match refused.code {
+            Code::TryLater => (Code::TryLater, "wait until it shows another rendition, and change it then"),
+            _ => (Code::NoSuchRendition, "`seek` back a little, and change it then"),
+        };
+        let text = refused.text.as_str();
         let (was_wanted, asking) = play.switch_refused(since(play, now));
         if was_wanted && asking.is_empty() {
             // By a key, which nobody waits for the answer of.
-            let notice = Event::Notice { code: Code::NoSuchRendition, text: text.to_owned() };
+            let notice = Event::Notice { code, text: text.to_owned() };
             return vec![Output::Event(notice, play.reference.clone())];
         }
-        let failure = Failure::new(Code::NoSuchRendition, text, "`seek` back a little, and change it then");
-        let failure = failure.of(CommandName::Rendition);
+        let failure = Failure::new(code, text, hint).of(CommandName::Rendition);
         asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
     }
 

@@ -179,6 +179,26 @@ fn attack_a_member_without_credit_does_not_fill_the_operators_log_by_switching()
 }
 
 #[test]
+fn a_switch_that_comes_before_others_were_sent_may_be_asked_for_again_later() {
+    let mut screen = Screen::new();
+    let file = |height: u32| (format!("long_{height}p.mp4"), testing::index(height, 2000, 10, 1000));
+    screen.source = MemorySource::indexed([240, 480].map(file).map(|(name, index)| (name, index, bytes::Bytes::new())));
+    screen.started(1, "long");
+    let switches = (1..150).map(|at| SwitchRendition {
+        play: PlayId(1),
+        epoch: PlayEpoch(0),
+        rendition: RenditionLabel([240, 480][at % 2]),
+        from: Some(testing::pts(10 * i64::try_from(at).unwrap())),
+    });
+    let answers: Vec<_> = switches.flat_map(|switch| screen.ask(switch)).collect();
+    let code = |output: &PlayOutput| match output {
+        PlayOutput::Control(Message::PlayRefused(refused)) => refused.code,
+        other => panic!("{other:?}"),
+    };
+    assert!(!answers.is_empty() && answers.iter().all(|answer| code(answer) == Code::TryLater), "{answers:?}");
+}
+
+#[test]
 fn who_wants_sound_is_told_once_why_there_is_none() {
     let mut screen = Screen::new();
     let wide = Arc::clone(&screen.source.catalog().title("wide").unwrap().renditions[0]);
