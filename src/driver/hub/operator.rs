@@ -17,7 +17,6 @@ use crate::{
         CommitId, InviteCode,
         admin::{AdminAnswer, AdminError, Facts, Reloaded, Reply, answer, committed},
         listing,
-        report::HubEvent,
     },
     transport::Notifier,
     video::Catalog,
@@ -152,7 +151,7 @@ impl Hub {
     /// Tells the operator what is on offer now: it may have been read again since what calls for this was read.
     fn tell_catalog(&mut self) {
         let now = Reloaded::of(&self.videos.catalog());
-        (self.report)(HubEvent::Catalog { titles: now.titles, skipped: now.skipped.clone() });
+        (self.report)(now.event(Some(&self.operator.told)));
         self.operator.told = now;
     }
 
