@@ -79,7 +79,7 @@ fn requests_are_objects_with_a_command() {
 fn every_answer_keeps_to_the_schema_and_is_read_back() {
     let schema: Value = serde_json::from_str(ADMIN_ANSWERS_SCHEMA).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let mut kinds = std::collections::BTreeSet::new();
+    let mut kinds = BTreeSet::new();
     for answer in examples() {
         let line = answer_line(&answer);
         assert!(line.ends_with(b"}\n"));
