@@ -67,7 +67,9 @@ impl LongFiles {
         };
         let reader = FolderReader::new(folder.path(), Indexes::made_by(Box::new(make), None));
         let long = Self { folder, reader, asked };
-        files.iter().for_each(|(name, size)| long.put(name, *size));
+        for (name, size) in files {
+            long.put(name, *size);
+        }
         long
     }
 
