@@ -351,7 +351,7 @@ impl MemberPlays {
             return outputs;
         }
         let is_of_switch = |play: &MemberPlay| match refused.code {
-            Code::NoSuchRendition | Code::NotYet => true,
+            Code::NoSuchRendition | Code::NotYet | Code::TryLater => true,
             Code::NoSuchPlay => !play.steering.is_sought,
             _ => false,
         };

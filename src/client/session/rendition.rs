@@ -111,10 +111,16 @@ impl MemberPlays {
     pub(super) fn switch_refused(&mut self, refused: &PlayRefused, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&refused.play) else { return Vec::new() };
         play.steering.is_over |= refused.code == Code::NoSuchPlay;
-        let failure = if play.steering.is_over {
-            over(play)
-        } else {
-            Failure::new(Code::NoSuchRendition, &*refused.text, "`seek` back a little, and change it then")
+        let failure = match refused.code {
+            _ if play.steering.is_over => over(play),
+            Code::TryLater => {
+                let hint = "wait until it shows another rendition, and change it then";
+                Failure::new(Code::TryLater, refused.text.as_str(), hint)
+            }
+            _ => {
+                let hint = "`seek` back a little, and change it then";
+                Failure::new(Code::NoSuchRendition, refused.text.as_str(), hint)
+            }
         };
         let mut outputs = match play.steering.refused(since(play, now)) {
             Refused::Choice => Vec::new(),
