@@ -95,6 +95,8 @@ pub(super) struct Steering {
     all_came: bool,
     /// When the player was told last what the link carries.
     told_at: Duration,
+    /// What it was told last that the viewer wants.
+    told_mode: Option<PlayMode>,
     /// Whether a frame of this epoch was shown: before that the player knows only where it was.
     pub(super) has_landed: bool,
     /// The hub was asked to go elsewhere, and nothing of there has begun.
@@ -129,6 +131,7 @@ impl Steering {
             until: MediaTime(i64::MAX),
             all_came: false,
             told_at: Duration::ZERO,
+            told_mode: None,
             has_landed: false,
             is_sought: false,
             is_over: false,
@@ -219,9 +222,23 @@ impl Steering {
 
     /// What the player is told for its viewer, now and then.
     pub(super) fn news(&mut self, now: Duration) -> Option<input::Input> {
-        let throughput = self.meter.throughput(now).filter(|_| now >= self.told_at + NEWS_EVERY)?;
-        self.told_at = now;
-        Some(input::Input::About(input::About { throughput: Some(throughput), ..input::About::default() }))
+        let mode = Some(self.mode()).filter(|mode| self.told_mode != Some(*mode));
+        let throughput = self.meter.throughput(now).filter(|_| now >= self.told_at + NEWS_EVERY);
+        if throughput.is_some() {
+            self.told_at = now;
+        }
+        self.told_mode = mode.or(self.told_mode);
+        let about = input::About { throughput, mode, ..input::About::default() };
+        (mode.is_some() || throughput.is_some()).then_some(input::Input::About(about))
+    }
+
+    /// Which renditions the viewer sees as things stand.
+    fn mode(&self) -> PlayMode {
+        match (self.helm, self.wanted.or(self.current)) {
+            (Helm::Held, _) if self.is_tour && self.wanted.is_none() => PlayMode::Tour,
+            (Helm::Held, Some(label)) => PlayMode::Fixed(label),
+            (Helm::Held, None) | (Helm::Auto, _) => PlayMode::Auto,
+        }
     }
 
     /// What waits to be shown when this is.
