@@ -141,8 +141,8 @@ impl Steering {
     /// The hub says what there is.
     pub(super) fn take_ladder(&mut self, ladder: &[message::Rung]) {
         let rung = |rung: &message::Rung| {
-            let message::Rung { label, bitrate: average, peak, longest_gop, adaptive } = *rung;
-            Rung { label, average, peak, longest_gop, adaptive }
+            let message::Rung { label, bitrate: average, peak, longest_gop, end, adaptive } = *rung;
+            Rung { label, average, peak, longest_gop, end, adaptive }
         };
         self.ladder = ladder.iter().map(rung).collect();
         self.selector = Selector::new(&self.ladder);
@@ -230,6 +230,20 @@ impl Steering {
         self.told_mode = mode.or(self.told_mode);
         let about = input::About { throughput, mode, ..input::About::default() };
         (mode.is_some() || throughput.is_some()).then_some(input::Input::About(about))
+    }
+
+    /// What `auto` goes on in at a time at which the rendition that comes is over: the lowest that lasts so long.
+    pub(super) fn lasting(&self, at: MediaTime) -> Option<RenditionLabel> {
+        let is_free = self.helm == Helm::Auto && self.awaited.is_none();
+        let ends = |label| self.ladder.iter().find(|rung| Some(rung.label) == label).map(|rung| rung.end);
+        ends(self.current).filter(|end| is_free && *end <= at)?;
+        self.ladder.iter().find(|rung| rung.end > at).map(|rung| rung.label)
+    }
+
+    /// Where the rendition ends that the viewer has chosen, if it is known.
+    pub(super) fn end_of_held(&self) -> Option<MediaTime> {
+        let PlayMode::Fixed(held) = self.mode() else { return None };
+        self.ladder.iter().find(|rung| rung.label == held).map(|rung| rung.end)
     }
 
     /// Which renditions the viewer sees as things stand.

@@ -7,6 +7,7 @@ use super::{
     *,
 };
 use crate::{
+    client::command::SeekTarget,
     proto::message::{Sound, SoundInfo},
     types::{Codec, limits::MAX_PART},
     video::report::Media,

@@ -26,6 +26,9 @@ use crate::{
 
 const RATES: [(u32, u64); 3] = [(240, 300_000), (720, 1_500_000), (1080, 4_000_000)];
 
+/// This one lasts 40 s.
+const SHORT: u32 = 720;
+
 /// A play of a minute on a hub that is this test, and the time.
 struct Screen {
     plays: MemberPlays,
@@ -76,7 +79,8 @@ impl Screen {
         let ladder = RATES
             .map(|(label, bitrate)| {
                 let longest_gop = MediaTime(1_000_000);
-                Rung { label: RenditionLabel(label), bitrate, peak: bitrate, longest_gop, adaptive: true }
+                let end = MediaTime(if label == SHORT { 40_000_000 } else { 60_000_000 });
+                Rung { label: RenditionLabel(label), bitrate, peak: bitrate, longest_gop, end, adaptive: true }
             })
             .into();
         let duration = MediaTime(60_000_000);
@@ -369,6 +373,34 @@ fn displays_are_told_what_is_wanted_before_it_is_shown_in_a_pause_too() {
     assert_eq!(screen.mode, Some(PlayMode::Auto));
     let tour = playing(PlayMode::Tour, false);
     assert_eq!(tour.mode, Some(PlayMode::Tour));
+}
+
+#[test]
+fn a_seek_beyond_the_end_of_a_short_rendition_is_refused_and_a_jump_ends_before_it() {
+    let mut screen = playing(PlayMode::Fixed(RenditionLabel(SHORT)), false);
+    screen.info(SHORT);
+    screen.shown(SHORT, 0);
+    screen.outputs.clear();
+    screen.command(Command::Seek { target: SeekTarget::To(MediaTime(50_000_000)), play: None }, "a");
+    let hint = screen.outputs.iter().find_map(|output| match output {
+        Output::Event(Event::Error(failure), _) if failure.code == Code::OutOfRange => failure.hint.clone(),
+        _ => None,
+    });
+    assert_eq!(hint.unwrap(), "it ends at 40.000 s in this rendition; `rendition auto` goes on in the others");
+    let sought = |screen: &Screen| {
+        screen.outputs.iter().find_map(|output| match output {
+            Output::Send(Message::Seek(seek)) => Some(seek.to),
+            _ => None,
+        })
+    };
+    assert_eq!(sought(&screen), None);
+    screen.player(Report::Asked(ViewerAction::SeekBy(MediaTime(50_000_000))));
+    assert_eq!(sought(&screen), Some(MediaTime(39_000_000)));
+    screen.outputs.clear();
+    screen.choose(RenditionChoice::Auto, "b");
+    screen.command(Command::Seek { target: SeekTarget::To(MediaTime(50_000_000)), play: None }, "c");
+    assert_eq!(sought(&screen), Some(MediaTime(50_000_000)), "others last longer");
+    assert_eq!(screen.switches(), [(1, 240, None)], "which the hub is told before, so that it seeks in one of them");
 }
 
 #[test]
