@@ -9,6 +9,7 @@ use std::{
 
 use super::*;
 use crate::video::{
+    pixel_aspect::PixelAspect,
     render::terminal::{graphics::Depth, layout::Size},
     testing::frame,
 };
@@ -123,6 +124,20 @@ fn the_next_frame_draws_the_screen_anew_as_well() {
     easel.viewer().must_redraw = true;
     easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
     assert!(paper.written() > 300 && !easel.viewer().must_redraw);
+}
+
+#[test]
+fn pixels_that_are_not_square_take_the_room_that_they_are_seen_in() {
+    let (easel, _, display) = drawn();
+    let columns = |pixels| {
+        let frame = frame(90, 1).stretched(pixels);
+        easel.draw(display, &frame, vec![String::new()]).unwrap();
+        easel.drawing().canvas.layout().map(|layout| (layout.columns, layout.rows)).unwrap()
+    };
+    let square = columns(PixelAspect::SQUARE);
+    let narrow = columns(PixelAspect::new(1, 2).unwrap());
+    assert_eq!((narrow.0 * 2).abs_diff(square.0), 0, "{narrow:?} of {square:?}");
+    assert_eq!(narrow.1, square.1);
 }
 
 #[test]
