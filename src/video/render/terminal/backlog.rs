@@ -29,6 +29,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LAST_PATIENCE: Duration = Duration::from_millis(500);
 const MOST_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long pictures may go on without a moment in which all are answered: an answer that was lost would otherwise stand for
+/// one on its way for the rest of the play.
+const UNSETTLED: Duration = Duration::from_secs(10);
+
 /// How far apart pictures are at least about which nothing may be asked.
 const HELD_PACE: Duration = Duration::from_secs(1);
 
@@ -47,6 +51,8 @@ pub(super) struct Backlog {
     took: Option<Duration>,
     /// When the oldest of them was asked, or the one before it was answered.
     since: Duration,
+    /// When nothing was on its way last, as far as is known.
+    settled: Duration,
     /// When the last picture was written.
     drawn: Option<Duration>,
 }
@@ -86,6 +92,9 @@ impl Backlog {
         if self.is_silent {
             return true;
         }
+        if self.settles(now) {
+            return false;
+        }
         if self.asked.len() < MOST {
             let is_unknown = self.can_ask && self.is_held;
             let pace = self.took.map_or(HELD_PACE, |took| took.max(HELD_PACE));
@@ -93,6 +102,20 @@ impl Backlog {
         }
         self.is_silent = now.saturating_sub(self.since) > PATIENCE;
         self.is_silent
+    }
+
+    /// Whether nothing more is to be asked until all that is on its way was answered, which every now and then shows what was
+    /// lost: an answer stands for the oldest question, so the lost one is always the newest.
+    fn settles(&mut self, now: Duration) -> bool {
+        let Some(took) = self.took else { return false };
+        if self.asked.is_empty() || now.saturating_sub(self.settled) <= UNSETTLED {
+            return false;
+        }
+        if now.saturating_sub(self.since) <= (took * 2).clamp(LAST_PATIENCE, PATIENCE) {
+            return true;
+        }
+        self.asked.clear();
+        false
     }
 
     /// A picture is about to be written; whether a question belongs behind it. One that is silent is asked now and then.
@@ -109,7 +132,7 @@ impl Backlog {
             return false;
         }
         if self.asked.is_empty() {
-            self.since = now;
+            (self.since, self.settled) = (now, now);
         }
         self.asked.push_back(now);
         true
@@ -121,6 +144,9 @@ impl Backlog {
             self.took = Some(now.saturating_sub(asked));
         }
         self.since = now;
+        if self.asked.is_empty() {
+            self.settled = now;
+        }
         self.is_silent &= !self.asked.is_empty();
     }
 }
@@ -135,21 +161,30 @@ mod tests {
 
     /// A link that takes everything at once, and a terminal behind it that draws a picture in so many milliseconds. The most
     /// pictures that wait, and how many were drawn, of 25 a second in 20 s.
-    fn play(mut backlog: Backlog, takes: u64) -> (usize, usize) {
-        let (mut waiting, mut most, mut drawn) = (Vec::new(), 0, 0);
+    fn play(backlog: Backlog, takes: u64) -> (usize, usize) {
+        let (most, drawn, _) = play_losing(backlog, takes, usize::MAX);
+        (most, drawn)
+    }
+
+    /// The same, where one answer is lost; and the most that wait in the last 8 s.
+    fn play_losing(mut backlog: Backlog, takes: u64, lost: usize) -> (usize, usize, usize) {
+        let (mut waiting, mut most, mut drawn, mut most_late) = (Vec::new(), 0, 0, 0);
         for now in 0..20_000 {
             while waiting.first().is_some_and(|done| *done <= now) {
                 waiting.remove(0);
-                backlog.answered(ms(now));
+                if drawn != lost {
+                    backlog.answered(ms(now));
+                }
                 drawn += 1;
             }
             if now % 40 == 0 && backlog.takes(ms(now)) {
                 backlog.ask(ms(now));
                 waiting.push(waiting.last().copied().unwrap_or(now).max(now) + takes);
                 most = most.max(waiting.len());
+                most_late = if now < 12_000 { 0 } else { most_late.max(waiting.len()) };
             }
         }
-        (most, drawn)
+        (most, drawn, most_late)
     }
 
     #[test]
@@ -158,6 +193,26 @@ mod tests {
         assert_eq!(play(Backlog::new(true), 200), (2, 99), "a slow one is never idle");
         let (most, _) = play(Backlog::new(false), 200);
         assert!(most > 300, "without questions nobody knows: {most}");
+    }
+
+    #[test]
+    fn one_answer_that_is_lost_costs_a_moment_and_not_the_rest_of_the_play() {
+        for takes in [100, 200, 700] {
+            let (most, drawn, most_late) = play_losing(Backlog::new(true), takes, 5);
+            assert_eq!((most, most_late), (2, 2), "{takes} ms each");
+            let (_, usual) = play(Backlog::new(true), takes);
+            assert!(drawn + 25 >= usual, "{drawn} of {usual}, {takes} ms each");
+        }
+        let mut backlog = Backlog::new(true);
+        assert!(backlog.ask(ms(0)) && backlog.ask(ms(0)));
+        // The first is lost, and answers go on.
+        for now in (40..10_040).step_by(40).map(ms) {
+            backlog.answered(now);
+            assert!(backlog.ask(now) && backlog.unanswered() == 2);
+        }
+        backlog.answered(ms(10_040));
+        assert!(!backlog.takes(ms(10_040)) && !backlog.takes(ms(10_540)), "all may still come");
+        assert!(backlog.takes(ms(10_541)) && backlog.unanswered() == 0);
     }
 
     #[test]
