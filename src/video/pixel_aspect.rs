@@ -3,6 +3,9 @@
 /// Furthest that a pixel may be from a square. What says more is damaged, or meant as a joke.
 const MOST_STRETCH: u32 = 10;
 
+/// A hundredth is what scaling to whole pixels leaves: 426×240 of 16:9 has pixels of 640:639. Nobody sees it.
+const NEARLY_SQUARE: u64 = 100;
+
 /// How wide a pixel is for its height, before the picture is turned: 64:45 makes 720×576 a picture of 16:9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PixelAspect {
@@ -19,10 +22,12 @@ impl PixelAspect {
     #[must_use]
     pub fn new(width: u32, height: u32) -> Option<Self> {
         let is_possible = |one: u32, other: u32| one > 0 && one.div_ceil(MOST_STRETCH) <= other;
-        (is_possible(width, height) && is_possible(height, width)).then_some(Self { width, height })
+        let is_square = u64::from(width.abs_diff(height)) * NEARLY_SQUARE <= u64::from(width.max(height));
+        let given = if is_square { Self::SQUARE } else { Self { width, height } };
+        (is_possible(width, height) && is_possible(height, width)).then_some(given)
     }
 
-    /// Its two parts, as they were given.
+    /// Its two parts.
     #[must_use]
     pub fn ratio(self) -> (u32, u32) {
         (self.width, self.height)
@@ -53,6 +58,8 @@ mod tests {
         assert_eq!(seen(64, 45, (720, 576)), (1024, 576));
         assert_eq!(seen(8, 9, (720, 480)), (640, 480));
         assert_eq!(seen(1, 1, (641, 3)), (641, 3));
+        assert_eq!((seen(640, 639, (426, 240)), seen(99, 100, (200, 1))), ((426, 240), (200, 1)));
+        assert_eq!(seen(49, 48, (96, 54)), (98, 54), "two hundredths are seen");
         assert_eq!((seen(1, 10, (1, 1)), seen(10, 1, (u32::MAX, 7))), ((1, 1), (u32::MAX, 7)));
         assert_eq!(seen(4_000_000_000, 3_000_000_000, (1440, 1080)), (1920, 1080));
     }
