@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError},
     thread,
     time::Duration,
 };
@@ -31,6 +31,10 @@ const MOST_RECENT: usize = 100;
 /// end that the editor adds leads down again.
 const NOTHING: &str = "\x1b[A";
 
+/// How often it is looked whether a terminal that owes answers is to be waited for any longer, while there is something to
+/// draw.
+const LOOK: Duration = Duration::from_millis(250);
+
 type Print = Box<dyn Fn(String) + Send>;
 
 /// Who sees the picture, and what they want. Locked for moments only: keys must not wait for the terminal.
@@ -45,8 +49,19 @@ struct Viewer {
     is_full: bool,
     /// Everything is to be drawn anew, by whoever draws next.
     must_redraw: bool,
+    /// A frame that is to be seen although the terminal does not take it yet.
+    late: Option<Late>,
+    /// A thread waits for the terminal to take what could not be drawn before.
+    catches_up: bool,
     has_statistics: bool,
     backlog: Backlog,
+}
+
+/// A frame for which a terminal far away had no room.
+struct Late {
+    display: u64,
+    frame: Frame,
+    lines: Vec<String>,
 }
 
 /// What is on the terminal. Locked while it is written to.
@@ -67,6 +82,8 @@ pub(super) struct Easel {
     cell: (u16, u16),
     clock: SystemClock,
     viewer: Mutex<Viewer>,
+    /// The terminal may take more than before.
+    changed: Condvar,
     drawing: Mutex<Drawing>,
 }
 
@@ -92,7 +109,7 @@ impl Easel {
         let drawing = Drawing { canvas, last, decoded, lines: Vec::new(), bytes: Vec::new() };
         let viewer = Viewer { typed, backlog, ..Viewer::default() };
         let (clock, viewer, drawing) = (SystemClock::start(), Mutex::new(viewer), Mutex::new(drawing));
-        Self { tty, graphics, cell, clock, viewer, drawing }
+        Self { tty, graphics, cell, clock, viewer, changed: Condvar::new(), drawing }
     }
 
     pub(super) fn graphics(&self) -> Graphics {
@@ -148,11 +165,13 @@ impl Easel {
     /// Asks for nothing while an answer would be taken for a key, or again.
     pub(super) fn hold_questions(&self, is_held: bool) {
         self.viewer().backlog.hold(is_held);
+        self.changed.notify_all();
     }
 
     /// An answer came.
     pub(super) fn answered(&self) {
         self.viewer().backlog.answered(self.clock.now());
+        self.changed.notify_all();
     }
 
     /// Does what a key means.
@@ -193,13 +212,34 @@ impl Easel {
         String::from_utf8_lossy(&typed).into_owned()
     }
 
-    /// Draws a frame with lines below it: captions, then the status.
-    pub(super) fn draw(&self, display: u64, frame: &Frame, lines: Vec<String>) -> Result<Cost, DisplayGone> {
-        let mut drawing = self.drawing();
+    /// Draws a frame with lines below it: captions, then the status. One that the terminal does not take yet is drawn
+    /// later, unless another comes before: nothing is returned then.
+    pub(super) fn draw(
+        self: &Arc<Self>,
+        display: u64,
+        frame: &Frame,
+        lines: Vec<String>,
+    ) -> Result<Option<Cost>, DisplayGone> {
+        let drawing = self.drawing();
         // Looked at only now: while this waited, the screen may have been given back.
         if !self.is_shown(display) {
             return Err(DisplayGone);
         }
+        if !self.takes() {
+            self.viewer().late = Some(Late { display, frame: frame.clone(), lines });
+            self.catch_up();
+            return Ok(None);
+        }
+        self.viewer().late = None;
+        self.draw_now(drawing, frame, lines).map(Some)
+    }
+
+    fn draw_now(
+        &self,
+        mut drawing: MutexGuard<'_, Drawing>,
+        frame: &Frame,
+        lines: Vec<String>,
+    ) -> Result<Cost, DisplayGone> {
         if self.takes_redraw() {
             drawing.canvas.spoil();
         }
@@ -213,10 +253,7 @@ impl Easel {
                 DisplayGone
             })?;
         }
-        drawing.draw_last();
-        if self.viewer().backlog.ask(self.clock.now()) {
-            drawing.bytes.extend_from_slice(backlog::QUESTION);
-        }
+        self.draw_last(&mut drawing);
         let cost = self.put_out(&mut drawing);
         drop(drawing);
         if parted {
@@ -228,6 +265,11 @@ impl Easel {
     /// Writes the lines below the picture alone, while that stands still.
     pub(super) fn tell(&self, display: u64, lines: Vec<String>) -> Result<Cost, DisplayGone> {
         let mut drawing = self.drawing();
+        if let Some(late) = &mut self.viewer().late
+            && late.display == display
+        {
+            late.lines.clone_from(&lines);
+        }
         if self.is_shown(display) && lines.len() == drawing.lines.len() {
             drawing.lines = lines;
             let Drawing { canvas, lines, bytes, .. } = &mut *drawing;
@@ -241,28 +283,61 @@ impl Easel {
     pub(super) fn redraw(self: &Arc<Self>) {
         {
             let mut viewer = self.viewer();
-            if viewer.shown.is_none() || std::mem::replace(&mut viewer.must_redraw, true) {
+            viewer.must_redraw = viewer.shown.is_some();
+            if !viewer.must_redraw {
                 return;
             }
         }
+        self.catch_up();
+    }
+
+    /// Draws what could not be drawn before, by a thread of its own, as soon as the terminal takes it.
+    fn catch_up(self: &Arc<Self>) {
+        if std::mem::replace(&mut self.viewer().catches_up, true) {
+            return;
+        }
         let easel = Arc::clone(self);
-        if let Err(error) = thread::Builder::new().name("redraw".to_owned()).spawn(move || easel.redraw_now()) {
+        let drawn = thread::Builder::new().name("redraw".to_owned()).spawn(move || {
+            while easel.is_to_catch_up() {
+                easel.draw_behind();
+            }
+        });
+        if let Err(error) = drawn {
             log::debug!("no thread to draw the screen anew, so the next frame does: {error}");
+            self.viewer().catches_up = false;
         }
     }
 
-    /// Draws everything anew, unless a frame did meanwhile.
-    fn redraw_now(&self) {
+    /// Waits until the terminal takes what could not be drawn before; false when that is drawn, or not wanted any more.
+    fn is_to_catch_up(&self) -> bool {
+        let mut viewer = self.viewer();
+        while viewer.is_behind() && !viewer.backlog.takes(self.clock.now()) {
+            (viewer, _) = self.changed.wait_timeout(viewer, LOOK).unwrap_or_else(PoisonError::into_inner);
+        }
+        viewer.catches_up = viewer.is_behind();
+        viewer.catches_up
+    }
+
+    /// Draws the frame that came too early for the terminal, or everything anew, unless another frame did meanwhile.
+    fn draw_behind(&self) {
         let mut drawing = self.drawing();
         // Looked at only now, as for a frame.
-        if !self.takes_redraw() || !self.is_taken() {
+        if !self.is_taken() || !self.takes() {
+            return;
+        }
+        // Whoever shows the next frame hears of a terminal that is gone.
+        let late = self.viewer().late.take();
+        if let Some(Late { frame, lines, .. }) = late.filter(|late| self.is_shown(late.display)) {
+            let _ = self.draw_now(drawing, &frame, lines);
+            return;
+        }
+        if !self.takes_redraw() {
             return;
         }
         drawing.canvas.spoil();
         self.part(&mut drawing);
         drawing.scale_last();
-        drawing.draw_last();
-        // Whoever shows the next frame hears of it.
+        self.draw_last(&mut drawing);
         let _ = self.put_out(&mut drawing);
         drop(drawing);
         self.draw_line_again();
@@ -275,7 +350,7 @@ impl Easel {
             if viewer.shown.as_ref().is_none_or(|(shown, _)| *shown != display) {
                 return;
             }
-            viewer.shown = None;
+            (viewer.shown, viewer.late) = (None, None);
         }
         let mut drawing = self.drawing();
         self.clear(&mut drawing);
@@ -318,6 +393,14 @@ impl Easel {
         }
     }
 
+    /// Draws the last frame; a terminal far away is asked behind it.
+    fn draw_last(&self, drawing: &mut Drawing) {
+        drawing.draw_last();
+        if self.viewer().backlog.ask(self.clock.now()) {
+            drawing.bytes.extend_from_slice(backlog::QUESTION);
+        }
+    }
+
     /// Writes what was drawn, in one go, and says how long that took.
     fn put_out(&self, drawing: &mut Drawing) -> Result<Cost, DisplayGone> {
         let bytes = std::mem::take(&mut drawing.bytes);
@@ -353,6 +436,11 @@ impl Easel {
 }
 
 impl Viewer {
+    /// Whether something is to be drawn of which the terminal has not seen the newest.
+    fn is_behind(&self) -> bool {
+        self.shown.is_some() && (self.must_redraw || self.late.is_some())
+    }
+
     fn note(&mut self, text: &str) {
         self.recent.extend(text.lines().map(str::to_owned));
         let surplus = self.recent.len().saturating_sub(MOST_RECENT);
