@@ -95,7 +95,8 @@ impl Shell {
         if plain {
             plain::start(wires, answered)?;
         } else {
-            editor::start(words, screen.clone(), wires, answered)?;
+            let stopped = modes.as_ref().map(TerminalModes::stopped);
+            editor::start(words, screen.clone(), stopped, wires, answered)?;
         }
         screen.print_by({
             let texts = texts.clone();

@@ -113,6 +113,12 @@ impl Screen {
     /// There are no answers.
     pub fn read_answers(&self) {}
 
+    /// The conversation has the whole screen.
+    pub fn suspend(&self) {}
+
+    /// There is nothing to draw.
+    pub fn resume(&self) {}
+
     /// Nothing is written again.
     pub fn note(&self, _text: &str) {}
 

@@ -10,12 +10,15 @@ use rustyline::{
     RepeatCount, Word,
 };
 
+use super::modes::StoppedModes;
 use crate::video::{render::Screen, viewer::Key};
 
 /// Gives the player the keys that are its own while it shows something in this terminal, and tells it of the terminal's
 /// answers, which come among them.
 pub(super) struct PlayKeys {
     screen: Screen,
+    /// The terminal while the process is stopped.
+    stopped: Option<StoppedModes>,
     /// An answer came between Escape and the key that belongs to it.
     is_escaped: AtomicBool,
     /// A search goes on for as long as letters come.
@@ -27,9 +30,16 @@ pub(super) struct PlayKeys {
 }
 
 impl PlayKeys {
-    pub(super) fn new(screen: Screen) -> Self {
+    pub(super) fn new(screen: Screen, stopped: Option<StoppedModes>) -> Self {
         let unset = || AtomicBool::new(false);
-        Self { screen, is_escaped: unset(), is_searching: unset(), searches_soon: unset(), first: Mutex::default() }
+        Self {
+            screen,
+            stopped,
+            is_escaped: unset(),
+            is_searching: unset(),
+            searches_soon: unset(),
+            first: Mutex::default(),
+        }
     }
 
     /// The terminal has drawn a picture and owes so many answers more. For the editor that is no key, and it must not end
@@ -97,6 +107,17 @@ impl PlayKeys {
         self.screen.press(key).then_some(Cmd::Noop)
     }
 
+    /// Stops the process: whatever comes next has the whole terminal, as it was found, and nothing is typed into it.
+    fn stop(&self) -> Option<Cmd> {
+        let stopped = self.stopped.as_ref()?;
+        self.screen.suspend();
+        if let Err(error) = stopped.stop() {
+            log::debug!("the process cannot be stopped: {error}");
+        }
+        self.screen.resume();
+        Some(Cmd::Repaint)
+    }
+
     /// What the editor is to do in place of what it would do with that key.
     fn begun(&self, key: KeyEvent) -> Option<Cmd> {
         if let Some(command) = self.put_together(key) {
@@ -127,6 +148,9 @@ impl ConditionalEventHandler for PlayKeys {
             && let Some(command) = self.begun(key)
         {
             return Some(command);
+        }
+        if key == KeyEvent::ctrl('Z') {
+            return self.stop();
         }
         let command = self.of_play(key, context.line().is_empty());
         // The editor has heard of no Escape before it.
@@ -244,7 +268,7 @@ mod tests {
     use super::*;
 
     fn keys() -> PlayKeys {
-        PlayKeys::new(Screen::none(crate::video::render::NoTerminal::Plain))
+        PlayKeys::new(Screen::none(crate::video::render::NoTerminal::Plain), None)
     }
 
     #[test]

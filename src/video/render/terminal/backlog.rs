@@ -138,6 +138,12 @@ impl Backlog {
         true
     }
 
+    /// Nothing is on its way any more: what was to be answered was read by somebody else, or is lost.
+    pub(super) fn forget(&mut self) {
+        self.asked.clear();
+        self.is_silent = false;
+    }
+
     /// An answer came.
     pub(super) fn answered(&mut self, now: Duration) {
         if let Some(asked) = self.asked.pop_front() {

@@ -47,6 +47,8 @@ struct Viewer {
     recent: VecDeque<String>,
     typed: Vec<u8>,
     is_full: bool,
+    /// The screen is somebody else's for a while.
+    is_away: bool,
     /// Everything is to be drawn anew, by whoever draws next.
     must_redraw: bool,
     /// A frame that is to be seen although the terminal does not take it yet.
@@ -225,7 +227,7 @@ impl Easel {
         if !self.is_shown(display) {
             return Err(DisplayGone);
         }
-        if !self.takes() {
+        if self.viewer().is_away || !self.takes() {
             self.viewer().late = Some(Late { display, frame: frame.clone(), lines });
             self.catch_up();
             return Ok(None);
@@ -269,6 +271,9 @@ impl Easel {
             && late.display == display
         {
             late.lines.clone_from(&lines);
+        }
+        if self.viewer().is_away {
+            return Ok(Cost { writing: Duration::ZERO, bytes: 0 });
         }
         if self.is_shown(display) && lines.len() == drawing.lines.len() {
             drawing.lines = lines;
@@ -322,7 +327,7 @@ impl Easel {
     fn draw_behind(&self) {
         let mut drawing = self.drawing();
         // Looked at only now, as for a frame.
-        if !self.is_taken() || !self.takes() {
+        if !self.viewer().is_behind() || !self.takes() {
             return;
         }
         // Whoever shows the next frame hears of a terminal that is gone.
@@ -364,6 +369,23 @@ impl Easel {
             Err(TryLockError::Poisoned(drawing)) => self.clear(&mut drawing.into_inner()),
             Err(TryLockError::WouldBlock) => log::debug!("the terminal takes nothing, so it is left as it is"),
         }
+    }
+
+    /// Leaves the screen to somebody else for a while.
+    pub(super) fn suspend(&self) {
+        self.viewer().is_away = true;
+        let mut drawing = self.drawing();
+        self.clear(&mut drawing);
+    }
+
+    /// Takes it again, and draws everything anew.
+    pub(super) fn resume(self: &Arc<Self>) {
+        {
+            let mut viewer = self.viewer();
+            viewer.is_away = false;
+            viewer.backlog.forget();
+        }
+        self.redraw();
     }
 
     fn clear(&self, drawing: &mut Drawing) {
@@ -438,7 +460,7 @@ impl Easel {
 impl Viewer {
     /// Whether something is to be drawn of which the terminal has not seen the newest.
     fn is_behind(&self) -> bool {
-        self.shown.is_some() && (self.must_redraw || self.late.is_some())
+        self.shown.is_some() && !self.is_away && (self.must_redraw || self.late.is_some())
     }
 
     fn note(&mut self, text: &str) {

@@ -136,6 +136,24 @@ impl Screen {
         }
     }
 
+    /// Gives the whole screen back and draws nothing more until [`Screen::resume`]; reads what the terminal still answers. For
+    /// whoever reads what is typed, when the process is about to be stopped.
+    pub fn suspend(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.suspend();
+            if easel.unanswered() > 0 {
+                self.read_answers();
+            }
+        }
+    }
+
+    /// Draws again, and everything.
+    pub fn resume(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.resume();
+        }
+    }
+
     /// Takes note of lines of the conversation: the last of them are written again when the screen is parted.
     pub fn note(&self, text: &str) {
         if let Ok(easel) = &self.0 {

@@ -208,6 +208,24 @@ fn a_screen_that_is_drawn_anew_is_a_picture_on_its_way_as_any_other() {
 }
 
 #[test]
+fn while_the_screen_is_somebody_elses_nothing_is_drawn_and_then_everything() {
+    let (easel, paper, display) = behind();
+    easel.suspend();
+    assert!(!is_parted(&easel) && paper.written() > 0);
+    assert!(easel.draw(display, &frame(90, 7), vec!["frame 7".into()]).unwrap().is_none());
+    easel.tell(display, vec!["a pause".into()]).unwrap();
+    easel.answered();
+    easel.redraw();
+    easel.draw_behind();
+    assert_eq!(paper.written(), 0);
+    easel.resume();
+    catch_up(&easel);
+    let came = paper.take();
+    assert!(is_parted(&easel) && came.len() > 300 && String::from_utf8_lossy(&came).contains("a pause"));
+    assert_eq!(easel.unanswered(), 1, "what was on its way is forgotten");
+}
+
+#[test]
 fn a_frame_that_waits_for_a_terminal_goes_with_its_play() {
     let (easel, paper, display) = behind();
     assert!(easel.draw(display, &frame(90, 1), vec![String::new()]).unwrap().is_none());
