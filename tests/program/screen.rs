@@ -382,6 +382,13 @@ fn over_ssh_answers_under_way_are_no_second_key_and_end_no_search() {
     alice.see("what was found", |screen| edited(screen).contains("`mandel': /play mandelbrot"));
     alice.press("\x07");
     alice.see("the line as it was", |screen| edited(screen).ends_with("> half"));
+    // Of Escape, Escape and an answer at once nothing is typed.
+    alice.press("\x1b\x1b[D\x1b\x1b[D");
+    alice.owe_two();
+    alice.press("\x1b\x1b\x1b[2;2R");
+    alice.answered += 1;
+    alice.is_held = false;
+    alice.answer();
     // Escape and Backspace delete a word, whatever comes between; Alt-Left is the player's.
     alice.press(" a thought\x1b\x1b[D\x1b\x1b[D");
     alice.owe_two();

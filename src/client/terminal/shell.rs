@@ -19,6 +19,7 @@ use super::{NameAnswer, NameQuestion, Prompt, PromptKind, SharedWords, Typed};
 use crate::{types::MemberName, video::render::Screen};
 
 mod editor;
+mod headless;
 mod keys;
 mod modes;
 mod plain;

@@ -10,7 +10,10 @@ use rustyline::{
     RepeatCount, Word,
 };
 
-use super::modes::StoppedModes;
+use super::{
+    headless::{Headless, Part},
+    modes::StoppedModes,
+};
 use crate::video::{render::Screen, viewer::Key};
 
 /// Gives the player the keys that are its own while it shows something in this terminal, and tells it of the terminal's
@@ -27,6 +30,7 @@ pub(super) struct PlayKeys {
     searches_soon: AtomicBool,
     /// The first one of two keys.
     first: Mutex<Option<KeyEvent>>,
+    headless: Headless,
 }
 
 impl PlayKeys {
@@ -39,6 +43,7 @@ impl PlayKeys {
             is_searching: unset(),
             searches_soon: unset(),
             first: Mutex::default(),
+            headless: Headless::default(),
         }
     }
 
@@ -141,6 +146,15 @@ impl ConditionalEventHandler for PlayKeys {
         if key.0 == KeyCode::UnknownEscSeq && self.screen.can_ask() {
             self.screen.answered();
             return Some(self.answered(key.1, self.screen.unanswered()));
+        }
+        match self.headless.take(key, self.screen.unanswered()) {
+            Some(Part::Begun) => return Some(Cmd::Noop),
+            Some(Part::Typed(text)) => return Some(Cmd::Insert(1, text)),
+            Some(Part::Last) => {
+                self.screen.answered();
+                return Some(self.answered(Modifiers::NONE, self.screen.unanswered()));
+            }
+            None => {}
         }
         let as_read = key;
         let key = self.note(key);
