@@ -16,8 +16,8 @@ use std::{collections::VecDeque, time::Duration};
 /// sequence that the line editor reads to its end and knows no key for. One from row 1 could be Shift-F3.
 pub(super) const QUESTION: &[u8] = b"\x1b7\x1b[2;2H\x1b[6n\x1b8";
 
-/// What ends an answer; nothing else that a terminal sends by itself has it.
-pub(super) const END_OF_ANSWER: u8 = b'R';
+/// The answer; no key sends it.
+pub(super) const ANSWER: &[u8] = b"\x1b[2;2R";
 
 /// Pictures on their way at most: one is drawn while the next one comes.
 const MOST: usize = 2;
