@@ -110,6 +110,9 @@ impl Screen {
     /// There are no questions.
     pub fn hold_questions(&self, _is_held: bool) {}
 
+    /// There are no questions.
+    pub fn hold_for_a_key(&self) {}
+
     /// There are no answers.
     pub fn read_answers(&self) {}
 

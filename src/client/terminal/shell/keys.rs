@@ -88,7 +88,7 @@ impl PlayKeys {
     fn holds(&self, key: KeyEvent) -> bool {
         let searches = begins_search(key) || (self.is_searching.load(Ordering::Relaxed) && goes_on(key));
         self.is_searching.store(searches, Ordering::Relaxed);
-        searches || has_second(key)
+        searches
     }
 
     /// As it would be had no answer come between.
@@ -136,6 +136,9 @@ impl PlayKeys {
             return Some(Cmd::Noop);
         }
         self.screen.hold_questions(self.holds(key));
+        if has_second(key) {
+            self.screen.hold_for_a_key();
+        }
         None
     }
 }
@@ -353,11 +356,11 @@ mod tests {
     }
 
     #[test]
-    fn a_search_lasts_until_another_key_than_a_letter_and_a_tab_until_the_next_key() {
+    fn a_search_lasts_until_another_key_than_a_letter() {
         let (keys, plain) = (keys(), |code| KeyEvent(code, Modifiers::NONE));
         let holds = |key| keys.holds(key);
         let letter = plain(KeyCode::Char('a'));
-        assert!(holds(plain(KeyCode::Tab)) && holds(plain(KeyCode::Tab)) && !holds(letter) && !holds(letter));
+        assert!(!holds(plain(KeyCode::Tab)) && has_second(plain(KeyCode::Tab)) && !has_second(letter));
         assert!(!holds(plain(KeyCode::Backspace)) && !holds(KeyEvent::ctrl('S')), "nothing has begun");
         for ends in [plain(KeyCode::Enter), KeyEvent::ctrl('G'), KeyEvent::ctrl('C')] {
             let goes_on = [KeyEvent::ctrl('R'), letter, plain(KeyCode::Backspace), KeyEvent::ctrl('S'), letter];

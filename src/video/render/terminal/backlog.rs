@@ -36,6 +36,9 @@ const UNSETTLED: Duration = Duration::from_secs(10);
 /// How far apart pictures are at least about which nothing may be asked.
 const HELD_PACE: Duration = Duration::from_secs(1);
 
+/// How long a key waits for a second one that belongs to it: whoever wants one has typed it by then.
+const SECOND_KEY: Duration = Duration::from_secs(1);
+
 /// What a terminal has not answered yet.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
@@ -43,6 +46,8 @@ pub(super) struct Backlog {
     can_ask: bool,
     /// Nothing is to be asked for now: the answer would be taken for a key.
     is_held: bool,
+    /// Until then, if there is an end to it.
+    held_until: Option<Duration>,
     /// It stopped answering, until it answers again.
     is_silent: bool,
     /// When the pictures were drawn for which answers have not come.
@@ -83,7 +88,16 @@ impl Backlog {
 
     /// Asks for nothing, or again.
     pub(super) fn hold(&mut self, is_held: bool) {
-        self.is_held = is_held;
+        (self.is_held, self.held_until) = (is_held, None);
+    }
+
+    /// Asks for nothing while a second key may come.
+    pub(super) fn hold_for_a_key(&mut self, now: Duration) {
+        (self.is_held, self.held_until) = (true, Some(now + SECOND_KEY));
+    }
+
+    fn is_held(&self, now: Duration) -> bool {
+        self.is_held && self.held_until.is_none_or(|until| now < until)
     }
 
     /// Whether a picture may be written now. A terminal that owes an answer for too long is not waited for any more. One that
@@ -96,7 +110,7 @@ impl Backlog {
             return false;
         }
         if self.asked.len() < MOST {
-            let is_unknown = self.can_ask && self.is_held;
+            let is_unknown = self.can_ask && self.is_held(now);
             let pace = self.took.map_or(HELD_PACE, |took| took.max(HELD_PACE));
             return !is_unknown || self.drawn.is_none_or(|drawn| now.saturating_sub(drawn) >= pace);
         }
@@ -121,7 +135,7 @@ impl Backlog {
     /// A picture is about to be written; whether a question belongs behind it. One that is silent is asked now and then.
     pub(super) fn ask(&mut self, now: Duration) -> bool {
         self.drawn = Some(now);
-        if !self.can_ask || self.is_held {
+        if !self.can_ask || self.is_held(now) {
             return false;
         }
         if now.saturating_sub(self.since) > PATIENCE {
@@ -265,6 +279,23 @@ mod tests {
         backlog.hold(false);
         assert!(backlog.ask(ms(0)));
         assert!(!Backlog::new(false).ask(ms(0)));
+    }
+
+    #[test]
+    fn a_second_key_is_waited_for_for_a_second_and_then_the_film_goes_on() {
+        let mut backlog = Backlog::new(true);
+        backlog.hold_for_a_key(ms(0));
+        let drawn = (0..5_000).step_by(40).map(ms).filter(|now| {
+            let is_drawn = backlog.takes(*now);
+            if is_drawn && backlog.ask(*now) {
+                backlog.answered(*now);
+            }
+            is_drawn
+        });
+        assert_eq!(drawn.count(), 101, "one in the first second, all of the other four");
+        backlog.hold_for_a_key(ms(5_000));
+        backlog.hold(true);
+        assert!(!backlog.ask(ms(9_000)), "a search has no end");
     }
 
     #[test]

@@ -170,6 +170,11 @@ impl Easel {
         self.changed.notify_all();
     }
 
+    /// Asks for nothing while a second key may come.
+    pub(super) fn hold_for_a_key(&self) {
+        self.viewer().backlog.hold_for_a_key(self.clock.now());
+    }
+
     /// An answer came.
     pub(super) fn answered(&self) {
         self.viewer().backlog.answered(self.clock.now());

@@ -128,6 +128,13 @@ impl Screen {
         }
     }
 
+    /// The same for a moment, in which a second key may be typed.
+    pub fn hold_for_a_key(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.hold_for_a_key();
+        }
+    }
+
     /// Reads answers of the terminal that nobody else reads any more, for [`Screen::patience`] at most: or they would
     /// be typed into what comes after this program.
     pub fn read_answers(&self) {
