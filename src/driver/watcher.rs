@@ -238,7 +238,7 @@ impl Follower {
         let place = self.watch.folder.canonicalize().ok();
         if self.ears.is_none() || self.heard != place {
             self.ears = self.try_to_hear();
-            self.heard.clone_from(&place);
+            self.heard = place;
         }
         let followed = (self.watch.follow)(now);
         if followed.is_gone {
@@ -249,13 +249,14 @@ impl Follower {
         } else {
             self.is_absence_told = false;
         }
-        self.times.looked(now, followed.again, self.ears.is_none() || self.is_by_link(place.as_deref()));
+        self.times.looked(now, followed.again, self.ears.is_none() || self.is_by_link());
         followed.read
     }
 
     /// Whether a link leads to the folder, or to one that it is in.
-    fn is_by_link(&self, place: Option<&Path>) -> bool {
-        std::path::absolute(&self.watch.folder).is_ok_and(|path| place.is_some_and(|place| place != path))
+    fn is_by_link(&self) -> bool {
+        let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+        std::path::absolute(&self.watch.folder).is_ok_and(|path| path.ancestors().any(is_link))
     }
 
     fn try_to_hear(&mut self) -> Option<Ears> {
@@ -303,13 +304,19 @@ fn listen(folder: &Path, signals: &Signals) -> Result<Ears, String> {
     if let Some(kind) = remote_kind(folder) {
         return Err(format!("it is on a file system of another machine ({kind})"));
     }
+    let signals = signals.clone();
+    hear(folder, move |signal| signals.send(signal))
+}
+
+/// Tells of what inotify tells that is of a folder.
+fn hear(folder: &Path, tell: impl Fn(Signal) + Send + 'static) -> Result<Ears, String> {
     let path = std::path::absolute(folder).map_err(|error| error.to_string())?;
-    let (signals, own) = (signals.clone(), path.clone());
+    let own = path.clone();
     let handle = move |event: notify::Result<notify::Event>| {
         // An error can be a queue that overflowed: something happened.
         let signal = event.map_or(Some(Signal::Heard), |event| meaning(&event, &own));
         if let Some(signal) = signal {
-            signals.send(signal);
+            tell(signal);
         }
     };
     let mut watcher = INotifyWatcher::new(handle, Config::default()).map_err(|error| error.to_string())?;

@@ -74,11 +74,11 @@ impl Videos {
 
     /// What an operator is told at the start.
     pub(super) fn catalog_event(&self) -> HubEvent {
-        let Reloaded { titles, skipped, .. } = match self {
+        let read = match self {
             Self::Folder(folder, _, remarks) => remarks.found(&folder.catalog()),
             Self::None => Reloaded::default(),
         };
-        HubEvent::Catalog { titles, skipped }
+        read.event(None)
     }
 
     /// What follows the folder.

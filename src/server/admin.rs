@@ -1,11 +1,13 @@
 //! What an operator asks of a running hub, and its answers: JSON, one object each.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     InviteCode,
     relay::{CommitId, OperatorError, Relay},
-    report::SkippedFile,
+    report::{HubEvent, SkippedFile},
 };
 use crate::{
     types::{Code, DirectoryEntry, MemberName},
@@ -96,6 +98,14 @@ impl Reloaded {
         let skipped =
             skipped.map(|skipped| SkippedFile { file: skipped.file.clone(), reason: skipped.reason.to_string() });
         Self { titles: catalog.titles().len(), skipped: skipped.collect(), fingerprint: None }
+    }
+
+    /// The event that tells it to an operator who was told of `before`.
+    #[must_use]
+    pub fn event(&self, before: Option<&Self>) -> HubEvent {
+        let told: BTreeSet<_> = before.iter().flat_map(|before| &before.skipped).collect();
+        let news = self.skipped.iter().filter(|skipped| !told.contains(skipped)).cloned().collect();
+        HubEvent::Catalog { titles: self.titles, skipped: self.skipped.clone(), news }
     }
 }
 

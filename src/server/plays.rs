@@ -261,7 +261,7 @@ impl Plays {
         };
         match play.switch(switch.epoch, switch.rendition, switch.from) {
             Ok(()) => Vec::new(),
-            Err(error) => vec![refused(switch.play, Code::NoSuchRendition, &error.to_string())],
+            Err(error) => vec![refused(switch.play, error.code(), &error.to_string())],
         }
     }
 }

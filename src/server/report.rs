@@ -15,7 +15,7 @@ pub const SCHEMA: u32 = 1;
 pub const HUB_EVENTS_SCHEMA: &str = include_str!("../../docs/hub-events.schema.json");
 
 /// A file in the videos folder that is not on offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SkippedFile {
     pub file: String,
     pub reason: String,
@@ -36,7 +36,13 @@ pub enum HubEvent {
         fingerprint: Option<HubKey>,
     },
     /// The videos folder was read: how many titles there are and what is left out.
-    Catalog { titles: usize, skipped: Vec<SkippedFile> },
+    Catalog {
+        titles: usize,
+        skipped: Vec<SkippedFile>,
+        /// Those of them that the operator was not told of before: a log has each once.
+        #[serde(skip)]
+        news: Vec<SkippedFile>,
+    },
     /// `members` counts those who are here now, as below.
     MemberJoined {
         name: MemberName,
@@ -164,7 +170,7 @@ impl HubEvent {
     pub fn level(&self) -> log::Level {
         match self {
             Self::Error { .. } => log::Level::Error,
-            Self::Catalog { skipped, .. } if !skipped.is_empty() => log::Level::Warn,
+            Self::Catalog { news, .. } if !news.is_empty() => log::Level::Warn,
             Self::Refused { .. } | Self::LinksRefused { .. } => log::Level::Warn,
             Self::Hello { .. } => log::Level::Debug,
             _ => log::Level::Info,
@@ -177,7 +183,7 @@ impl HubEvent {
         match self {
             Self::Hello { version, protocol, .. } => format!("securestream {version}, protocol {protocol}"),
             Self::Listening { url, .. } => format!("listening on {url}"),
-            Self::Catalog { titles, skipped } => catalog_text(*titles, skipped),
+            Self::Catalog { titles, skipped, news } => catalog_text(*titles, skipped.len(), news),
             Self::MemberJoined { name, fingerprint, guest, members } => {
                 let guest = if *guest { " as a guest" } else { "" };
                 format!("{name} joined{guest} with key {}, {members} here", short(fingerprint))
@@ -232,9 +238,12 @@ pub fn member_url(listener: &ListenAddress, port: u16, public: Option<&str>) -> 
     listener.to_string()
 }
 
-fn catalog_text(titles: usize, skipped: &[SkippedFile]) -> String {
+fn catalog_text(titles: usize, skipped: usize, news: &[SkippedFile]) -> String {
     let mut text = format!("{titles} {}", if titles == 1 { "title" } else { "titles" });
-    for SkippedFile { file, reason } in skipped {
+    if skipped > news.len() {
+        let _ = write!(text, ", {skipped} {} skipped", if skipped == 1 { "file" } else { "files" });
+    }
+    for SkippedFile { file, reason } in news {
         // A String takes every write.
         let _ = write!(text, "\n    skipped {}: {}", Printable(file), Printable(reason));
     }
@@ -279,7 +288,7 @@ mod tests {
             HubEvent::hello(1),
             HubEvent::Listening { url: "tcp://127.0.0.1:9999".into(), fingerprint: None },
             HubEvent::Listening { url: "tls://127.0.0.1:9999".into(), fingerprint: Some(HubKey([0xab; 32])) },
-            HubEvent::Catalog { titles: 1, skipped },
+            HubEvent::Catalog { titles: 1, news: skipped.clone(), skipped },
             HubEvent::MemberJoined { name: name.clone(), fingerprint, guest: true, members: 1 },
             HubEvent::MemberLeft { name: name.clone(), reason: LeaveReason::Lost, members: 0 },
             HubEvent::Rendition { name: name.clone(), play, title: title.clone(), width: 426, height: 240 },
@@ -329,6 +338,9 @@ mod tests {
         assert!(lines.contains(&"sending \"mandelbrot\" to bob in 426x240 pixels (play 1)".to_owned()), "{lines:?}");
         assert!(lines.contains(&"1 title\n    skipped a\\u{1b}[2J.mp4: no moov".to_owned()), "{lines:?}");
         assert_eq!(examples()[3].level(), log::Level::Warn);
+        let HubEvent::Catalog { titles, skipped, .. } = examples()[3].clone() else { unreachable!() };
+        let again = HubEvent::Catalog { titles, skipped, news: Vec::new() };
+        assert_eq!((again.text(), again.level()), ("1 title, 1 file skipped".to_owned(), log::Level::Info));
     }
 
     #[test]

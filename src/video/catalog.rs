@@ -307,8 +307,8 @@ struct Broken {
 #[derive(Default)]
 struct Builder {
     titles: BTreeMap<String, BTreeMap<RenditionLabel, Rendition>>,
-    /// Labels that names give: the ladder that the titles of this folder have.
-    ladder: BTreeSet<RenditionLabel>,
+    /// Labels that names give, and how many titles have them: the ladder that is usual in this folder.
+    ladder: BTreeMap<RenditionLabel, usize>,
     /// Titles with a rendition that a name gives.
     named: BTreeSet<String>,
     broken: Vec<Broken>,
@@ -341,7 +341,7 @@ impl Builder {
             self.remarks.push(Remark::warning(&file, text));
         }
         if named.is_some() {
-            self.ladder.insert(label);
+            *self.ladder.entry(label).or_default() += 1;
             self.named.insert(title.to_owned());
         }
         renditions.insert(label, Rendition { label, file, index, id, open });
@@ -391,8 +391,8 @@ impl Builder {
         Title { name, renditions, duration, missing, subtitles: Vec::new() }
     }
 
-    /// A title whose names give heights is expected to have what other titles have; one file with a name of its
-    /// own is complete.
+    /// A title whose names give heights is expected to have what at least half of the others have; one file with a name
+    /// of its own is complete.
     fn missing(&self, title: &str, have: &BTreeMap<RenditionLabel, Rendition>) -> Vec<Missing> {
         let broken: BTreeMap<RenditionLabel, &String> = self
             .broken
@@ -400,7 +400,9 @@ impl Builder {
             .filter(|broken| broken.title == title)
             .filter_map(|broken| Some((broken.label?, &broken.reason)))
             .collect();
-        let ladder = self.ladder.iter().filter(|_| self.named.contains(title));
+        let others = self.named.len().saturating_sub(1);
+        let is_usual = |titles: usize| self.named.contains(title) && titles * 2 >= others;
+        let ladder = self.ladder.iter().filter(|&(_, titles)| is_usual(*titles)).map(|(label, _)| label);
         let expected: BTreeSet<_> = ladder.chain(broken.keys()).copied().collect();
         let missing = expected.into_iter().filter(|label| !have.contains_key(label));
         missing.map(|label| Missing { label, reason: broken.get(&label).copied().cloned() }).collect()

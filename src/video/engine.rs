@@ -33,6 +33,7 @@ use super::{
     render::{Display, DisplayGone},
     report::Report,
     tally::Tally,
+    viewer::ViewerAction,
 };
 
 /// What a play is made of.
@@ -194,6 +195,9 @@ impl Engine {
             Event::Input(input) => input,
             Event::Closed => return Err(End::Closed),
             Event::Asked(action) => {
+                if action == ViewerAction::ToggleStatistics {
+                    self.knowledge.tell_again();
+                }
                 (self.parts.reports)(Report::Asked(action));
                 return Ok(());
             }
@@ -313,7 +317,7 @@ impl Engine {
             let over = self.last_shown.and_then(|shown| self.parts.pace.due(shown.until));
             return match over {
                 Some(over) if now < over => Ok(Next::Wait(Some(over))),
-                _ if !self.sound.is_over() => Ok(Next::Wait(None)),
+                _ if !self.is_sound_over() => Ok(Next::Wait(None)),
                 _ => Err(End::Reason(reason)),
             };
         }

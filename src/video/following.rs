@@ -44,6 +44,8 @@ pub struct Looked {
 pub struct Following {
     folder: Arc<LiveFolder>,
     settling: Settling,
+    /// How often it was read, as far as is known here: an operator may have it read too.
+    times_read: u64,
     /// The folder itself could not be read the last time.
     is_unread: bool,
     /// When what could not be read is tried again.
@@ -56,12 +58,17 @@ impl Following {
     /// Of a folder that was read after it looked like this.
     #[must_use]
     pub fn new(folder: Arc<LiveFolder>, looks: Sight) -> Self {
-        Self { folder, settling: Settling::new(looks), is_unread: false, retry: None, pause: FIRST_PAUSE }
+        let (settling, times_read) = (Settling::new(looks), folder.times_read());
+        Self { folder, settling, times_read, is_unread: false, retry: None, pause: FIRST_PAUSE }
     }
 
     /// Looks at it, and reads it if need be, which takes as long as [`Effort::Step`] says.
     pub fn look(&mut self, now: Instant) -> Looked {
         let Ok(looks) = sight(self.folder.path()) else { return Looked { is_gone: true, ..Looked::default() } };
+        let times_read = self.folder.times_read();
+        if std::mem::replace(&mut self.times_read, times_read) != times_read {
+            self.settling.doubt();
+        }
         let look = self.settling.look(now, looks);
         let retry = self.next_retry(now);
         let rests = match look {
@@ -113,6 +120,7 @@ impl Following {
     fn read(&mut self, now: Instant, changing: &BTreeSet<String>, effort: Effort) -> Looked {
         let read = self.folder.reload(changing, effort);
         self.is_unread = read.is_err();
+        self.times_read += u64::from(read.is_ok());
         // Whether what was left has come to rest, or is to be gone on with, is to be seen without a sound.
         Looked { read: Some(read), again: Some(now), is_gone: false }
     }

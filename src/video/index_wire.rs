@@ -296,6 +296,16 @@ mod tests {
         many.extend(one.repeat(MAX_PACKETS + 1));
         let error = decode(&many, 1000).unwrap_err().to_string();
         assert!(error.contains(&format!("a list of up to {MAX_PACKETS}")), "{error}");
+        // And one list of pieces too many, each of which counts for one, even if it has none.
+        record.scattered.push(ScatteredRecord { position: u32::MAX, ..runs(0) });
+        let (bytes, one) = (to_bytes(&record), to_bytes(&record.scattered[0]));
+        let place = bytes.windows(one.len()).position(|part| part == one).unwrap();
+        let mut many = bytes[..place - 1].to_vec();
+        many.push(0xdd);
+        many.extend_from_slice(&u32::MAX.to_be_bytes());
+        many.extend(to_bytes(&runs(0)).repeat(MAX_RUNS + 1));
+        let error = decode(&many, 1000).unwrap_err().to_string();
+        assert!(error.contains(&format!("a list of up to {MAX_RUNS}")), "{error}");
     }
 
     #[test]

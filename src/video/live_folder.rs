@@ -5,7 +5,10 @@ use std::{
     io,
     ops::Range,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -26,6 +29,7 @@ pub struct LiveFolder {
     reader: Mutex<FolderReader>,
     /// And what is left to do after it was read.
     offered: RwLock<(Arc<Catalog>, Pending)>,
+    times_read: AtomicU64,
 }
 
 impl LiveFolder {
@@ -37,7 +41,7 @@ impl LiveFolder {
 
     pub(super) fn with(path: &Path, indexes: Indexes) -> io::Result<Self> {
         let reader = Mutex::new(FolderReader::new(path, indexes));
-        let live = Self { path: path.to_owned(), reader, offered: RwLock::default() };
+        let live = Self { path: path.to_owned(), reader, offered: RwLock::default(), times_read: AtomicU64::new(0) };
         live.reload(&BTreeSet::new(), Effort::Step)?;
         Ok(live)
     }
@@ -58,6 +62,7 @@ impl LiveFolder {
             let mut offered = self.offered.write().unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *offered, (Arc::clone(&catalog), pending))
         };
+        self.times_read.fetch_add(1, Ordering::SeqCst);
         // What nobody plays goes with the catalogue that it was in; millions of packets take a while, and nobody waits.
         drop(before);
         Ok(catalog)
@@ -73,6 +78,11 @@ impl LiveFolder {
     #[cfg(test)]
     pub(super) fn wait_for_long(&self) {
         self.reader.lock().unwrap().long().unwrap().wait();
+    }
+
+    /// How often it was read.
+    pub(super) fn times_read(&self) -> u64 {
+        self.times_read.load(Ordering::SeqCst)
     }
 
     /// What was left to do when it was read last.
@@ -98,7 +108,10 @@ impl VideoSource for LiveFolder {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{
+        fs,
+        time::{Duration, SystemTime},
+    };
 
     use super::*;
 
@@ -185,8 +198,11 @@ mod tests {
         let place = folder.path().join("film_240p.mp4");
         let source = open(folder.path());
         let changing = ["film_240p.mp4".to_owned()].into();
-        for written_over in [false, true] {
+        for (written_over, seconds) in [(false, 1), (true, 2)] {
             fs::copy(sample(), &place).unwrap();
+            // However coarse the times are that the system gives.
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            fs::File::options().write(true).open(&place).unwrap().set_modified(time).unwrap();
             let catalog = source.reload(&changing, Effort::Step).unwrap();
             assert!(catalog.titles().is_empty(), "what was there is no longer as it was: {written_over}");
             assert_eq!(catalog.skipped()[0].reason.to_string(), "it is still being written");

@@ -75,6 +75,8 @@ pub struct Situation {
     pub last_keyframe: MediaTime,
     /// Where the play ends.
     pub end: MediaTime,
+    /// No picture follows, wherever what is received ends.
+    pub all_came: bool,
 }
 
 /// To go on in another rendition.
@@ -158,7 +160,7 @@ impl Selector {
         let below = self.rungs.get(..place).filter(|below| !below.is_empty())?;
         let runs_dry = runs_dry_in(situation.buffered, current.average, throughput);
         let left = situation.end - situation.at;
-        if situation.buffered + ALL_BUT >= left {
+        if situation.all_came || situation.buffered + ALL_BUT >= left {
             return None;
         }
         let is_failing = runs_dry.is_some_and(|dry| dry < HORIZON.min(left));

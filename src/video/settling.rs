@@ -53,8 +53,8 @@ pub enum Look {
 pub struct Settling {
     /// Each file as it was seen last, and since when it is like that; those of the beginning since ever.
     seen: BTreeMap<String, (Stamp, Option<Instant>)>,
-    /// What the folder was read for.
-    read: Sight,
+    /// What the folder was read for, if that is known.
+    read: Option<Sight>,
     /// When something was last seen to change.
     changed: Option<Instant>,
     /// Since when something at rest waits to be read.
@@ -66,14 +66,14 @@ impl Settling {
     #[must_use]
     pub fn new(read: Sight) -> Self {
         let seen = read.iter().map(|(name, stamp)| (name.clone(), (stamp.clone(), None))).collect();
-        Self { seen, read, changed: None, waiting: None }
+        Self { seen, read: Some(read), changed: None, waiting: None }
     }
 
     /// Takes in how the folder looks now.
     pub fn look(&mut self, now: Instant, sight: Sight) -> Look {
         self.note(now, sight);
         let (at_rest, changing, next_rest) = self.at_rest(now);
-        if at_rest == self.read {
+        if self.read.as_ref() == Some(&at_rest) {
             self.waiting = None;
             return next_rest.map_or(Look::Same, Look::Again);
         }
@@ -82,7 +82,7 @@ impl Settling {
         if due > now {
             return Look::Again(due);
         }
-        (self.read, self.waiting) = (at_rest, None);
+        (self.read, self.waiting) = (Some(at_rest), None);
         Look::Read { changing }
     }
 
@@ -90,8 +90,13 @@ impl Settling {
     /// being written.
     pub fn take(&mut self, now: Instant) -> BTreeSet<String> {
         let (at_rest, changing, _) = self.at_rest(now);
-        (self.read, self.waiting) = (at_rest, None);
+        (self.read, self.waiting) = (Some(at_rest), None);
         changing
+    }
+
+    /// Somebody else read the folder, and nobody knows how it looked just then: it is to be read once it rests.
+    pub fn doubt(&mut self) {
+        self.read = None;
     }
 
     /// What is at rest of that which was seen last, what is still being written, and when the first of that rests.

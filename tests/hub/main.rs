@@ -15,6 +15,7 @@ mod raw;
 mod tap;
 mod videos;
 
+mod catalog;
 mod door;
 mod membership;
 mod memory;

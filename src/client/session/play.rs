@@ -81,8 +81,6 @@ pub(super) struct MemberPlay {
     /// Which rendition, and how much of it.
     pub(super) steering: Steering,
     received: u64,
-    /// The hub sends on while one more as large as this fits its credit.
-    largest_part: u64,
     consumed: u64,
     granted: u64,
     /// Of what was received and not consumed, the pictures.
@@ -134,7 +132,6 @@ impl MemberPlay {
             stopping: Vec::new(),
             subtitles: SubtitleParts::default(),
             received: 0,
-            largest_part: 0,
             consumed: 0,
             granted: 0,
             pictures_waiting: 0,
@@ -237,9 +234,8 @@ impl MemberPlay {
         if self.received > self.granted {
             return Err(BadMedia::BeyondCredit);
         }
-        self.largest_part = self.largest_part.max(bytes as u64);
-        let more = self.granted - self.received >= self.largest_part;
-        self.steering.part_came(now.saturating_duration_since(self.asked_at), bytes, more);
+        let left = self.granted - self.received;
+        self.steering.part_came(now.saturating_duration_since(self.asked_at), bytes, left);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::{
     Output, Over,
     place::going_on,
     play::{BadMedia, MemberPlay, Stage},
-    rendition::since,
+    rendition::{over, since},
     steer::Shown as ShownRendition,
 };
 use crate::{
@@ -136,7 +136,7 @@ impl MemberPlays {
             Message::Packet(packet) => self.packet(&packet, now),
             Message::StreamCut(cut) if self.is_of(cut.play, cut.epoch) => self.cut(cut.play, cut.show_until),
             Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
-                self.all_came(end.play);
+                self.all_came(end.play, end.reason);
                 vec![Output::Player(end.play, Input::End { reason: end.reason })]
             }
             _ => Vec::new(),
@@ -291,6 +291,9 @@ impl MemberPlays {
 
     fn seek(&mut self, target: SeekTarget, id: Option<&str>, reference: Option<String>) -> Result<Outputs, Failure> {
         let (number, play) = self.find_begun(id)?;
+        if play.steering.is_over {
+            return Err(over(play));
+        }
         let to = match target {
             SeekTarget::To(to) => to,
             SeekTarget::By(by) => (play.at + by).max(MediaTime::ZERO),
@@ -340,16 +343,20 @@ impl MemberPlays {
     }
 
     /// The hub refuses a play, a change of its rendition, or a seek in one that runs: then it does not know where to go
-    /// on.
+    /// on. That it has no such play refuses a change while nowhere was sought: what came of the play is still to be shown.
     fn refused(&mut self, refused: message::PlayRefused, now: Instant) -> Outputs {
         if refused.code == Code::OutOfRange
             && let Some(outputs) = self.begin_anew(refused.play)
         {
             return outputs;
         }
-        let is_of_switch = matches!(refused.code, Code::NoSuchRendition | Code::NotYet);
-        if is_of_switch && self.plays.get(&refused.play).is_some_and(MemberPlay::has_begun) {
-            return self.switch_refused(refused.play, &refused.text, now);
+        let is_of_switch = |play: &MemberPlay| match refused.code {
+            Code::NoSuchRendition | Code::NotYet | Code::TryLater => true,
+            Code::NoSuchPlay => !play.steering.is_sought,
+            _ => false,
+        };
+        if self.plays.get(&refused.play).is_some_and(|play| play.has_begun() && is_of_switch(play)) {
+            return self.switch_refused(&refused, now);
         }
         let Some(play) = self.plays.get_mut(&refused.play).filter(|play| play.has_begun()) else {
             return self.failed(refused.play, failure(refused.code, &refused.text));
@@ -393,9 +400,9 @@ impl MemberPlays {
         vec![Output::Player(id, Input::Cut { until })]
     }
 
-    fn all_came(&mut self, id: PlayId) {
+    fn all_came(&mut self, id: PlayId, reason: EndReason) {
         if let Some(play) = self.plays.get_mut(&id) {
-            play.steering.all_came();
+            play.steering.all_came(reason);
         }
     }
 

@@ -6,14 +6,14 @@ use super::{
     Output,
     play::MemberPlay,
     plays::{MemberPlays, Outputs},
-    steer::{Helm, Shown},
+    steer::{Helm, Refused, Shown},
 };
 use crate::{
     client::{
         command::{CommandName, RenditionChoice},
         event::{Event, Failure},
     },
-    proto::message::SwitchRendition,
+    proto::message::{PlayRefused, SwitchRendition},
     types::{Code, MediaTime, PlayId, RenditionLabel},
 };
 
@@ -37,9 +37,13 @@ impl MemberPlays {
                 if !play.steering.ladder.iter().any(|rung| rung.label == label) {
                     return Err(no_such(play, label));
                 }
-                play.steering.hold(label, play.at);
                 let is_shown = play.steering.shown.is_some_and(|shown| shown.label == label);
-                if play.is_paused || is_shown && !play.steering.is_leaving(label) {
+                let is_there = is_shown && !play.steering.is_leaving(label);
+                if play.steering.is_over && !is_there {
+                    return Err(over(play));
+                }
+                play.steering.hold(label);
+                if play.is_paused || is_there {
                     outputs.extend(answer(play, reference));
                 } else {
                     play.steering.asking.push(reference);
@@ -53,6 +57,9 @@ impl MemberPlays {
     /// The viewer's key: the next one up; after the highest, `auto`.
     pub(super) fn next_rendition(&mut self, id: PlayId, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        if play.steering.is_over {
+            return told_over(play);
+        }
         let here = play.steering.wanted.or(play.steering.shown.map(|shown| shown.label));
         let labels = || play.steering.ladder.iter().map(|rung| rung.label);
         let next = match (play.steering.helm, here) {
@@ -61,7 +68,7 @@ impl MemberPlays {
         };
         match next {
             Some(label) => {
-                play.steering.hold(label, play.at);
+                play.steering.hold(label);
                 self.steer(id, now)
             }
             None => {
@@ -75,7 +82,7 @@ impl MemberPlays {
     /// Asks the hub for what the viewer or the selector wants now.
     pub(super) fn steer(&mut self, id: PlayId, now: Instant) -> Outputs {
         let Some(play) = self.plays.get_mut(&id).filter(|play| play.has_begun()) else { return Vec::new() };
-        if let Some(label) = play.steering.take_far() {
+        if let Some(label) = play.steering.take_far(play.at) {
             return self.go_on_here(id, label);
         }
         let at = since(play, now);
@@ -101,17 +108,32 @@ impl MemberPlays {
     }
 
     /// The hub cannot go on in the rendition that it was asked for; the play goes on as it was.
-    pub(super) fn switch_refused(&mut self, id: PlayId, text: &str, now: Instant) -> Outputs {
-        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
-        let (was_wanted, asking) = play.switch_refused(since(play, now));
-        if was_wanted && asking.is_empty() {
+    pub(super) fn switch_refused(&mut self, refused: &PlayRefused, now: Instant) -> Outputs {
+        let Some(play) = self.plays.get_mut(&refused.play) else { return Vec::new() };
+        play.steering.is_over |= refused.code == Code::NoSuchPlay;
+        let failure = match refused.code {
+            _ if play.steering.is_over => over(play),
+            Code::TryLater => {
+                let hint = "wait until it shows another rendition, and change it then";
+                Failure::new(Code::TryLater, refused.text.as_str(), hint)
+            }
+            _ => {
+                let hint = "`seek` back a little, and change it then";
+                Failure::new(Code::NoSuchRendition, refused.text.as_str(), hint)
+            }
+        };
+        let mut outputs = match play.steering.refused(since(play, now)) {
+            Refused::Choice => Vec::new(),
+            Refused::Needless(asking) => asking.into_iter().flat_map(|reference| answer(play, reference)).collect(),
             // By a key, which nobody waits for the answer of.
-            let notice = Event::Notice { code: Code::NoSuchRendition, text: text.to_owned() };
-            return vec![Output::Event(notice, play.reference.clone())];
-        }
-        let failure = Failure::new(Code::NoSuchRendition, text, "`seek` back a little, and change it then");
-        let failure = failure.of(CommandName::Rendition);
-        asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
+            Refused::Wish(asking) if asking.is_empty() => vec![notice(play, failure)],
+            Refused::Wish(asking) => {
+                let failure = failure.of(CommandName::Rendition);
+                asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
+            }
+        };
+        outputs.extend(self.steer(refused.play, now));
+        outputs
     }
 
     /// The first frame of a rendition is shown: everybody is told, and who asked for it has it.
@@ -162,6 +184,21 @@ fn no_such(play: &MemberPlay, label: RenditionLabel) -> Failure {
     let hint =
         if have.is_empty() { "this hub switches none".to_owned() } else { format!("it has {}", have.join(", ")) };
     Failure::new(Code::NoSuchRendition, message, hint)
+}
+
+/// The hub has ended a play before its end.
+pub(super) fn over(play: &MemberPlay) -> Failure {
+    let message = format!("the hub has ended \"{}\"; what came of it is still shown", play.title);
+    Failure::new(Code::NoSuchPlay, message, "play it again to go elsewhere in it, or on in another rendition")
+}
+
+/// Says so to a viewer whose key cannot be followed.
+pub(super) fn told_over(play: &MemberPlay) -> Outputs {
+    vec![notice(play, over(play))]
+}
+
+fn notice(play: &MemberPlay, Failure { code, message: text, .. }: Failure) -> Output {
+    Output::Event(Event::Notice { code, text }, play.reference.clone())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::play::MemberPlay;
 use crate::{
     proto::message,
-    types::{MediaTime, PlayMode, RenditionLabel},
+    types::{EndReason, MediaTime, PlayMode, RenditionLabel},
     video::{
         Rung, input,
         selector::{Meter, Refill, Selector, Situation, Switch},
@@ -48,6 +48,17 @@ pub(super) struct Shown {
     pub(super) height: u32,
 }
 
+/// What it means that the hub refuses to go on in another rendition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The viewer's wish is given up; who waits for it.
+    Wish(Vec<Option<String>>),
+    /// What the viewer wants is there, and is not left any more; who waits for it.
+    Needless(Vec<Option<String>>),
+    /// The selector's choice, or a wish from before a seek, which is made again.
+    Choice,
+}
+
 /// How one play stands.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
@@ -64,6 +75,8 @@ pub(super) struct Steering {
     pub(super) shown: Option<Shown>,
     /// The hub was asked to go on in this, and has not answered.
     awaited: Option<RenditionLabel>,
+    /// It was asked so before a seek that it has not followed yet: a refusal that comes before it has is of that.
+    is_answer_late: bool,
     /// The rendition that the viewer asked for last, until it is shown, and who is told then.
     pub(super) wanted: Option<RenditionLabel>,
     /// Who chose before the viewer asked for that.
@@ -71,8 +84,8 @@ pub(super) struct Steering {
     pub(super) asking: Vec<Option<String>>,
     /// The hub goes from one rendition to the next by itself.
     is_tour: bool,
-    /// What is wanted begins too late where the segment that came last is cut.
-    is_far: bool,
+    /// The hub was not asked for what is wanted, and it may begin too late where the segment that came last is cut.
+    is_new: bool,
     /// Where the segment that came last begins.
     begins: MediaTime,
     /// The end of what was received and is to be shown.
@@ -84,6 +97,10 @@ pub(super) struct Steering {
     told_at: Duration,
     /// Whether a frame of this epoch was shown: before that the player knows only where it was.
     pub(super) has_landed: bool,
+    /// The hub was asked to go elsewhere, and nothing of there has begun.
+    pub(super) is_sought: bool,
+    /// The hub ended the play itself, with some of it still to be shown: it can be asked for nothing any more.
+    pub(super) is_over: bool,
 }
 
 impl Steering {
@@ -101,10 +118,11 @@ impl Steering {
             current: None,
             shown: None,
             awaited: None,
+            is_answer_late: false,
             wanted: None,
             asking: Vec::new(),
             is_tour: mode == PlayMode::Tour,
-            is_far: false,
+            is_new: false,
             begins: MediaTime(i64::MIN),
             newest: MediaTime(i64::MIN),
             last_keyframe: MediaTime(i64::MIN),
@@ -112,6 +130,8 @@ impl Steering {
             all_came: false,
             told_at: Duration::ZERO,
             has_landed: false,
+            is_sought: false,
+            is_over: false,
         }
     }
 
@@ -128,9 +148,9 @@ impl Steering {
     /// Media of a new epoch follows. What the hub was asked before the seek it did before the seek.
     pub(super) fn begin_epoch(&mut self) {
         (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
-        (self.begins, self.is_far) = (MediaTime(i64::MIN), false);
-        (self.all_came, self.has_landed) = (false, false);
-        self.awaited = None;
+        (self.begins, self.is_new) = (MediaTime(i64::MIN), false);
+        (self.all_came, self.has_landed, self.is_sought) = (false, false, true);
+        self.is_answer_late |= self.awaited.take().is_some();
         self.selector.moved();
         self.meter.interrupted();
     }
@@ -145,6 +165,7 @@ impl Steering {
         self.last_keyframe = segment.from;
         self.until = segment.until.unwrap_or(MediaTime(i64::MAX));
         self.all_came = false;
+        self.has_followed();
     }
 
     /// What was received is shown up to here only.
@@ -153,9 +174,9 @@ impl Steering {
         self.newest = self.newest.min(until);
     }
 
-    /// A part came; `more` says whether the hub has credit to send on.
-    pub(super) fn part_came(&mut self, now: Duration, bytes: usize, more: bool) {
-        self.meter.arrived(now, bytes, more);
+    /// A part came, of pictures or sound; `left` is the credit that the hub has left.
+    pub(super) fn part_came(&mut self, now: Duration, bytes: usize, left: u64) {
+        self.meter.arrived(now, bytes, left);
     }
 
     /// A packet is whole.
@@ -174,9 +195,21 @@ impl Steering {
     }
 
     /// Nothing follows in this epoch.
-    pub(super) fn all_came(&mut self) {
+    pub(super) fn all_came(&mut self, reason: EndReason) {
         self.all_came = true;
+        self.has_followed();
+        self.is_over |= reason != EndReason::Finished;
         self.meter.interrupted();
+    }
+
+    /// The hub is where it was asked to be; what it refused before that was told before that.
+    fn has_followed(&mut self) {
+        (self.is_sought, self.is_answer_late) = (false, false);
+    }
+
+    /// Whether the hub can be asked to go on in another rendition now: it answers one request after the other.
+    fn may_ask(&self) -> bool {
+        self.awaited.is_none() && !self.is_answer_late && !self.is_over
     }
 
     /// What the link carries.
@@ -220,28 +253,28 @@ impl Steering {
 
     /// What the selector wants to do, if it is asked at all.
     fn decide(&mut self, now: Duration, at: MediaTime, end: MediaTime) -> Option<Switch> {
-        let is_asked = self.helm == Helm::Auto && !self.full_speed && self.awaited.is_none();
+        let is_asked = self.helm == Helm::Auto && !self.full_speed && self.may_ask();
         let current = self.current.filter(|_| is_asked && self.has_landed)?;
         let (throughput, buffered) = (self.meter.throughput(now), self.buffered(at));
-        let situation = Situation { now, current, throughput, at, buffered, last_keyframe: self.last_keyframe, end };
+        let (last_keyframe, all_came) = (self.last_keyframe, self.all_came);
+        let situation = Situation { now, current, throughput, at, buffered, last_keyframe, end, all_came };
         self.selector.decide(&situation)
     }
 
-    /// The viewer wants this from now on, with the picture at this time.
-    pub(super) fn hold(&mut self, label: RenditionLabel, at: MediaTime) {
+    /// The viewer wants this from now on.
+    pub(super) fn hold(&mut self, label: RenditionLabel) {
         if self.wanted.is_none() {
             self.before = self.helm;
         }
-        (self.helm, self.wanted) = (Helm::Held, Some(label));
-        self.is_far = !self.full_speed && self.begins > at + NOT_FAR;
+        (self.helm, self.wanted, self.is_new) = (Helm::Held, Some(label), true);
     }
 
-    /// What the viewer wants and is not to wait for until the segment that came last begins. The hub is to be asked for it in a
-    /// new epoch.
-    pub(super) fn take_far(&mut self) -> Option<RenditionLabel> {
-        let to = self.wanted.filter(|_| self.is_far && self.awaited.is_none())?;
-        self.is_far = false;
-        Some(to)
+    /// What the viewer wants and, with the picture at this time, is not to wait for until the segment that came last begins.
+    /// The hub is to be asked for it in a new epoch. What it was asked before decides which segment that is.
+    pub(super) fn take_far(&mut self, at: MediaTime) -> Option<RenditionLabel> {
+        let to = self.wanted.filter(|_| self.is_new && self.may_ask())?;
+        self.is_new = false;
+        (!self.full_speed && self.begins > at + NOT_FAR).then_some(to)
     }
 
     /// The hub is asked to go on in this.
@@ -253,10 +286,36 @@ impl Steering {
     /// is not to be left.
     fn next_wanted(&self, at: MediaTime) -> Option<Switch> {
         let is_news = |wanted: &RenditionLabel| self.is_tour || Some(*wanted) != self.current;
-        let to = self.wanted.filter(|_| self.awaited.is_none()).filter(is_news)?;
+        let to = self.wanted.filter(|_| self.may_ask()).filter(is_news)?;
         // At full speed the picture is where it is told to be by the time that this arrives.
         let from = Some(if self.full_speed { at } else { at + SOON });
         Some(Switch { to, from })
+    }
+
+    /// The hub cannot do what it was asked, and the play goes on as it was.
+    pub(super) fn refused(&mut self, now: Duration) -> Refused {
+        if std::mem::take(&mut self.is_answer_late) {
+            return Refused::Choice;
+        }
+        let asked = self.awaited.take();
+        let is_wish = self.wanted.is_some() && asked == self.wanted;
+        if !is_wish {
+            self.selector.refused(now);
+        }
+        if self.is_there(self.wanted) && (is_wish || !self.is_tour) {
+            self.wanted = None;
+            return Refused::Needless(std::mem::take(&mut self.asking));
+        }
+        if !is_wish {
+            return Refused::Choice;
+        }
+        (self.helm, self.wanted) = (self.before, None);
+        Refused::Wish(std::mem::take(&mut self.asking))
+    }
+
+    /// Whether this rendition is both shown and received.
+    fn is_there(&self, label: Option<RenditionLabel>) -> bool {
+        label.is_some() && self.current == label && self.shown.map(|shown| shown.label) == label
     }
 }
 
@@ -267,18 +326,6 @@ impl MemberPlay {
         let switch = self.steering.next_wanted(at).or_else(|| self.steering.decide(now, at, end))?;
         self.steering.await_switch(switch.to);
         Some(switch)
-    }
-
-    /// The hub cannot do what it was asked. The play goes on as it was. Whether that was the viewer's wish, and whoever waits
-    /// for the rendition.
-    pub(super) fn switch_refused(&mut self, now: Duration) -> (bool, Vec<Option<String>>) {
-        self.steering.awaited = None;
-        let was_wanted = self.steering.wanted.take().is_some();
-        if was_wanted {
-            self.steering.helm = self.steering.before;
-        }
-        self.steering.selector.refused(now);
-        (was_wanted, std::mem::take(&mut self.steering.asking))
     }
 
     /// Credit at normal speed: by what waits, and never more than the player has to take.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::{
     Output,
     plays::{MemberPlays, Outputs},
+    rendition::told_over,
 };
 use crate::{
     types::{MediaTime, PlayId},
@@ -22,6 +23,7 @@ impl MemberPlays {
     pub(super) fn asked(&mut self, id: PlayId, action: ViewerAction, now: Instant) -> Outputs {
         let Some(play) = self.plays.get(&id) else { return Vec::new() };
         match action {
+            ViewerAction::SeekBy(_) | ViewerAction::PreviousFrame if play.steering.is_over => told_over(play),
             ViewerAction::TogglePause if play.is_paused => vec![Output::Player(id, Input::Resume)],
             ViewerAction::TogglePause => vec![Output::Player(id, Input::Pause)],
             ViewerAction::SeekBy(by) => {
@@ -77,8 +79,9 @@ impl MemberPlays {
     /// A seek has led to this time. Where frames last longer than usual, a step back can lead to the frame that it came
     /// from; then it is tried from further back, and this was not it.
     pub(super) fn landed(&mut self, id: PlayId, at: MediaTime) -> Option<Outputs> {
-        let (from, back) = self.plays.get_mut(&id)?.stepping_back.take()?;
-        if at < from || back >= from {
+        let play = self.plays.get_mut(&id)?;
+        let (from, back) = play.stepping_back.take()?;
+        if at < from || back >= from || play.steering.is_over {
             return None;
         }
         Some(self.look_back(id, from, back + back))

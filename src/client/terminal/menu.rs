@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     client::{
-        command::{Command, CommandName, PlayRequest, Request, nearest},
+        command::{Command, CommandName, Request, nearest},
         event::{Event, Failure, Receiver, TitleEntry},
     },
     types::{Code, MessageId, PlayMode, limits::MAX_TEXT},
@@ -29,6 +29,7 @@ use crate::{
 mod slash;
 #[cfg(test)]
 mod tests;
+mod videos;
 
 /// What came from the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +100,8 @@ pub struct Menu {
     directory_asked: bool,
     /// Lists of videos that were asked for to keep the words of the Tab key, not to be read.
     quiet_lists: usize,
+    /// Of the play that was asked for last.
+    asked_title: Option<String>,
     joins: Joins,
     outputs: VecDeque<MenuOutput>,
 }
@@ -161,6 +164,7 @@ impl Menu {
             to_all: BTreeSet::new(),
             directory_asked: false,
             quiet_lists: 0,
+            asked_title: None,
             joins: Joins::default(),
             outputs: VecDeque::new(),
         }
@@ -196,15 +200,11 @@ impl Menu {
             Event::Directory { .. } if self.stage == Stage::Opening => {
                 self.stage = Stage::Open;
                 self.print(MENU);
+                self.list_quietly();
                 self.ask();
             }
             Event::Videos { titles } => self.take_titles(titles),
-            // Whoever never saw the list has no words of it to keep.
-            Event::VideosChanged {} if !self.titles.is_empty() => {
-                self.quiet_lists += 1;
-                let request = Request { command: Command::Videos, reference: None };
-                self.outputs.push_back(MenuOutput::Request(request));
-            }
+            Event::VideosChanged {} => self.list_quietly(),
             Event::Queued { id, to: Receiver::All } => drop(self.to_all.insert(*id)),
             Event::Failed { id, to: Receiver::All, .. } => drop(self.to_all.remove(id)),
             Event::Ok { command } => self.answered(*command, None),
@@ -250,7 +250,9 @@ impl Menu {
                 Some(self.paint.aside("* delivered to everyone"))
             }
             Event::Joined(_) if !self.joins.joined(now) => None,
-            Event::Videos { .. } if self.quiet_lists > 0 => {
+            Event::Videos { .. } | Event::Error(Failure { command: Some(CommandName::Videos), .. })
+                if self.quiet_lists > 0 =>
+            {
                 self.quiet_lists -= 1;
                 None
             }
@@ -260,6 +262,7 @@ impl Menu {
             {
                 None
             }
+            Event::Error(failure) => Some(text::failure_text(&self.advised(failure), self.paint)),
             event => describe(event, self.paint),
         };
         self.outputs.extend(text.map(MenuOutput::Print));
@@ -283,13 +286,15 @@ impl Menu {
         }
     }
 
-    fn take_titles(&mut self, titles: &[TitleEntry]) {
-        self.titles = titles.to_vec();
-        let names = titles.iter().map(|title| title.title.clone()).collect();
-        update(&self.words, |words| words.titles = names);
-        if titles.is_empty() && self.place == Place::Title {
-            self.place = Place::Menu;
+    /// What failed, with what helps at this prompt.
+    fn advised(&self, failure: &Failure) -> Failure {
+        let mut hint = failure.hint.as_deref().map(slash::with_slashes);
+        if let (Code::NoSuchTitle, Some(typed)) = (failure.code, &self.asked_title)
+            && let Some(meant) = self.meant(typed)
+        {
+            hint = Some(format!("{meant} {}", hint.unwrap_or_default()));
         }
+        Failure { hint, ..failure.clone() }
     }
 
     /// Follows a line: a command behind `/`, else what the place asks for; `//` stands for a `/` in text.
@@ -392,46 +397,11 @@ impl Menu {
         self.request(command, now);
     }
 
-    /// A title by its number in the list or by its name; a title that is a number wins over the list.
-    fn choose_title(&mut self, typed: &str) {
-        let numbered = typed.parse::<usize>().ok().and_then(|number| self.titles.get(number.checked_sub(1)?));
-        let Some(title) = self.titles.iter().find(|title| title.title == typed).or(numbered) else {
-            let near = nearest(typed, self.titles.iter().map(|title| title.title.as_str()));
-            let meant = if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(" or ")) };
-            let text = format!("There is no such video.{meant} Type its number or name; an empty line goes back.");
-            return self.error(&text);
-        };
-        if let Some(why) = &title.unplayable {
-            let text = format!("It cannot be played: {why}.");
-            return self.error(&text);
-        }
-        let heights: Vec<String> = title.renditions.iter().map(|rendition| rendition.label.to_string()).collect();
-        let (title, heights) = (title.title.clone(), heights.join(", "));
-        self.print(&format!(
-            "Enter plays it at its best, tour shows each resolution in turn, or choose one: {heights}"
-        ));
-        self.place = Place::Mode(title);
-    }
-
-    fn choose_mode(&mut self, title: String, typed: &str, now: Duration) {
-        let mode = match typed {
-            "auto" | "mode=auto" => Some(PlayMode::Auto),
-            "tour" | "mode=tour" => Some(PlayMode::Tour),
-            label => label.trim_start_matches("mode=").parse().ok().map(PlayMode::Fixed),
-        };
-        match mode {
-            Some(mode) => self.play(title, mode, now),
-            None => self.error("Type tour, a height such as 720p, or just Enter."),
-        }
-    }
-
-    fn play(&mut self, title: String, mode: PlayMode, now: Duration) {
-        self.place = Place::Menu;
-        self.request(Command::Play(PlayRequest { mode, ..PlayRequest::of(title) }), now);
-    }
-
     fn request(&mut self, command: Command, now: Duration) {
         self.directory_asked |= command == Command::Directory;
+        if let Command::Play(request) = &command {
+            self.asked_title = Some(request.title.clone());
+        }
         self.awaited = Some(Awaited { command: command.name(), until: now + PATIENCE });
         self.outputs.push_back(MenuOutput::Request(Request { command, reference: None }));
     }

@@ -17,7 +17,6 @@ use crate::{
         CommitId, InviteCode,
         admin::{AdminAnswer, AdminError, Facts, Reloaded, Reply, answer, committed},
         listing,
-        report::HubEvent,
     },
     transport::Notifier,
     video::Catalog,
@@ -49,7 +48,7 @@ pub(super) struct Operator {
     /// The list of videos that members were told of last.
     listed: Vec<Videos>,
     /// What the operator was told of them last.
-    told: Option<Reloaded>,
+    told: Reloaded,
     /// Who waits for a change to last, and for which answer.
     committing: HashMap<CommitId, (Asked, AdminAnswer)>,
     listening: Vec<String>,
@@ -66,7 +65,7 @@ impl Operator {
             watcher: parts.watch.map(|watch| Watcher::start(watch, notifier.clone())).transpose()?,
             listed: listing::pages(catalog),
             // Of the catalogue with which the hub begins.
-            told: Some(Reloaded::of(catalog)),
+            told: Reloaded::of(catalog),
             committing: HashMap::new(),
             listening: parts.listening,
             fingerprint: parts.fingerprint,
@@ -121,7 +120,7 @@ impl Hub {
         match &result {
             Ok(reloaded) => {
                 self.operator.fingerprint.clone_from(&reloaded.fingerprint);
-                self.tell_catalog(reloaded);
+                self.tell_catalog();
                 self.tell_members();
             }
             Err(error) => log::warn!("not everything is read again: {} ({})", error.message, error.hint),
@@ -139,20 +138,21 @@ impl Hub {
     /// The folder changed and was read by itself.
     fn followed(&mut self, result: Result<Reloaded, AdminError>) {
         match result {
-            Ok(read) => {
-                let is_as_told = |told: &Reloaded| (told.titles, &told.skipped) == (read.titles, &read.skipped);
+            Ok(_) => {
                 // A title that is another one now is told all the same.
-                if self.tell_members() || !self.operator.told.as_ref().is_some_and(is_as_told) {
-                    self.tell_catalog(&read);
+                if self.tell_members() || self.operator.told != Reloaded::of(&self.videos.catalog()) {
+                    self.tell_catalog();
                 }
             }
             Err(error) => log::warn!("{} ({})", error.message, error.hint),
         }
     }
 
-    fn tell_catalog(&mut self, read: &Reloaded) {
-        (self.report)(HubEvent::Catalog { titles: read.titles, skipped: read.skipped.clone() });
-        self.operator.told = Some(read.clone());
+    /// Tells the operator what is on offer now: it may have been read again since what calls for this was read.
+    fn tell_catalog(&mut self) {
+        let now = Reloaded::of(&self.videos.catalog());
+        (self.report)(now.event(Some(&self.operator.told)));
+        self.operator.told = now;
     }
 
     /// Tells members that the list of videos is another one, if it is.

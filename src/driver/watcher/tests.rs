@@ -95,14 +95,43 @@ fn what_is_done_in_a_folder_is_heard_and_looking_at_it_is_not() {
     let videos = folder.path().join("videos");
     fs::create_dir(&videos).unwrap();
     fs::write(videos.join("old.mp4"), "old").unwrap();
-    let (signals, told) = signals();
-    let Ok(_ears) = listen(&videos, &signals) else { panic!("a local folder can be heard of") };
+    let listened = || {
+        let (sender, told) = unbounded();
+        let Ok(ears) = hear(&videos, move |signal| sender.send(signal).unwrap_or_default()) else {
+            panic!("a local folder can be heard of")
+        };
+        (ears, told)
+    };
+    let (ears, told) = listened();
+    fs::write(videos.join("new.mp4"), "new").unwrap();
+    assert_eq!(told.recv_timeout(GUARD), Ok(Signal::Heard));
+    drop(ears);
+    let (_ears, told) = listened();
     fs::read(videos.join("old.mp4")).unwrap();
     fs::read_dir(&videos).unwrap().for_each(drop);
-    fs::write(videos.join("new.mp4"), "new").unwrap();
-    assert_eq!(told.next(Some(Instant::now() + GUARD)), Ok(Signal::Heard));
-    fs::rename(&videos, folder.path().join("elsewhere")).unwrap();
-    while told.next(Some(Instant::now() + GUARD)).unwrap() != Signal::Lost {}
+    let elsewhere = folder.path().join("elsewhere");
+    fs::rename(&videos, &elsewhere).unwrap();
+    assert_eq!(told.recv_timeout(GUARD), Ok(Signal::Lost), "this is the first that is heard");
+}
+
+#[test]
+fn a_folder_that_is_named_by_way_of_another_is_reached_by_no_link() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path().canonicalize().unwrap();
+    for folder in ["videos", "beside", "far/away"] {
+        fs::create_dir_all(place.join(folder)).unwrap();
+    }
+    std::os::unix::fs::symlink("far/away", place.join("link")).unwrap();
+    fs::create_dir(place.join("far/videos")).unwrap();
+    let is_by_link = |folder: &str| {
+        let (mut follower, _told) = follower(|_| Followed::default(), hears());
+        follower.watch.folder = place.join(folder);
+        let start = clock::now();
+        follower.look(start);
+        follower.times.next_look(start) == Some(start + DEAF_INTERVAL)
+    };
+    assert!(!is_by_link("videos") && !is_by_link("beside/../videos") && !is_by_link("beside/.././videos"));
+    assert!(is_by_link("link/../videos") && is_by_link("link"));
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn requests_are_objects_with_a_command() {
 fn every_answer_keeps_to_the_schema_and_is_read_back() {
     let schema: Value = serde_json::from_str(ADMIN_ANSWERS_SCHEMA).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let mut kinds = std::collections::BTreeSet::new();
+    let mut kinds = BTreeSet::new();
     for answer in examples() {
         let line = answer_line(&answer);
         assert!(line.ends_with(b"}\n"));
@@ -120,4 +120,20 @@ fn codes_of_a_newer_hub_are_failures_all_the_same() {
         (error.known_code(), AdminError::new(Code::Banned, "", "").known_code()),
         (Code::Internal, Code::Banned)
     );
+}
+
+#[test]
+fn a_file_that_is_left_out_is_told_once() {
+    let read = |files: &[&str]| {
+        let skipped = |file: &&str| SkippedFile { file: (*file).to_owned(), reason: "no moov".to_owned() };
+        Reloaded { titles: 3, skipped: files.iter().map(skipped).collect(), fingerprint: None }
+    };
+    let news = |event| match event {
+        HubEvent::Catalog { news, skipped, .. } => (skipped.len(), news),
+        other => panic!("{other:?}"),
+    };
+    let (first, second) = (read(&["a.mp4", "b.mp4"]), read(&["a.mp4", "b.mp4", "c.mp4"]));
+    assert_eq!(news(first.event(None)), (2, first.skipped.clone()));
+    assert_eq!(news(second.event(Some(&first))), (3, second.skipped[2..].to_vec()));
+    assert_eq!(news(first.event(Some(&second))), (2, vec![]));
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::Play;
 use crate::{
     proto::{Message, message},
-    types::limits::MAX_PART,
+    types::limits::PART,
     video::Subtitles,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 const AFTER_PACKETS: u32 = 25;
 
 /// While media goes out, a part of so many bytes after every so many of media: an eighth of the link.
-const PART: usize = 4 * 1024;
+const BESIDE: usize = 4 * 1024;
 const EVERY: u64 = 32 * 1024;
 
 /// The subtitles of a play that were not sent yet. They count for no credit: they are bounded as they are, and the
@@ -44,7 +44,7 @@ impl Play {
             return None;
         }
         let file = self.subtitles.files.front()?;
-        let end = file.data.len().min(self.subtitles.sent + if is_free { MAX_PART } else { PART });
+        let end = file.data.len().min(self.subtitles.sent + if is_free { PART } else { BESIDE });
         let part = message::Subtitles {
             play: self.id,
             language: file.language.as_str().into(),
@@ -61,7 +61,7 @@ impl Play {
 
     /// Whether media waits for credit.
     fn is_held_back(&self) -> bool {
-        let next = self.ready.front().map_or(1, |packet| (packet.data.len() - packet.sent).min(MAX_PART));
+        let next = self.ready.front().map_or(1, |packet| (packet.data.len() - packet.sent).min(PART));
         !self.reading && self.sent + next as u64 > self.credit
     }
 }

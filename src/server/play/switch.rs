@@ -8,7 +8,7 @@ use crate::{
         Message,
         message::{self, StreamCut},
     },
-    types::{Codec, MediaTime, PlayEpoch, PlayMode, RenditionLabel},
+    types::{Code, Codec, MediaTime, PlayEpoch, PlayMode, RenditionLabel},
     video::{PlanError, Rung, Title, begin_with, first_rung, switch},
 };
 
@@ -24,6 +24,17 @@ pub enum SwitchError {
     NoKeyframe(RenditionLabel),
     #[error("{MAX_SEGMENTS} changes of rendition are still to be sent; wait for them, or seek")]
     TooMany,
+}
+
+impl SwitchError {
+    /// What the member is told.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NoSuchRendition(_) | Self::NoKeyframe(_) => Code::NoSuchRendition,
+            Self::TooMany => Code::TryLater,
+        }
+    }
 }
 
 impl Play {

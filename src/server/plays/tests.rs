@@ -138,8 +138,11 @@ fn the_operator_is_told_of_a_rendition_once_however_often_a_member_seeks() {
     assert_eq!(told(screen.run()), 1);
     for epoch in 1..50 {
         screen.ask(Seek { play: PlayId(1), epoch: PlayEpoch(epoch), to: MediaTime(1_000_000) });
+        screen.ask(credit(1, epoch));
         let outputs = screen.run();
-        assert!(matches!(&outputs[..], [PlayOutput::Media(Message::StreamInfo(_))]), "{outputs:?}");
+        assert!(matches!(outputs[0], PlayOutput::Media(Message::StreamInfo(_))), "{outputs:?}");
+        assert!(outputs.iter().any(|output| packet_of(output).is_some()), "it goes on: {outputs:?}");
+        assert_eq!(told(outputs), 0, "in the same rendition, as is known");
     }
     screen.ask(Stop { play: PlayId(1) });
     screen.started(2, "wide");
@@ -173,6 +176,26 @@ fn attack_a_member_without_credit_does_not_fill_the_operators_log_by_switching()
     let sent = outputs.iter().position(|output| packet_of(output).is_some());
     let line = outputs.iter().position(|output| report(output).is_some());
     assert_eq!((told(&outputs), line.map(|line| line + 1)), (vec![120], sent), "told with the first packet");
+}
+
+#[test]
+fn a_switch_that_comes_before_others_were_sent_may_be_asked_for_again_later() {
+    let mut screen = Screen::new();
+    let file = |height: u32| (format!("long_{height}p.mp4"), testing::index(height, 2000, 10, 1000));
+    screen.source = MemorySource::indexed([240, 480].map(file).map(|(name, index)| (name, index, bytes::Bytes::new())));
+    screen.started(1, "long");
+    let switches = (1..150).map(|at| SwitchRendition {
+        play: PlayId(1),
+        epoch: PlayEpoch(0),
+        rendition: RenditionLabel([240, 480][at % 2]),
+        from: Some(testing::pts(10 * i64::try_from(at).unwrap())),
+    });
+    let answers: Vec<_> = switches.flat_map(|switch| screen.ask(switch)).collect();
+    let code = |output: &PlayOutput| match output {
+        PlayOutput::Control(Message::PlayRefused(refused)) => refused.code,
+        other => panic!("{other:?}"),
+    };
+    assert!(!answers.is_empty() && answers.iter().all(|answer| code(answer) == Code::TryLater), "{answers:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //!      records of the protocol               one outbox for each connection, in `proto`
 //!   ┌──────────────▼──────────────────────┐
 //!   │ TlsTransport                        │  takes plaintext once the handshake is done and agreed upon,
-//!   │   ≤ 16 slices a write, ≤ 64 KiB held│  and no more of it before what it holds is on the link
+//!   │   ≤ 16 slices a write, ≤ 16 KiB held│  and no more of it before what it holds is on the link
 //!   ├─────────────────────────────────────┤
 //!   │ rustls: TLS 1.3, X25519MLKEM768,    │  HubTls: one certificate, no tickets, no early data
 //!   │   ALPN securestream/1               │  MemberTls: a pinned key, or authorities

@@ -165,6 +165,23 @@ fn bad_input_46_what_a_title_lacks_is_known() {
 }
 
 #[test]
+fn what_one_title_of_many_has_the_others_do_not_lack() {
+    let catalog = catalog(&[
+        ("a_240p.mp4", Some(240)),
+        ("a_720p.mp4", Some(720)),
+        ("b_240p.mp4", Some(240)),
+        ("b_720p.mp4", Some(720)),
+        ("c_240p.mp4", Some(240)),
+        ("d_180p.mp4", Some(180)),
+    ]);
+    let missing = |title: &str| -> Vec<u32> {
+        catalog.title(title).unwrap().missing.iter().map(|missing| missing.label.0).collect()
+    };
+    assert_eq!((missing("a"), missing("b")), (vec![], vec![]), "180p is the way of one");
+    assert_eq!((missing("c"), missing("d")), (vec![720], vec![240, 720]));
+}
+
+#[test]
 fn bad_input_47_a_title_of_which_no_file_can_be_used_is_unplayable_and_known() {
     let catalog = catalog(&[("a_240p.mp4", None), ("a_720p.mp4", None), ("b.mp4", Some(240))]);
     let reason = "it is still being written, by its name".to_owned();

@@ -219,9 +219,9 @@ impl PlaySound {
         matches!(self.phase, Phase::Running { .. }) && !self.is_held
     }
 
-    /// Whether all of it was heard, or never will be.
-    pub(super) fn is_over(&self) -> bool {
-        let Phase::Running { .. } = self.phase else { return true };
+    /// Whether all of it was heard, or never will be: what waits for a device is heard once that is open.
+    fn is_over(&self) -> bool {
+        let Phase::Running { .. } = self.phase else { return !self.is_awaited() };
         self.is_drained() && self.sink.as_ref().is_none_or(|sink| sink.unheard().is_zero())
     }
 
@@ -351,8 +351,19 @@ impl Engine {
         self
     }
 
-    /// Decodes, writes and measures; when that is to be done next.
+    /// Whether no sound is to be heard any more. It begins with a picture: where none is shown it does not.
+    pub(super) fn is_sound_over(&self) -> bool {
+        self.last_shown.is_none() || self.seeking.is_some() || self.sound.is_over()
+    }
+
+    /// Decodes, writes and measures; when that is to be done next, or when the play goes on because it was the last of it.
     pub(super) fn tend_sound(&mut self) -> Option<Duration> {
+        let was_over = self.sound.is_over();
+        let next = self.tend();
+        if was_over || !self.sound.is_over() { next } else { Some(self.parts.clock.now()) }
+    }
+
+    fn tend(&mut self) -> Option<Duration> {
         let now = self.parts.clock.now();
         let format = match self.sound.ready() {
             Ok(Some(format)) => format,

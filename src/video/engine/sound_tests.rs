@@ -30,6 +30,7 @@ struct Scene {
     latency: Duration,
     drops_late: bool,
     state: Option<SinkState>,
+    becomes: Option<(u64, SinkState)>,
 }
 
 struct Outcome {
@@ -67,7 +68,7 @@ fn pictures(numbers: std::ops::Range<i64>) -> Vec<Input> {
 
 impl Scene {
     fn new() -> Self {
-        Self { script: Vec::new(), latency: Duration::from_millis(70), drops_late: true, state: None }
+        Self { script: Vec::new(), latency: Duration::from_millis(70), drops_late: true, state: None, becomes: None }
     }
 
     fn at(mut self, at: u64, inputs: impl IntoIterator<Item = Input>) -> Self {
@@ -88,10 +89,11 @@ impl Scene {
             drops_late: self.drops_late,
             lasts: usize::MAX,
         };
-        let room = Room::new(clock.time(), FORMAT, self.latency);
+        let mut room = Room::new(clock.time(), FORMAT, self.latency);
         if let Some(state) = self.state {
             *room.state.lock().unwrap() = state;
         }
+        room.becomes = self.becomes.map(|(at, state)| (Duration::from_millis(at), state));
         let parts = Parts {
             clock: Box::new(clock),
             decoders: Box::new(FakeDecoders { delay: 2 }),
@@ -320,7 +322,7 @@ fn without_a_device_pictures_go_on_by_the_clock_and_it_is_said() {
 
 #[test]
 fn a_device_that_does_not_open_holds_up_the_pictures_for_a_moment_only() {
-    let scene = Scene { state: Some(SinkState::Opening), ..Scene::new() };
+    let scene = opening(Some((5_000, SinkState::Gone("it does not open".into()))));
     let outcome = scene
         .at(0, [Input::Segment(segment(240)), track(0, 4000)])
         .at(0, sound(-20, 4000, &[400]))
@@ -328,6 +330,51 @@ fn a_device_that_does_not_open_holds_up_the_pictures_for_a_moment_only() {
         .at(0, [FINISHED])
         .run();
     assert!(outcome.shown.len() >= 44 && outcome.shown[1].at <= 290, "{:?}", outcome.shown);
+    // What is left to be heard may still be, until the device is given up.
+    assert_eq!((outcome.summary.reason, outcome.beeps.len()), (EndReason::Finished, 0));
+    assert!((5_000..5_050).contains(&outcome.ended), "{}", outcome.ended);
+    let silent = outcome.reports.iter().filter(|report| matches!(report, Report::Silent { .. })).count();
+    assert_eq!(silent, 1);
+}
+
+/// A play whose device is being opened.
+fn opening(becomes: Option<(u64, SinkState)>) -> Scene {
+    Scene { state: Some(SinkState::Opening), becomes, ..Scene::new() }
+}
+
+#[test]
+fn sound_is_heard_though_the_device_opens_when_the_pictures_are_over() {
+    let play = |opens, images: i64, loud: &[i64]| {
+        opening(Some((opens, SinkState::Ready(FORMAT))))
+            .at(0, [Input::Segment(segment(240)), track(0, 10_000)])
+            .at(0, sound(-20, 10_000, loud))
+            .at(0, pictures(0..images))
+            .at(0, [FINISHED])
+            .run()
+    };
+    let outcome = play(3_000, 1, &[400, 9_900]);
+    assert_eq!(outcome.beeps.len(), 2, "all of it, behind the one picture: {:?}", outcome.beeps);
+    assert!(outcome.beeps[0].abs_diff(3_470) <= 30 && outcome.ended >= outcome.quiet_from, "{:?}", outcome.beeps);
+    assert_eq!((outcome.summary.reason, outcome.summary.stalls), (EndReason::Finished, 0));
+    let outcome = play(3_000, 25, &[400, 9_000]);
+    assert_eq!(outcome.beeps.len(), 1, "from where the pictures would be by then: {:?}", outcome.beeps);
+    let outcome = play(12_000, 25, &[400, 9_000]);
+    assert_eq!((outcome.beeps.len(), outcome.summary.reason), (0, EndReason::Finished), "too late for all of it");
+    assert!((12_000..12_050).contains(&outcome.ended), "{}", outcome.ended);
+}
+
+#[test]
+fn sound_without_a_picture_behind_a_seek_is_not_waited_for() {
+    let outcome = Scene::new()
+        .at(0, [Input::Segment(segment(240)), track(0, 4000)])
+        .at(0, sound(-20, 4000, &[400]))
+        .at(0, pictures(0..100))
+        .at(0, [FINISHED])
+        .at(1000, [Input::Flush { epoch: PlayEpoch(1) }, track(3000, 4000)])
+        .at(1000, sound(2980, 4000, &[3500]))
+        .at(1000, [FINISHED])
+        .run();
+    assert_eq!((outcome.summary.reason, outcome.beeps.len()), (EndReason::Finished, 1));
 }
 
 #[test]

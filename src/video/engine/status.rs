@@ -48,6 +48,11 @@ impl Knowledge {
         self.received = MediaTime::ZERO;
     }
 
+    /// The display shows more or less of it from now on.
+    pub(super) fn tell_again(&mut self) {
+        self.told = None;
+    }
+
     /// Packets of this segment are decoded from now on.
     pub(super) fn opened(&mut self, segment: &Segment) {
         self.codec = Some(segment.codec);
@@ -77,6 +82,9 @@ impl Engine {
     fn status(&self) -> Status {
         let Knowledge { about, received, codec, frame_duration, .. } = &self.knowledge;
         let position = self.position();
+        // Until a frame of there is shown, what comes for another place waits behind none.
+        let is_elsewhere = self.seeking.is_some();
+        let buffered = if is_elsewhere { MediaTime::ZERO } else { (*received - position).max(MediaTime::ZERO) };
         Status {
             position,
             duration: about.duration,
@@ -85,7 +93,7 @@ impl Engine {
             codec: *codec,
             frame_duration: *frame_duration,
             paused: self.parts.pace.is_paused(),
-            buffered: (*received - position).max(MediaTime::ZERO),
+            buffered,
             throughput: about.throughput,
             shown: self.parts.tally.count_shown(),
             dropped: self.parts.tally.count_dropped(),

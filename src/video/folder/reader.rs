@@ -33,10 +33,11 @@ use crate::video::{
 /// other half is for members.
 const MAX_FILES: usize = 512;
 
-/// How long others wait for files that have to be taken apart, all of these together. Small ones take 50 ms each.
+/// How long others wait for files that have to be taken apart, all of these together. Small ones take 0.2 s each.
 const MOMENT: Duration = Duration::from_secs(2);
 
-/// How much of that one of them has at most, so that the first does not take all of it from the others.
+/// How much of that one of them has, so that the first does not take all of it from the others. None has less: a file
+/// that is small would be taken for one that takes long.
 const SHARE: Duration = Duration::from_secs(1);
 
 /// How much of what there is to do a read of a folder does.
@@ -153,7 +154,21 @@ impl FolderReader {
         let folder = self.folder.canonicalize()?;
         let names = names(&folder)?;
         let mut pass = Pass::new(&folder, effort);
-        for name in &names {
+        self.go_through(&names, changing, &mut pass);
+        self.indexes.keep_only(names.iter().filter_map(|name| name.to_str()).filter(|name| is_video(name)));
+        self.before = pass.now;
+        let subtitles = subtitles::read_all(&folder, &names, changing);
+        let failed = |(_, read): &SubtitleFile| read.as_ref().is_err_and(SubtitleError::may_pass);
+        let pending = if subtitles.iter().any(failed) { Pending::Failed } else { Pending::Nothing };
+        let catalog = Catalog::build(pass.found).with_subtitles(subtitles).remarked(pass.remarks);
+        Ok((FolderSource { catalog: Arc::new(catalog) }, pass.pending.max(pending)))
+    }
+
+    /// Finds out what is to be said of each file, and begins with one that takes longer if it is time for that.
+    fn go_through(&mut self, names: &[OsString], changing: &BTreeSet<String>, pass: &mut Pass<'_>) {
+        let mut in_turn: Vec<&OsString> = names.iter().collect();
+        in_turn.sort_by_cached_key(|name| self.waiting_size(name));
+        for name in in_turn {
             let Some(text) = name.to_str() else {
                 pass.skip_nameless(name);
                 continue;
@@ -162,17 +177,17 @@ impl FolderReader {
                 _ if text.starts_with('.') => {}
                 Kind::Other => {}
                 Kind::Unfinished => pass.skip(text, SkipReason::Unfinished),
-                Kind::Indexed | Kind::OtherVideo => self.take(text, changing.contains(text), &mut pass),
+                Kind::Indexed | Kind::OtherVideo => self.take(text, changing.contains(text), pass),
             }
         }
-        self.look_after_long(&mut pass);
-        self.indexes.keep_only(names.iter().filter_map(|name| name.to_str()).filter(|name| is_video(name)));
-        self.before = pass.now;
-        let subtitles = subtitles::read_all(&folder, &names, changing);
-        let failed = |(_, read): &SubtitleFile| read.as_ref().is_err_and(SubtitleError::may_pass);
-        let pending = if subtitles.iter().any(failed) { Pending::Failed } else { Pending::Nothing };
-        let catalog = Catalog::build(pass.found).with_subtitles(subtitles).remarked(pass.remarks);
-        Ok((FolderSource { catalog: Arc::new(catalog) }, pass.pending.max(pending)))
+        self.look_after_long(pass);
+    }
+
+    /// The size of a file that waits for its turn; 0 for any other. So what is new does not stand behind those, and the
+    /// smallest of them is begun first.
+    fn waiting_size(&self, name: &OsStr) -> u64 {
+        let left = name.to_str().and_then(|name| self.before.get(name)?.left.as_ref());
+        left.filter(|(left, _)| matches!(left, Left::Waiting)).map_or(0, |(_, stamp)| stamp.size)
     }
 
     /// Finds out what is to be said of a file, which may be still being written.
@@ -229,6 +244,9 @@ impl FolderReader {
                     // The next read takes it along when it chooses.
                     pass.pending = Pending::Waiting;
                 }
+                if matches!(left, Left::Long | Left::Waiting) {
+                    pass.not_chosen_from = pass.not_chosen_from.min(stamp.size);
+                }
                 pass.leave(name, offered, Some((left, stamp)), reason);
             }
         }
@@ -242,15 +260,17 @@ impl FolderReader {
         Some((file, made))
     }
 
-    /// Begins with the smallest file that takes longer than a moment, when none is worked on and all of them are known:
-    /// whoever puts a file there that takes very long keeps no small one waiting.
+    /// Begins with the smallest file that takes longer than a moment, when none is worked on and no smaller one may turn
+    /// out to take as long: whoever puts a file there that takes very long keeps no small one waiting.
     fn look_after_long(&mut self, pass: &mut Pass<'_>) {
         // Whoever takes a file apart that is gone, or no longer as it was, is ended with that.
         self.long.take_if(|run| !pass.is_long(run));
-        if self.long.is_some() || pass.pending == Pending::Waiting {
+        if self.long.is_some() {
             return;
         }
-        let Some((name, file)) = pass.next_long.take() else { return };
+        let not_chosen_from = pass.not_chosen_from;
+        let is_smallest = |(_, file): &mut (String, VideoFile)| file.stamp.size <= not_chosen_from;
+        let Some((name, file)) = pass.next_long.take_if(is_smallest) else { return };
         match self.indexes.begin(&name, file) {
             Ok(run) => self.long = Some(run),
             Err(error) => {
@@ -271,6 +291,8 @@ struct Pass<'a> {
     spent: Duration,
     /// The smallest of the files that take longer than a moment.
     next_long: Option<(String, VideoFile)>,
+    /// The size of the smallest file that is not among those: its turn is still to come, or came just now.
+    not_chosen_from: u64,
     /// Files that are on offer.
     open: usize,
     found: Vec<Found>,
@@ -287,6 +309,7 @@ impl<'a> Pass<'a> {
             clock: SystemClock::start(),
             spent: Duration::ZERO,
             next_long: None,
+            not_chosen_from: u64::MAX,
             open: 0,
             found: Vec::new(),
             remarks: Vec::new(),
@@ -317,9 +340,10 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// How long the next file may take; nothing for as long as it takes.
+    /// How long the next file may take: no time at all if that is no whole share; nothing for as long as it takes.
     fn limit(&self) -> Option<Duration> {
-        (self.effort != Effort::Whole).then(|| MOMENT.saturating_sub(self.spent).min(SHARE))
+        let left = MOMENT.saturating_sub(self.spent);
+        (self.effort != Effort::Whole).then_some(if left < SHARE { Duration::ZERO } else { SHARE })
     }
 
     fn at_work<T>(&mut self, work: impl FnOnce() -> T) -> T {

@@ -359,6 +359,25 @@ fn what_is_back_as_it_was_after_the_folder_was_read_for_another_is_on_offer_agai
 }
 
 #[test]
+fn what_is_back_as_it_was_after_an_operator_had_the_folder_read_is_on_offer_again() {
+    let (folder, reader) = (tempfile::tempdir().unwrap(), Reader::default());
+    fs::copy(sample(), folder.path().join("film")).unwrap();
+    let link = folder.path().join("film.mp4");
+    let appear = || std::os::unix::fs::symlink("film", &link).unwrap();
+    appear();
+    let (live, mut following) = reader.open(folder.path());
+    let start = Instant::now();
+    assert!(reads(&mut following, start, Duration::from_hours(1)).is_empty());
+    fs::remove_file(&link).unwrap();
+    live.reload(&BTreeSet::new(), Effort::Retry).unwrap();
+    appear();
+    assert_eq!(titles(&live), [""; 0]);
+    let start = start + Duration::from_hours(1);
+    assert_eq!(in_seconds(&reads(&mut following, start, Duration::from_hours(1))), [0], "once");
+    assert_eq!(titles(&live), ["film"]);
+}
+
+#[test]
 fn who_asks_for_what_may_be_there_soon_is_told_so() {
     let causes: [fn() -> SkipReason; 4] = [
         NO_DESCRIPTORS,

@@ -34,6 +34,8 @@ const FEWEST: u32 = 2;
 pub struct Meter {
     /// When the last part came, if more was to come.
     last: Option<Duration>,
+    /// A hub sends on while one more as large as this fits its credit.
+    largest: u64,
     busy: Duration,
     bytes: u64,
     averages: Option<[f64; 2]>,
@@ -49,8 +51,9 @@ impl Meter {
         Self { remembered, ..Self::default() }
     }
 
-    /// A part of `bytes` came at `now`. `more` says whether the hub may send on without being asked.
-    pub fn arrived(&mut self, now: Duration, bytes: usize, more: bool) {
+    /// A part of `bytes` came at `now`; the hub has credit for `left` more. When that may be too little for the next part,
+    /// the hub may be what holds it up, and not the link.
+    pub fn arrived(&mut self, now: Duration, bytes: usize, left: u64) {
         if let Some(last) = self.last {
             self.busy += now.saturating_sub(last);
             self.bytes += bytes as u64;
@@ -58,7 +61,8 @@ impl Meter {
                 self.sample();
             }
         }
-        self.last = more.then_some(now);
+        self.largest = self.largest.max(bytes as u64);
+        self.last = (left >= self.largest).then_some(now);
     }
 
     /// What came does not belong to what comes next: another place, or a pause of the hub's.
@@ -103,6 +107,8 @@ impl Meter {
 mod tests {
     use super::*;
 
+    const MORE: u64 = u64::MAX;
+
     fn ms(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
     }
@@ -114,17 +120,33 @@ mod tests {
         // Parts of 10 kB every 10 ms are 8 Mb/s; then the hub waits for credit for ten seconds.
         for burst in 0..4 {
             for part in 0..20 {
-                meter.arrived(ms(burst * 10_000 + part * 10), 10_000, part < 19);
+                meter.arrived(ms(burst * 10_000 + part * 10), 10_000, (19 - part) * 10_000);
             }
         }
         assert_eq!(meter.throughput(ms(60_000)), Some(8_000_000));
     }
 
     #[test]
+    fn credit_for_less_than_a_part_is_none() {
+        // Parts of 10 kB every 10 ms, and each time the hub waits for half of that at the end.
+        let measured = |left: u64| {
+            let mut meter = Meter::default();
+            for burst in 0..4 {
+                for part in 0..20 {
+                    meter.arrived(ms(burst * 10_000 + part * 10), 10_000, (19 - part) * 10_000 + left);
+                }
+            }
+            meter.throughput(ms(60_000)).unwrap()
+        };
+        assert_eq!(measured(9_999), 8_000_000);
+        assert!(measured(10_000) < 100_000, "it might have sent one more");
+    }
+
+    #[test]
     fn what_is_remembered_counts_until_it_is_known_better() {
         let mut meter = Meter::remembering(Some(50_000_000));
         assert_eq!(meter.throughput(ms(0)), Some(50_000_000));
-        (0..20).for_each(|part| meter.arrived(ms(part * 100), 10_000, true));
+        (0..20).for_each(|part| meter.arrived(ms(part * 100), 10_000, MORE));
         let known = meter.throughput(ms(1_900)).unwrap();
         assert!((790_000..=810_000).contains(&known), "{known}");
     }
@@ -136,7 +158,7 @@ mod tests {
         let mut feed = |meter: &mut Meter, parts: u64, every: u64| {
             (0..parts).for_each(|_| {
                 now += every;
-                meter.arrived(ms(now), 32_768, true);
+                meter.arrived(ms(now), 32_768, MORE);
             });
             meter.throughput(ms(now)).unwrap()
         };
@@ -150,7 +172,7 @@ mod tests {
     #[test]
     fn silence_is_slow_unless_nothing_was_to_come() {
         let mut meter = Meter::default();
-        (0..40).for_each(|part| meter.arrived(ms(part * 13), 32_768, true));
+        (0..40).for_each(|part| meter.arrived(ms(part * 13), 32_768, MORE));
         assert!(meter.throughput(ms(600)).unwrap() > 19_000_000);
         assert!(meter.throughput(ms(5_000)).unwrap() < 200_000);
         meter.interrupted();
@@ -160,7 +182,7 @@ mod tests {
     #[test]
     fn what_comes_all_at_once_is_quick_and_no_more_than_that() {
         let mut meter = Meter::default();
-        (0..40).for_each(|_| meter.arrived(ms(1), 32_768, true));
+        (0..40).for_each(|_| meter.arrived(ms(1), 32_768, MORE));
         let throughput = meter.throughput(ms(1)).unwrap();
         assert!((300_000_000..1_000_000_000).contains(&throughput), "{throughput}");
     }

@@ -231,8 +231,7 @@ impl Member {
             }
             Sent::Part { pts, keyframe, bytes, last } => {
                 self.received += bytes as u64;
-                let more = self.granted - self.received >= PART as u64;
-                self.meter.arrived(clock, bytes, more);
+                self.meter.arrived(clock, bytes, self.granted - self.received);
                 if keyframe {
                     self.last_keyframe = self.last_keyframe.max(pts);
                 }
@@ -269,6 +268,7 @@ impl Member {
             buffered: self.buffered(),
             last_keyframe: self.last_keyframe,
             end,
+            all_came: self.ended,
         };
         let may_ask = self.asked.is_none() && self.frame > 0;
         let switch = if may_ask { self.selector.decide(&situation) } else { None };

@@ -240,6 +240,7 @@ fn situation(current: u32, throughput: u64, buffered: i64) -> Situation {
         buffered: MediaTime(buffered * 1_000_000),
         last_keyframe: MediaTime(14_000_000),
         end: MediaTime(120_000_000),
+        all_came: false,
     }
 }
 
@@ -261,6 +262,9 @@ fn it_goes_down_behind_what_came_or_in_time() {
     let at_the_end = Situation { end: MediaTime(12_000_000), ..situation(1080, MEGABIT, 2) };
     assert_eq!(selector.decide(&at_the_end), None, "all of it is there");
     assert_eq!(selector.decide(&situation(240, 1, 0)), None, "there is nothing below");
+    let ends_early = |all_came| Situation { end: MediaTime(12_400_000), all_came, ..situation(1080, MEGABIT, 2) };
+    assert_eq!(selector.decide(&ends_early(true)), None, "all of a rendition that ends before its title");
+    assert!(selector.decide(&ends_early(false)).is_some());
 }
 
 #[test]
@@ -284,6 +288,7 @@ fn a_fall_that_was_refused_is_not_asked_again_at_once() {
         buffered: MediaTime(1_000_000),
         last_keyframe: MediaTime(10_000_000),
         end: MediaTime(120_000_000),
+        all_came: false,
     };
     assert!(selector.decide(&situation(1_000)).is_some());
     selector.refused(Duration::from_secs(1));
@@ -292,4 +297,12 @@ fn a_fall_that_was_refused_is_not_asked_again_at_once() {
     selector.refused(Duration::from_secs(9));
     selector.moved();
     assert!(selector.decide(&situation(9_010)).is_some(), "there are others at another place");
+}
+
+#[test]
+fn a_rise_may_follow_when_all_of_a_low_rendition_came() {
+    let mut selector = Selector::new(&film().ladder());
+    let all = Situation { end: MediaTime(20_000_000), all_came: true, ..situation(240, 50 * MEGABIT, 10) };
+    let switch = Switch { to: RenditionLabel(1080), from: Some(MediaTime(12_000_000)) };
+    assert_eq!(selector.decide(&all), Some(switch));
 }

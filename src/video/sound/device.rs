@@ -32,6 +32,9 @@ const MOST_LATENCY: Duration = Duration::from_secs(1);
 /// A device that asked for nothing for so long, while it should, is gone.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// When nobody looked for so long, the machine or the process stood still, and the device with it: it is judged anew.
+const NOT_LOOKED: Duration = Duration::from_millis(500);
+
 /// A device that is not open after so long is given up: until then its packets wait, and the hub for credit.
 const OPENS_WITHIN: Duration = Duration::from_secs(5);
 
@@ -69,6 +72,9 @@ struct Shared {
     gain: f32,
     /// When the device asked last, or would have if it had not been held; while it is being opened, since when.
     asked: Duration,
+    /// When its state was looked at last, and since when without a long break.
+    looked: Duration,
+    watched: Duration,
     /// Frames that it took then.
     taken: usize,
     /// From then until the first of them is heard.
@@ -85,6 +91,8 @@ impl Shared {
             is_held: true,
             gain: 1.0,
             asked: now,
+            looked: now,
+            watched: now,
             taken: 0,
             latency: Duration::ZERO,
         }
@@ -96,7 +104,11 @@ impl Shared {
 
     /// Its state by then: one that has not answered for too long is gone.
     fn state(&mut self, now: Duration) -> SinkState {
-        let quiet = now.saturating_sub(self.asked);
+        if now.saturating_sub(self.looked) > NOT_LOOKED {
+            self.watched = now;
+        }
+        self.looked = now;
+        let quiet = now.saturating_sub(self.asked.max(self.watched));
         let is_gone = match self.state {
             SinkState::Opening => (quiet > OPENS_WITHIN).then_some("it does not open"),
             SinkState::Ready(_) => (!self.is_held && quiet > PATIENCE).then_some("it takes no sound any more"),
@@ -258,11 +270,19 @@ mod tests {
         SinkState::Gone(why.to_owned())
     }
 
+    /// Its state by then, looked at all the time before.
+    fn watched(shared: &mut Shared, until: Duration) -> SinkState {
+        while shared.looked + NOT_LOOKED < until {
+            shared.state(shared.looked + NOT_LOOKED);
+        }
+        shared.state(until)
+    }
+
     #[test]
     fn a_device_that_does_not_open_is_given_up_and_stays_so() {
         let mut shared = Shared::new(SystemClock::start());
         let began = shared.asked;
-        assert_eq!(shared.state(began + OPENS_WITHIN), SinkState::Opening);
+        assert_eq!(watched(&mut shared, began + OPENS_WITHIN), SinkState::Opening);
         let late = began + OPENS_WITHIN + Duration::from_millis(1);
         assert_eq!(shared.state(late), gone("it does not open"));
         shared.opened(FORMAT, late);
@@ -273,11 +293,32 @@ mod tests {
     fn an_open_device_is_gone_when_it_asks_for_nothing_though_it_is_not_held() {
         let mut shared = Shared::new(SystemClock::start());
         let opened = shared.asked + Duration::from_secs(4);
+        watched(&mut shared, opened);
         shared.opened(FORMAT, opened);
         let later = opened + PATIENCE + Duration::from_millis(1);
-        assert_eq!(shared.state(later), SinkState::Ready(FORMAT), "it is held");
-        shared.is_held = false;
-        assert_eq!(shared.state(opened + PATIENCE), SinkState::Ready(FORMAT));
+        assert_eq!(watched(&mut shared, later), SinkState::Ready(FORMAT), "it is held");
+        let mut shared = Shared { is_held: false, looked: opened, ..shared };
+        assert_eq!(watched(&mut shared, opened + PATIENCE), SinkState::Ready(FORMAT));
         assert_eq!(shared.state(later), gone("it takes no sound any more"));
+    }
+
+    #[test]
+    fn a_process_that_was_stopped_does_not_give_its_device_up_for_that() {
+        let hour = Duration::from_hours(1);
+        let mut opening = Shared::new(SystemClock::start());
+        let began = opening.asked;
+        assert_eq!(opening.state(began + hour), SinkState::Opening);
+        assert_eq!(
+            watched(&mut opening, began + hour + OPENS_WITHIN * 2),
+            gone("it does not open"),
+            "it is judged anew"
+        );
+
+        let mut open = Shared { is_held: false, ..Shared::new(SystemClock::start()) };
+        let opened = open.asked;
+        open.opened(FORMAT, opened);
+        assert_eq!(open.state(opened + hour), SinkState::Ready(FORMAT), "it had no time to ask");
+        assert_eq!(watched(&mut open, opened + hour + PATIENCE), SinkState::Ready(FORMAT));
+        assert_eq!(watched(&mut open, opened + hour + PATIENCE * 2), gone("it takes no sound any more"));
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Room {
     pub(crate) latency: Duration,
     /// What its state is.
     pub(crate) state: Arc<Mutex<SinkState>>,
+    /// What it becomes, and when.
+    pub(crate) becomes: Option<(Duration, SinkState)>,
     /// Each frame's first channel, and when it was heard.
     pub(crate) heard: Arc<Mutex<Vec<(Duration, f32)>>>,
 }
@@ -26,7 +28,7 @@ pub(crate) struct Room {
 impl Room {
     pub(crate) fn new(time: Arc<Mutex<Duration>>, format: SinkFormat, latency: Duration) -> Self {
         let state = Arc::new(Mutex::new(SinkState::Ready(format)));
-        Self { time, format, latency, state, heard: Arc::default() }
+        Self { time, format, latency, state, becomes: None, heard: Arc::default() }
     }
 
     fn now(&self) -> Duration {
@@ -93,6 +95,10 @@ impl MemorySink {
 impl Sink for MemorySink {
     fn state(&mut self) -> SinkState {
         self.catch_up();
+        let now = self.room.now();
+        if let Some((_, state)) = self.room.becomes.take_if(|(at, _)| *at <= now) {
+            *self.room.state.lock().unwrap() = state;
+        }
         self.room.state.lock().unwrap().clone()
     }
 

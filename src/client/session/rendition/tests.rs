@@ -1,3 +1,5 @@
+mod ended;
+mod refused;
 mod tour;
 
 use super::*;
@@ -260,9 +262,22 @@ fn a_rendition_that_is_not_there_or_comes_too_late_is_an_error_and_the_play_goes
     screen.choose(fixed(720), "b");
     screen.outputs.clear();
     let text = "720p has no keyframe between here and the end".into();
-    screen.hub(message::PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
+    screen.hub(PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
     assert!(!screen.outputs.iter().any(|output| matches!(output, Output::Player(..))), "it is not stopped");
     assert_eq!(screen.told(), [told("error no_such_rendition", Some("b"))]);
+    let steering = &screen.plays.plays[&screen.id].steering;
+    assert_eq!((steering.helm, steering.wanted), (Helm::Auto, None), "as before");
+}
+
+#[test]
+fn a_switch_that_the_hub_takes_later_is_an_error_that_says_so_and_the_play_goes_on() {
+    let mut screen = playing(PlayMode::Auto, false);
+    screen.choose(fixed(720), "a");
+    screen.outputs.clear();
+    let text = "32 changes of rendition are still to be sent".into();
+    screen.hub(PlayRefused { play: screen.id, code: Code::TryLater, text });
+    assert!(!screen.outputs.iter().any(|output| matches!(output, Output::Player(..))), "it is not stopped");
+    assert_eq!(screen.told(), [told("error try_later", Some("a"))]);
     let steering = &screen.plays.plays[&screen.id].steering;
     assert_eq!((steering.helm, steering.wanted), (Helm::Auto, None), "as before");
 }

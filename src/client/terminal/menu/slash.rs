@@ -108,3 +108,16 @@ impl Menu {
         self.print(&text::help(commands, "/"));
     }
 }
+
+/// A hint with its commands as they are typed at a prompt: `videos` is /videos there.
+pub(super) fn with_slashes(hint: &str) -> String {
+    let mut quoted = hint.split('`');
+    let mut text = quoted.next().unwrap_or_default().to_owned();
+    for (place, part) in quoted.enumerate() {
+        let word = part.split_whitespace().next().unwrap_or_default();
+        let is_command = place % 2 == 0 && CommandName::ALL.iter().any(|name| name.as_str() == word);
+        text.push_str(if is_command { "`/" } else { "`" });
+        text.push_str(part);
+    }
+    text
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::client::command::PlayRequest;
 use crate::{
     client::event::testing::{member, message, name, post, title},
     types::{LeaveReason, RenditionLabel},
@@ -29,6 +30,8 @@ impl Rig {
         rig.event(&Event::Directory { epoch: 1, members: vec![member("alice"), member("bob")] });
         assert_eq!(rig.prompt.as_deref(), Some("menu> "));
         assert!(rig.shown("* 2 here: alice, bob") && rig.shown("4  play a video"), "{:?}", rig.printed);
+        rig.requested(&Command::Videos);
+        rig.event(&Event::Videos { titles: Vec::new() });
         rig.printed.clear();
         rig
     }
@@ -277,6 +280,9 @@ fn a_video_is_chosen_by_number_or_name() {
     rig.asks("how> ");
     rig.typed("best");
     rig.says("Type tour");
+    rig.typed("480");
+    rig.says("There is no 480p; there is 240p, 720p.");
+    rig.asks("how> ");
     rig.typed("720");
     let mode = PlayMode::Fixed(RenditionLabel(720));
     rig.requested(&Command::Play(PlayRequest { mode, ..PlayRequest::of("my holiday") }));
@@ -386,10 +392,7 @@ fn bad_input_16_what_is_typed_wrong_is_escaped_when_repeated() {
 #[test]
 fn a_list_of_videos_that_changed_is_told_in_a_line_and_the_tab_key_knows_it() {
     let mut rig = Rig::new();
-    rig.event(&Event::VideosChanged {});
-    assert!(rig.requests.is_empty(), "nobody looked at it so far: {:?}", rig.requests);
-    rig.event(&Event::Videos { titles: vec![title("old")] });
-    rig.printed.clear();
+    assert!(rig.menu.titles.is_empty());
     rig.event(&Event::VideosChanged {});
     assert!(rig.shown("the videos on the hub have changed"), "{:?}", rig.printed);
     assert_eq!(rig.requests.last(), Some(&Command::Videos));
@@ -400,4 +403,19 @@ fn a_list_of_videos_that_changed_is_told_in_a_line_and_the_tab_key_knows_it() {
     assert_eq!(rig.menu.titles[0].title, "new");
     rig.event(&Event::Videos { titles: vec![title("newest")] });
     assert!(rig.shown("newest"), "this one was");
+    rig.event(&Event::VideosChanged {});
+    rig.printed.clear();
+    rig.event(&Event::Error(Failure::new(Code::TryLater, "busy", "later").of(CommandName::Videos)));
+    assert!(rig.printed.is_empty(), "nor is it told that it cannot be had: {:?}", rig.printed);
+}
+
+#[test]
+fn a_title_that_was_mistyped_is_answered_with_the_nearest_ones_in_commands_of_the_prompt() {
+    let mut rig = Rig::new();
+    rig.event(&Event::VideosChanged {});
+    rig.event(&Event::Videos { titles: vec![title("mandelbrot"), title("holiday")] });
+    rig.typed("/play Mandelbrat");
+    let hint = "`videos` lists what there is";
+    rig.event(&Event::Error(Failure::new(Code::NoSuchTitle, "there is no such title", hint).of(CommandName::Play)));
+    rig.says("Did you mean mandelbrot? `/videos` lists what there is");
 }

@@ -19,7 +19,11 @@ fn subtitles(language: &str, size: usize) -> Subtitles {
 }
 
 fn play(subtitles: Vec<Subtitles>) -> Play {
-    let mut title = testing::title(vec![testing::index(90, FRAMES, 25, PACKET)]);
+    play_of(PACKET, subtitles)
+}
+
+fn play_of(packet: u32, subtitles: Vec<Subtitles>) -> Play {
+    let mut title = testing::title(vec![testing::index(90, FRAMES, 25, packet)]);
     Arc::get_mut(&mut title).unwrap().subtitles = subtitles;
     let request = Request {
         id: PlayId(1),
@@ -54,8 +58,9 @@ fn send_all(play: &mut Play) -> Vec<Sent> {
             Some(_) => {}
             None => match play.next_read() {
                 Some(batch) => {
-                    let packets = batch.packets.packets.clone().map(|at| (at, Bytes::from(vec![0; PACKET as usize])));
-                    play.take_read(&batch, packets.collect());
+                    let packets = batch.packets.packets.clone();
+                    let size = |at: usize| batch.rendition.index.packets()[at].size as usize;
+                    play.take_read(&batch, packets.map(|at| (at, Bytes::from(vec![0; size(at)]))).collect());
                 }
                 None => return sent,
             },
@@ -76,8 +81,8 @@ fn files_go_out_whole_one_after_the_other_between_the_media() {
     let mut play = play(vec![subtitles("de", 10_000), subtitles("en", 5000)]);
     play.raise_credit(PlayEpoch(0), u64::MAX);
     let sent = send_all(&mut play);
-    assert_eq!(sizes(&sent, "de"), [(PART, false), (PART, false), (10_000 - 2 * PART, true)]);
-    assert_eq!(sizes(&sent, "en"), [(PART, false), (5000 - PART, true)]);
+    assert_eq!(sizes(&sent, "de"), [(BESIDE, false), (BESIDE, false), (10_000 - 2 * BESIDE, true)]);
+    assert_eq!(sizes(&sent, "en"), [(BESIDE, false), (5000 - BESIDE, true)]);
     let first = sent.iter().position(|sent| matches!(sent, Sent::Subtitles { .. })).unwrap();
     assert!(first >= AFTER_PACKETS as usize, "{first}");
     let places: Vec<usize> = (0..sent.len()).filter(|at| matches!(sent[*at], Sent::Subtitles { .. })).collect();
@@ -95,7 +100,7 @@ fn while_media_waits_for_credit_all_of_it_goes_out_and_counts_for_none() {
     play.raise_credit(PlayEpoch(0), credit);
     let sent = send_all(&mut play);
     assert_eq!(sizes(&sent, "de").iter().map(|(size, _)| size).sum::<usize>(), 100_000);
-    assert!(sizes(&sent, "de").iter().all(|(size, _)| *size <= MAX_PART));
+    assert!(sizes(&sent, "de").iter().all(|(size, _)| *size <= PART));
     let media = |sent: &[Sent]| sent.iter().filter(|sent| matches!(sent, Sent::Media(_))).count();
     assert_eq!(media(&sent), 30);
     play.raise_credit(PlayEpoch(0), u64::MAX);
@@ -144,4 +149,30 @@ fn a_seek_sends_nothing_again_and_loses_nothing() {
     play.raise_credit(PlayEpoch(1), u64::MAX);
     let sent = send_all(&mut play);
     assert_eq!(got + sizes(&sent, "de").iter().map(|(size, _)| size).sum::<usize>(), 100_000);
+}
+
+#[test]
+fn media_for_which_there_is_credit_goes_out_before_more_subtitles() {
+    // Packets of many parts, and credit that ends within one of them.
+    let packet = 100 * 1024;
+    let mut play = play_of(packet, vec![subtitles("de", 50_000)]);
+    let begun = u64::from(AFTER_PACKETS * packet) + PART as u64;
+    play.raise_credit(PlayEpoch(0), begun);
+    while play.sent < begun {
+        match play.next_step() {
+            Some(_) => {}
+            None => {
+                let batch = play.next_read().unwrap();
+                let packets = batch.packets.packets.clone();
+                play.take_read(&batch, packets.map(|at| (at, Bytes::from(vec![0; packet as usize]))).collect());
+            }
+        }
+    }
+    // Since the last part of subtitles less went out than lies between two of them.
+    let since = play.sent - play.subtitles.media;
+    assert!(since + 2 * (PART as u64) < EVERY, "{since}");
+    play.raise_credit(PlayEpoch(0), begun + 20 * 1024);
+    let sent = send_all(&mut play);
+    assert_eq!(sent[..2], [Sent::Media(PART), Sent::Media(PART)]);
+    assert!(matches!(sent[2], Sent::Subtitles { size: PART, .. }), "the credit is not enough for a third: {sent:?}");
 }

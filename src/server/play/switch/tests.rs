@@ -311,7 +311,7 @@ fn what_the_member_cannot_decode_is_left_out_or_refused_by_name() {
     let vp9 = |mode| Request { decodes: vec![Codec::VP9, Codec::AV1], ..request(mode) };
     for mode in [PlayMode::Auto, PlayMode::Tour, PlayMode::Fixed(RenditionLabel(240))] {
         let error = Play::new(Arc::clone(&title), &vp9(mode)).unwrap_err();
-        assert_eq!(error.code(), crate::types::Code::Unplayable);
+        assert_eq!(error.code(), Code::Unplayable);
         assert!(error.to_string().contains("h264"), "{error}");
     }
     let both = Request { decodes: vec![Codec::VP9, Codec::H264], ..request(PlayMode::Auto) };

@@ -93,3 +93,32 @@ fn the_display_is_told_at_once_what_matters_and_the_rest_a_few_times_a_second() 
     assert!(outcome.told.len() <= 4 * 2 + 3, "{}", outcome.told.len());
     assert_eq!(told.shown, 38);
 }
+
+#[test]
+fn a_seek_says_nothing_of_what_waits_until_it_has_led_somewhere() {
+    let outcome = Scene::new()
+        .at(0, part(240, 0, None))
+        .at(0, packets(0..50))
+        .at(1_000, [Input::Flush { epoch: PlayEpoch(1) }])
+        .at(1_000, part(240, 500, None))
+        // The decoder holds two back.
+        .at(1_000, packets(500..502))
+        .at(2_000, packets(502..525))
+        .at(2_900, [Input::Stop])
+        .run();
+    let told = |from, until| outcome.told.iter().filter(move |(at, _)| (from..until).contains(at));
+    assert!(told(1_000, 2_000).all(|(_, told)| told.buffered == MediaTime::ZERO), "{:?}", outcome.told);
+    assert!(told(1_000, 2_000).count() > 0);
+    assert!(told(2_000, 3_000).any(|(_, told)| told.buffered > MediaTime(800_000)), "{:?}", outcome.told);
+}
+
+#[test]
+fn statistics_that_are_asked_for_in_a_pause_are_told_at_once() {
+    let mut scene = Scene::new().at(0, part(240, 0, None)).at(0, packets(0..50)).at(500, [Input::Pause]);
+    let asked = [ViewerAction::ToggleStatistics, ViewerAction::ShowPosition];
+    scene.script.extend([2_000, 3_000].into_iter().zip(asked.map(Event::Asked)));
+    let outcome = scene.at(4_000, [Input::Stop]).run();
+    let times: Vec<_> = outcome.told.iter().map(|(at, _)| *at).filter(|at| *at > 1_000).collect();
+    assert_eq!(times, [2_000]);
+    assert!(outcome.reports.contains(&Report::Asked(ViewerAction::ToggleStatistics)));
+}

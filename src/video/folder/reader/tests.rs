@@ -1,6 +1,9 @@
 //! Files that can be read and cannot be opened, just in one read of their folder.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use crate::video::compat::Patience;
 
@@ -42,4 +45,81 @@ fn what_came_of_a_file_is_not_lost_when_it_cannot_be_opened_just_then() {
     let (source, pending) = reader.read(&BTreeSet::new(), Effort::Retry).unwrap();
     assert_eq!((source.catalog.titles().len(), pending), (1, Pending::Nothing));
     assert_eq!((runs.load(Ordering::Relaxed), reader.long().is_none()), (1, true), "it is taken apart once");
+}
+
+/// Files of these names and sizes, none of which can be taken apart in a moment, and the names and times for which the
+/// reader was asked.
+struct LongFiles {
+    folder: tempfile::TempDir,
+    reader: FolderReader,
+    asked: Arc<Mutex<Vec<(u64, Duration)>>>,
+}
+
+impl LongFiles {
+    fn new(files: &[(&str, u64)]) -> Self {
+        let (folder, asked) = (tempfile::tempdir().unwrap(), Arc::<Mutex<Vec<_>>>::default());
+        let told = Arc::clone(&asked);
+        let make = move |file: &VideoFile, _, patience: &Patience| {
+            if let Some(limit) = patience.limit() {
+                told.lock().unwrap().push((file.stamp.size, limit));
+            }
+            Err(CompatError::Waits { begun: patience.limit().is_none_or(|limit| !limit.is_zero()) }.into())
+        };
+        let reader = FolderReader::new(folder.path(), Indexes::made_by(Box::new(make), None));
+        let long = Self { folder, reader, asked };
+        for (name, size) in files {
+            long.put(name, *size);
+        }
+        long
+    }
+
+    fn put(&self, name: &str, size: u64) {
+        fs::File::create(self.folder.path().join(name)).unwrap().set_len(size).unwrap();
+    }
+
+    /// Reads the folder when so much of the moment is gone; the sizes of files that were given time, in their order.
+    fn read_after(&mut self, spent: Duration) -> Vec<u64> {
+        let folder = self.folder.path().canonicalize().unwrap();
+        let mut pass = Pass { spent, ..Pass::new(&folder, Effort::Step) };
+        self.reader.go_through(&names(&folder).unwrap(), &BTreeSet::new(), &mut pass);
+        self.reader.before = pass.now;
+        let asked = std::mem::take(&mut *self.asked.lock().unwrap());
+        asked.into_iter().filter(|(_, limit)| !limit.is_zero()).map(|(size, _)| size).collect()
+    }
+
+    fn left(&self, name: &str) -> &Left {
+        &self.reader.before[name].left.as_ref().unwrap().0
+    }
+}
+
+#[test]
+fn a_file_for_which_the_moment_has_no_whole_share_left_waits_for_its_turn() {
+    let mut files = LongFiles::new(&[("small.mkv", 10)]);
+    assert_eq!(files.read_after(Duration::from_millis(1500)), [0; 0]);
+    assert!(matches!(files.left("small.mkv"), Left::Waiting), "it was not begun");
+    assert_eq!(files.read_after(Duration::from_secs(1)), [10]);
+    assert!(matches!(files.left("small.mkv"), Left::Long));
+}
+
+#[test]
+fn attack_the_smallest_of_many_that_take_long_is_begun_before_all_of_them_had_their_turn() {
+    let mut files = LongFiles::new(&[("a.mkv", 3000), ("b.mkv", 1000), ("c.mkv", 2000), ("d.mkv", 4000)]);
+    // In each read there is time for one of them.
+    let spent = Duration::from_secs(1);
+    let mut read = || (files.read_after(spent), files.reader.long().map(|run| run.name.clone()));
+    assert_eq!(read(), (vec![3000], None));
+    assert_eq!(read(), (vec![1000], None), "a smaller one than the first waited, and was to be tried before");
+    assert_eq!(read(), (vec![2000], Some("b.mkv".to_owned())));
+    assert!(matches!(files.left("d.mkv"), Left::Waiting), "which none waits for");
+}
+
+#[test]
+fn what_is_new_has_its_turn_before_all_that_wait_for_theirs() {
+    let names = ["a.mkv", "b.mkv", "c.mkv"];
+    let mut files = LongFiles::new(&names.map(|name| (name, 1000)));
+    let spent = Duration::from_secs(1);
+    assert_eq!(files.read_after(spent), [1000]);
+    files.put("new.mkv", 5000);
+    assert_eq!(files.read_after(spent), [5000]);
+    assert_eq!(files.read_after(spent), [1000]);
 }

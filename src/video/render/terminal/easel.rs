@@ -191,7 +191,11 @@ impl Easel {
                 drop(viewer);
                 self.redraw();
             }
-            ViewerAction::ToggleStatistics => viewer.has_statistics = !viewer.has_statistics,
+            ViewerAction::ToggleStatistics => {
+                // In a pause no frame comes to bring them: the play tells its status once more.
+                closer.ask(action);
+                viewer.has_statistics = !viewer.has_statistics;
+            }
             // The position always stands below the picture.
             ViewerAction::ShowPosition => {}
             ViewerAction::ToggleHelp => {

@@ -86,7 +86,7 @@ fn a_tour_that_cannot_be_left_goes_on() {
     screen.choose(fixed(720), "a");
     screen.outputs.clear();
     let text = "720p has no keyframe between here and the end".into();
-    screen.hub(message::PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
+    screen.hub(PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
     assert_eq!(screen.told(), [told("error no_such_rendition", Some("a"))]);
     screen.epoch = 1;
     screen.info_of(240, 1_000_000);
@@ -104,7 +104,7 @@ fn a_viewer_whose_key_cannot_be_followed_is_told_and_a_choice_of_the_selectors_i
         }
         screen.outputs.clear();
         let text = "720p has no keyframe between here and the end".into();
-        screen.hub(message::PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
+        screen.hub(PlayRefused { play: screen.id, code: Code::NoSuchRendition, text });
         screen.outputs
     };
     let told = refused(PlayMode::Tour, true);

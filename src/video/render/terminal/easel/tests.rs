@@ -235,3 +235,14 @@ fn a_frame_that_waits_for_a_terminal_goes_with_its_play() {
     easel.draw_behind();
     assert_eq!(paper.written(), 0);
 }
+
+#[test]
+fn statistics_come_without_a_frame_because_the_play_is_asked_for_its_status() {
+    let (easel, _, display) = drawn();
+    let (events, asked) = crossbeam_channel::unbounded();
+    easel.take(display, &Closer::new(events));
+    asked.try_iter().for_each(drop);
+    assert!(easel.press(Key::Char('i')) && easel.has_statistics());
+    let asked: Vec<_> = asked.try_iter().collect();
+    assert!(matches!(asked[..], [crate::video::clock::Event::Asked(ViewerAction::ToggleStatistics)]), "{asked:?}");
+}

@@ -1,0 +1,83 @@
+//! The hub's videos at the prompt: which one, and how.
+
+use std::time::Duration;
+
+use super::{Menu, MenuOutput, Place, update};
+use crate::{
+    client::{
+        command::{Command, PlayRequest, Request, nearest},
+        event::TitleEntry,
+    },
+    types::{PlayMode, RenditionLabel},
+};
+
+impl Menu {
+    /// Asks for the list of videos, which the Tab key completes, without telling of it.
+    pub(super) fn list_quietly(&mut self) {
+        self.quiet_lists += 1;
+        self.outputs.push_back(MenuOutput::Request(Request { command: Command::Videos, reference: None }));
+    }
+
+    pub(super) fn take_titles(&mut self, titles: &[TitleEntry]) {
+        self.titles = titles.to_vec();
+        let names = titles.iter().map(|title| title.title.clone()).collect();
+        update(&self.words, |words| words.titles = names);
+        if titles.is_empty() && self.place == Place::Title {
+            self.place = Place::Menu;
+        }
+    }
+
+    /// A title by its number in the list or by its name; a title that is a number wins over the list.
+    pub(super) fn choose_title(&mut self, typed: &str) {
+        let numbered = typed.parse::<usize>().ok().and_then(|number| self.titles.get(number.checked_sub(1)?));
+        let Some(title) = self.titles.iter().find(|title| title.title == typed).or(numbered) else {
+            let meant = self.meant(typed).map(|meant| format!(" {meant}")).unwrap_or_default();
+            let text = format!("There is no such video.{meant} Type its number or name; an empty line goes back.");
+            return self.error(&text);
+        };
+        if let Some(why) = &title.unplayable {
+            let text = format!("It cannot be played: {why}.");
+            return self.error(&text);
+        }
+        let heights: Vec<String> = title.renditions.iter().map(|rendition| rendition.label.to_string()).collect();
+        let (title, heights) = (title.title.clone(), heights.join(", "));
+        self.print(&format!(
+            "Enter plays what the link carries, tour shows each resolution in turn, or choose one: {heights}"
+        ));
+        self.place = Place::Mode(title);
+    }
+
+    pub(super) fn choose_mode(&mut self, title: String, typed: &str, now: Duration) {
+        let mode = match typed {
+            "auto" | "mode=auto" => Some(PlayMode::Auto),
+            "tour" | "mode=tour" => Some(PlayMode::Tour),
+            label => label.trim_start_matches("mode=").parse().ok().map(PlayMode::Fixed),
+        };
+        match mode {
+            Some(PlayMode::Fixed(label)) if let Some(have) = self.lacks(&title, label) => {
+                self.error(&format!("There is no {label}; there is {have}. Type one of them, tour, or just Enter."));
+            }
+            Some(mode) => self.play(title, mode, now),
+            None => self.error("Type tour, a height such as 720p, or just Enter."),
+        }
+    }
+
+    /// What a title has instead, when it is known not to have this.
+    fn lacks(&self, title: &str, label: RenditionLabel) -> Option<String> {
+        let entry = self.titles.iter().find(|entry| entry.title == title)?;
+        let labels: Vec<_> = entry.renditions.iter().map(|rendition| rendition.label).collect();
+        let listed = || labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        (!labels.contains(&label)).then(listed)
+    }
+
+    pub(super) fn play(&mut self, title: String, mode: PlayMode, now: Duration) {
+        self.place = Place::Menu;
+        self.request(Command::Play(PlayRequest { mode, ..PlayRequest::of(title) }), now);
+    }
+
+    /// Which titles were perhaps meant.
+    pub(super) fn meant(&self, typed: &str) -> Option<String> {
+        let near = nearest(typed, self.titles.iter().map(|title| title.title.as_str()));
+        (!near.is_empty()).then(|| format!("Did you mean {}?", near.join(" or ")))
+    }
+}
