@@ -49,14 +49,20 @@ struct Viewer {
     is_full: bool,
     /// The screen is somebody else's for a while.
     is_away: bool,
+    behind: Behind,
+    has_statistics: bool,
+    backlog: Backlog,
+}
+
+/// What the terminal has not seen yet.
+#[derive(Default)]
+struct Behind {
     /// Everything is to be drawn anew, by whoever draws next.
     must_redraw: bool,
     /// A frame that is to be seen although the terminal does not take it yet.
     late: Option<Late>,
-    /// A thread waits for the terminal to take what could not be drawn before.
+    /// A thread waits for the terminal to take them.
     catches_up: bool,
-    has_statistics: bool,
-    backlog: Backlog,
 }
 
 /// A frame for which a terminal far away had no room.
@@ -237,11 +243,11 @@ impl Easel {
             return Err(DisplayGone);
         }
         if self.viewer().is_away || !self.takes() {
-            self.viewer().late = Some(Late { display, frame: frame.clone(), lines });
+            self.viewer().behind.late = Some(Late { display, frame: frame.clone(), lines });
             self.catch_up();
             return Ok(None);
         }
-        self.viewer().late = None;
+        self.viewer().behind.late = None;
         self.draw_now(drawing, frame, lines).map(Some)
     }
 
@@ -276,7 +282,7 @@ impl Easel {
     /// Writes the lines below the picture alone, while that stands still.
     pub(super) fn tell(&self, display: u64, lines: Vec<String>) -> Result<Cost, DisplayGone> {
         let mut drawing = self.drawing();
-        if let Some(late) = &mut self.viewer().late
+        if let Some(late) = &mut self.viewer().behind.late
             && late.display == display
         {
             late.lines.clone_from(&lines);
@@ -297,8 +303,8 @@ impl Easel {
     pub(super) fn redraw(self: &Arc<Self>) {
         {
             let mut viewer = self.viewer();
-            viewer.must_redraw = viewer.shown.is_some();
-            if !viewer.must_redraw {
+            viewer.behind.must_redraw = viewer.shown.is_some();
+            if !viewer.behind.must_redraw {
                 return;
             }
         }
@@ -307,7 +313,7 @@ impl Easel {
 
     /// Draws what could not be drawn before, by a thread of its own, as soon as the terminal takes it.
     fn catch_up(self: &Arc<Self>) {
-        if std::mem::replace(&mut self.viewer().catches_up, true) {
+        if std::mem::replace(&mut self.viewer().behind.catches_up, true) {
             return;
         }
         let easel = Arc::clone(self);
@@ -318,7 +324,7 @@ impl Easel {
         });
         if let Err(error) = drawn {
             log::debug!("no thread to draw the screen anew, so the next frame does: {error}");
-            self.viewer().catches_up = false;
+            self.viewer().behind.catches_up = false;
         }
     }
 
@@ -328,8 +334,8 @@ impl Easel {
         while viewer.is_behind() && !viewer.backlog.takes(self.clock.now()) {
             (viewer, _) = self.changed.wait_timeout(viewer, LOOK).unwrap_or_else(PoisonError::into_inner);
         }
-        viewer.catches_up = viewer.is_behind();
-        viewer.catches_up
+        viewer.behind.catches_up = viewer.is_behind();
+        viewer.behind.catches_up
     }
 
     /// Draws the frame that came too early for the terminal, or everything anew, unless another frame did meanwhile.
@@ -340,7 +346,7 @@ impl Easel {
             return;
         }
         // Whoever shows the next frame hears of a terminal that is gone.
-        let late = self.viewer().late.take();
+        let late = self.viewer().behind.late.take();
         if let Some(Late { frame, lines, .. }) = late.filter(|late| self.is_shown(late.display)) {
             let _ = self.draw_now(drawing, &frame, lines);
             return;
@@ -364,7 +370,7 @@ impl Easel {
             if viewer.shown.as_ref().is_none_or(|(shown, _)| *shown != display) {
                 return;
             }
-            (viewer.shown, viewer.late) = (None, None);
+            (viewer.shown, viewer.behind.late) = (None, None);
         }
         let mut drawing = self.drawing();
         self.clear(&mut drawing);
@@ -448,7 +454,7 @@ impl Easel {
 
     /// Whether everything is to be drawn anew; whoever asks has to.
     fn takes_redraw(&self) -> bool {
-        std::mem::take(&mut self.viewer().must_redraw)
+        std::mem::take(&mut self.viewer().behind.must_redraw)
     }
 
     fn draw_line_again(&self) {
@@ -469,7 +475,7 @@ impl Easel {
 impl Viewer {
     /// Whether something is to be drawn of which the terminal has not seen the newest.
     fn is_behind(&self) -> bool {
-        self.shown.is_some() && !self.is_away && (self.must_redraw || self.late.is_some())
+        self.shown.is_some() && !self.is_away && (self.behind.must_redraw || self.behind.late.is_some())
     }
 
     fn note(&mut self, text: &str) {

@@ -99,7 +99,7 @@ fn press_while_drawing(easel: &Arc<Easel>) {
     });
     assert_eq!(pressed.recv_timeout(Duration::from_secs(10)), Ok(true), "keys do not wait for the terminal");
     editor.join().unwrap();
-    assert!(easel.viewer().must_redraw);
+    assert!(easel.viewer().behind.must_redraw);
     drop(drawing);
 }
 
@@ -110,7 +110,7 @@ fn keys_do_not_wait_for_the_terminal_and_the_screen_is_drawn_anew_without_a_fram
     press_while_drawing(&easel);
     // By this thread, or the one that the key began: whichever is first.
     easel.draw_behind();
-    assert!(!easel.viewer().must_redraw && paper.written() > 300);
+    assert!(!easel.viewer().behind.must_redraw && paper.written() > 300);
     assert_ne!(easel.drawing().canvas.layout().copied(), small, "it fills the screen");
     easel.draw_behind();
     assert_eq!(paper.written(), 0, "once is enough");
@@ -121,9 +121,9 @@ fn the_next_frame_draws_the_screen_anew_as_well() {
     let (easel, paper, display) = drawn();
     easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
     assert!(paper.written() < 100, "nothing has changed");
-    easel.viewer().must_redraw = true;
+    easel.viewer().behind.must_redraw = true;
     easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
-    assert!(paper.written() > 300 && !easel.viewer().must_redraw);
+    assert!(paper.written() > 300 && !easel.viewer().behind.must_redraw);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn behind() -> (Arc<Easel>, Paper, u64) {
 /// By this thread, or the one that was begun: whichever is first.
 fn catch_up(easel: &Easel) {
     easel.draw_behind();
-    assert!(easel.viewer().late.is_none() && !easel.viewer().must_redraw);
+    assert!(easel.viewer().behind.late.is_none() && !easel.viewer().behind.must_redraw);
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_frame_that_waits_for_a_terminal_goes_with_its_play() {
     let (easel, paper, display) = behind();
     assert!(easel.draw(display, &frame(90, 1), vec![String::new()]).unwrap().is_none());
     easel.leave(display);
-    assert!(easel.viewer().late.is_none() && paper.written() > 0);
+    assert!(easel.viewer().behind.late.is_none() && paper.written() > 0);
     easel.answered();
     easel.draw_behind();
     assert_eq!(paper.written(), 0);
