@@ -342,6 +342,8 @@ wire_struct! {
         pub peak: u64,
         /// Longest stretch without a place to begin.
         pub longest_gop: MediaTime,
+        /// Where its last picture ends.
+        pub end: MediaTime,
         /// Whether it has keyframes often enough to be entered and left.
         pub adaptive: bool,
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::sound_track::SoundFormat;
 use super::subtitles::SubtitleChange;
 use super::{pixel_aspect::PixelAspect, rotation::Rotation};
-use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, RenditionLabel, limits::PIECE_OVERHEAD};
+use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, PlayMode, RenditionLabel, limits::PIECE_OVERHEAD};
 
 /// One thing for a play to take in. Segments, packets and the end are worked through in order, at the pace of
 /// the pictures; all else acts at once, whatever stands before it.
@@ -90,6 +90,8 @@ pub struct About {
     pub duration: Option<MediaTime>,
     /// What the link carried last, in bits a second.
     pub throughput: Option<u64>,
+    /// Which renditions the viewer wants to see.
+    pub mode: Option<PlayMode>,
 }
 
 /// A stretch of the title in one rendition. It gets a decoder of its own.

@@ -26,6 +26,8 @@ pub struct Rung {
     pub peak: u64,
     /// Longest stretch without a place to begin.
     pub longest_gop: MediaTime,
+    /// Where its last picture ends.
+    pub end: MediaTime,
     /// Whether it has keyframes often enough to be entered and left, and lasts as long as its title.
     pub adaptive: bool,
 }
@@ -85,6 +87,7 @@ impl Title {
                 average,
                 peak: gops.peak.max(average),
                 longest_gop: gops.longest,
+                end: index.duration(),
                 adaptive: gops.are_short && lasts,
             }
         };

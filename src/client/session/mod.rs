@@ -24,6 +24,7 @@ mod place;
 mod play;
 mod plays;
 mod rendition;
+mod seek;
 mod sound;
 mod steer;
 mod subtitles;

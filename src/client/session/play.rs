@@ -157,9 +157,10 @@ impl MemberPlay {
         }
     }
 
-    /// Where it ends: what lies at or behind this is not shown.
+    /// Where it ends: what lies at or behind this is not shown. A rendition that the viewer chose may end before its title.
     pub(super) fn end(&self) -> MediaTime {
-        self.request.end.map_or(self.duration, |end| end.min(self.duration))
+        let ends = [self.request.end, self.steering.end_of_held()];
+        ends.into_iter().flatten().fold(self.duration, MediaTime::min)
     }
 
     /// The media of a new epoch starts from nothing.

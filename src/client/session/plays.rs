@@ -6,18 +6,18 @@ use super::{
     Output, Over,
     place::going_on,
     play::{BadMedia, MemberPlay, Stage},
-    rendition::{over, since},
+    rendition::since,
     steer::Shown as ShownRendition,
 };
 use crate::{
     client::{
-        command::{Command, CommandName, PlayRequest, SeekTarget},
+        command::{Command, CommandName, PlayRequest},
         event::{DisplayKind as Shown, Event, Failure, PlayEnd},
         places::Places,
     },
     proto::{
         Message,
-        message::{self, Credit, Packet, Play, Seek, Stop, StreamInfo},
+        message::{self, Credit, Packet, Play, Stop, StreamInfo},
     },
     types::{Code, EndReason, MediaTime, PlayEpoch, PlayId},
     video::{
@@ -287,42 +287,6 @@ impl MemberPlays {
         let waiting = if matches!(input, Input::Pause) { &mut play.pausing } else { &mut play.resuming };
         waiting.push(reference);
         Ok(vec![Output::Player(number, input)])
-    }
-
-    fn seek(&mut self, target: SeekTarget, id: Option<&str>, reference: Option<String>) -> Result<Outputs, Failure> {
-        let (number, play) = self.find_begun(id)?;
-        if play.steering.is_over {
-            return Err(over(play));
-        }
-        let to = match target {
-            SeekTarget::To(to) => to,
-            SeekTarget::By(by) => (play.at + by).max(MediaTime::ZERO),
-        };
-        let end = play.end();
-        if to < MediaTime::ZERO || to >= end {
-            let seconds = end.as_seconds();
-            let message = format!("{} s is not within \"{}\"", to.as_seconds(), play.title);
-            return Err(Failure::new(Code::OutOfRange, message, format!("it ends at {seconds:.3} s")));
-        }
-        play.seeking.push(reference);
-        Ok(self.go_to(number, to))
-    }
-
-    /// Goes on at a place within the title, under a new epoch.
-    pub(super) fn go_to(&mut self, number: PlayId, to: MediaTime) -> Outputs {
-        let mut outputs = self.leave_for(number, to);
-        outputs.extend(self.grant(number));
-        outputs
-    }
-
-    /// Begins a new epoch at a place within the title. There is no credit in it yet.
-    pub(super) fn leave_for(&mut self, number: PlayId, to: MediaTime) -> Outputs {
-        let Some(play) = self.plays.get_mut(&number) else { return Vec::new() };
-        let epoch = play.epoch.next();
-        play.begin_epoch(epoch);
-        (play.stepping_back, play.is_changing) = (None, false);
-        play.at = to;
-        vec![Output::Player(number, Input::Flush { epoch }), Output::Send(Seek { play: number, epoch, to }.into())]
     }
 
     fn started(&mut self, started: message::PlayStarted) -> Outputs {

@@ -95,6 +95,8 @@ pub(super) struct Steering {
     all_came: bool,
     /// When the player was told last what the link carries.
     told_at: Duration,
+    /// What it was told last that the viewer wants.
+    told_mode: Option<PlayMode>,
     /// Whether a frame of this epoch was shown: before that the player knows only where it was.
     pub(super) has_landed: bool,
     /// The hub was asked to go elsewhere, and nothing of there has begun.
@@ -129,6 +131,7 @@ impl Steering {
             until: MediaTime(i64::MAX),
             all_came: false,
             told_at: Duration::ZERO,
+            told_mode: None,
             has_landed: false,
             is_sought: false,
             is_over: false,
@@ -138,8 +141,8 @@ impl Steering {
     /// The hub says what there is.
     pub(super) fn take_ladder(&mut self, ladder: &[message::Rung]) {
         let rung = |rung: &message::Rung| {
-            let message::Rung { label, bitrate: average, peak, longest_gop, adaptive } = *rung;
-            Rung { label, average, peak, longest_gop, adaptive }
+            let message::Rung { label, bitrate: average, peak, longest_gop, end, adaptive } = *rung;
+            Rung { label, average, peak, longest_gop, end, adaptive }
         };
         self.ladder = ladder.iter().map(rung).collect();
         self.selector = Selector::new(&self.ladder);
@@ -219,9 +222,37 @@ impl Steering {
 
     /// What the player is told for its viewer, now and then.
     pub(super) fn news(&mut self, now: Duration) -> Option<input::Input> {
-        let throughput = self.meter.throughput(now).filter(|_| now >= self.told_at + NEWS_EVERY)?;
-        self.told_at = now;
-        Some(input::Input::About(input::About { throughput: Some(throughput), ..input::About::default() }))
+        let mode = Some(self.mode()).filter(|mode| self.told_mode != Some(*mode));
+        let throughput = self.meter.throughput(now).filter(|_| now >= self.told_at + NEWS_EVERY);
+        if throughput.is_some() {
+            self.told_at = now;
+        }
+        self.told_mode = mode.or(self.told_mode);
+        let about = input::About { throughput, mode, ..input::About::default() };
+        (mode.is_some() || throughput.is_some()).then_some(input::Input::About(about))
+    }
+
+    /// What `auto` goes on in at a time at which the rendition that comes is over: the lowest that lasts so long.
+    pub(super) fn lasting(&self, at: MediaTime) -> Option<RenditionLabel> {
+        let is_free = self.helm == Helm::Auto && self.awaited.is_none();
+        let ends = |label| self.ladder.iter().find(|rung| Some(rung.label) == label).map(|rung| rung.end);
+        ends(self.current).filter(|end| is_free && *end <= at)?;
+        self.ladder.iter().find(|rung| rung.end > at).map(|rung| rung.label)
+    }
+
+    /// Where the rendition ends that the viewer has chosen, if it is known.
+    pub(super) fn end_of_held(&self) -> Option<MediaTime> {
+        let PlayMode::Fixed(held) = self.mode() else { return None };
+        self.ladder.iter().find(|rung| rung.label == held).map(|rung| rung.end)
+    }
+
+    /// Which renditions the viewer sees as things stand.
+    fn mode(&self) -> PlayMode {
+        match (self.helm, self.wanted.or(self.current)) {
+            (Helm::Held, _) if self.is_tour && self.wanted.is_none() => PlayMode::Tour,
+            (Helm::Held, Some(label)) => PlayMode::Fixed(label),
+            (Helm::Held, None) | (Helm::Auto, _) => PlayMode::Auto,
+        }
     }
 
     /// What waits to be shown when this is.

@@ -29,7 +29,9 @@ impl MemberPlays {
             ViewerAction::SeekBy(by) => {
                 let last = (play.end() - BEFORE_THE_END).max(MediaTime::ZERO);
                 let to = (play.at + by).clamp(MediaTime::ZERO, last);
-                self.go_to(id, to)
+                // Nobody is thrown back by a jump forward.
+                let is_at_the_end = by > MediaTime::ZERO && to <= play.at;
+                if is_at_the_end { Vec::new() } else { self.go_to(id, to) }
             }
             ViewerAction::VolumeBy(percent) => vec![Output::Player(id, Input::VolumeBy(percent))],
             ViewerAction::ToggleMute => vec![Output::Player(id, Input::ToggleMute)],

@@ -136,8 +136,8 @@ pub(super) fn first_mode(title: &Title, request: &Request) -> PlayMode {
 /// What a member may choose from.
 pub(in crate::server) fn ladder(title: &Title) -> Vec<message::Rung> {
     let rung = |rung: Rung| {
-        let Rung { label, average: bitrate, peak, longest_gop, adaptive } = rung;
-        message::Rung { label, bitrate, peak, longest_gop, adaptive }
+        let Rung { label, average: bitrate, peak, longest_gop, end, adaptive } = rung;
+        message::Rung { label, bitrate, peak, longest_gop, end, adaptive }
     };
     title.ladder().into_iter().map(rung).collect()
 }

@@ -31,6 +31,7 @@ impl Knowledge {
     pub(super) fn learn(&mut self, about: &About) {
         self.about.duration = about.duration.or(self.about.duration);
         self.about.throughput = about.throughput.or(self.about.throughput);
+        self.about.mode = about.mode.or(self.about.mode);
     }
 
     /// A packet is here whose picture lasts until this time.
@@ -89,6 +90,8 @@ impl Engine {
             position,
             duration: about.duration,
             label: self.last_shown.map(|shown| shown.label),
+            mode: about.mode,
+            seeking: is_elsewhere,
             size: self.last_shown.map_or((0, 0), |shown| shown.size),
             codec: *codec,
             frame_duration: *frame_duration,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::Status;
+use super::{Status, status::bits};
 use crate::{
     types::{MediaTime, Printable},
     video::viewer,
@@ -82,7 +82,7 @@ impl Osd {
 
     /// The play stands like this now.
     pub(super) fn inform(&mut self, status: Status, now: Duration) {
-        let told = |status: &Status| (status.label, status.paused, status.muted, status.volume);
+        let told = |status: &Status| (status.label, status.mode, status.paused, status.muted, status.volume);
         if told(&status) != told(&self.status) {
             self.poke(now);
         }
@@ -136,19 +136,20 @@ impl Osd {
     }
 
     fn state(&self) -> String {
-        let Status { paused, volume, muted, .. } = self.status;
+        let Status { seeking, paused, volume, muted, .. } = self.status;
         let volume = match volume {
             _ if muted => Some("muted".to_owned()),
             Some(volume) => Some(format!("volume {volume} %")),
             None => None,
         };
+        let seeking = seeking.then(|| "seeking".to_owned());
         let paused = paused.then(|| "paused".to_owned());
-        [paused, volume].into_iter().flatten().collect::<Vec<_>>().join("  ·  ")
+        [seeking, paused, volume].into_iter().flatten().collect::<Vec<_>>().join("  ·  ")
     }
 
     fn stream(&self) -> String {
         let Status { label, buffered, throughput, .. } = &self.status;
-        let rendition = label.map(|label| label.to_string());
+        let rendition = self.status.rendition();
         let buffered = label.is_some().then(|| format!("{:.0} s buffered", buffered.as_seconds()));
         let throughput = throughput.map(bits);
         [rendition, buffered, throughput].into_iter().flatten().collect::<Vec<_>>().join("  ·  ")
@@ -174,12 +175,6 @@ impl Osd {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "for a person to read, with two digits")]
-fn bits(per_second: u64) -> String {
-    let megabits = per_second as f64 / 1e6;
-    if megabits < 1.0 { format!("{:.0} kb/s", megabits * 1e3) } else { format!("{megabits:.1} Mb/s") }
-}
-
 /// Keys that do the same share a line.
 fn help() -> Vec<(String, &'static str)> {
     let mut lines: Vec<(String, &'static str)> = Vec::new();
@@ -198,7 +193,7 @@ fn help() -> Vec<(String, &'static str)> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::types::{Codec, RenditionLabel};
+    use crate::types::{Codec, PlayMode, RenditionLabel};
 
     fn ms(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
@@ -210,6 +205,8 @@ pub(super) mod tests {
             position: MediaTime(65_500_000),
             duration: Some(MediaTime(3_723_000_000)),
             label: Some(RenditionLabel(720)),
+            mode: None,
+            seeking: false,
             size: (1280, 720),
             codec: Some(Codec::H264),
             frame_duration: MediaTime(40_000),
@@ -250,6 +247,7 @@ pub(super) mod tests {
         for changed in [
             Status { label: Some(RenditionLabel(240)), ..next.clone() },
             Status { paused: false, ..next.clone() },
+            Status { mode: Some(PlayMode::Fixed(RenditionLabel(240))), ..next.clone() },
             Status { muted: true, ..next.clone() },
             Status { volume: Some(82), ..next.clone() },
         ] {
@@ -273,6 +271,17 @@ pub(super) mod tests {
         osd.inform(Status { muted: true, paused: false, duration: None, ..status() }, ms(0));
         let (position, _) = osd.look(ms(0)).position.unwrap();
         assert_eq!((position.time.as_str(), position.state.as_str(), position.bar), ("1:05", "muted", None));
+        let stream = |mode| {
+            let status = Status { mode: Some(mode), throughput: None, seeking: true, ..status() };
+            let mut osd = Osd::new("t");
+            osd.inform(status, ms(0));
+            let (position, _) = osd.look(ms(0)).position.unwrap();
+            assert_eq!(position.state, "seeking  ·  paused  ·  volume 80 %");
+            position.stream
+        };
+        assert_eq!(stream(PlayMode::Fixed(RenditionLabel(240))), "720p → 240p  ·  8 s buffered", "not shown yet");
+        assert_eq!(stream(PlayMode::Fixed(RenditionLabel(720))), "720p  ·  8 s buffered");
+        assert_eq!(stream(PlayMode::Auto), "720p auto  ·  8 s buffered");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a display may tell its viewer about the play, beside the picture.
 
-use crate::types::{Codec, MediaTime, RenditionLabel};
+use crate::types::{Codec, MediaTime, PlayMode, RenditionLabel};
 
 /// How a play stands. What is not known yet is `None` or zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,6 +11,10 @@ pub struct Status {
     pub duration: Option<MediaTime>,
     /// The rendition of that frame.
     pub label: Option<RenditionLabel>,
+    /// Which renditions the viewer wants to see.
+    pub mode: Option<PlayMode>,
+    /// Whether a frame of another place is waited for.
+    pub seeking: bool,
     /// Width and height of that frame in pixels.
     pub size: (u32, u32),
     /// What the pictures are compressed with.
@@ -41,9 +45,28 @@ impl Status {
     #[must_use]
     pub fn is_news_after(&self, other: &Self) -> bool {
         let told = |status: &Self| {
-            let Self { duration, label, size, paused, volume, muted, stalls, .. } = status;
-            (*duration, *label, *size, *paused, *volume, *muted, *stalls)
+            let Self { duration, label, mode, size, paused, volume, muted, stalls, .. } = status;
+            (*duration, *label, *mode, *size, *paused, *volume, *muted, *stalls)
         };
         told(self) != told(other)
     }
+
+    /// The rendition that is shown, and which one follows or who chooses it.
+    #[must_use]
+    pub fn rendition(&self) -> Option<String> {
+        let label = self.label?;
+        Some(match self.mode {
+            Some(PlayMode::Fixed(wanted)) if wanted != label => format!("{label} → {wanted}"),
+            Some(PlayMode::Auto) => format!("{label} auto"),
+            Some(PlayMode::Tour) => format!("{label} tour"),
+            _ => label.to_string(),
+        })
+    }
+}
+
+/// A rate as a viewer reads it.
+#[expect(clippy::cast_precision_loss, reason = "for a person to read, with two digits")]
+pub(super) fn bits(per_second: u64) -> String {
+    let megabits = per_second as f64 / 1e6;
+    if megabits < 1.0 { format!("{:.0} kb/s", megabits * 1e3) } else { format!("{megabits:.1} Mb/s") }
 }

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
 use super::*;
-use crate::video::report::Media;
+use crate::{client::command::SeekTarget, video::report::Media};
 
 pub(in crate::client::session) fn request(end: Option<MediaTime>) -> PlayRequest {
     PlayRequest {

@@ -26,6 +26,9 @@ use crate::{
 
 const RATES: [(u32, u64); 3] = [(240, 300_000), (720, 1_500_000), (1080, 4_000_000)];
 
+/// This one lasts 40 s.
+const SHORT: u32 = 720;
+
 /// A play of a minute on a hub that is this test, and the time.
 struct Screen {
     plays: MemberPlays,
@@ -34,8 +37,10 @@ struct Screen {
     now: u64,
     epoch: u32,
     seq: u32,
-    /// What came out since it was looked at.
+    /// What came out since it was looked at, but for what displays are told.
     outputs: Outputs,
+    /// What displays were told last that the viewer wants.
+    mode: Option<PlayMode>,
 }
 
 fn request(mode: PlayMode, full_speed: bool) -> PlayRequest {
@@ -70,11 +75,12 @@ impl Screen {
         let id = id.unwrap();
         plays.can_be_heard(id, can_be_heard);
         let asked = plays.display_chosen(id, Ok(Choice { kind: DisplayKind::None, why: None }));
-        let mut screen = Self { plays, id, begun, now: 0, epoch: 0, seq: 0, outputs: asked };
+        let mut screen = Self { plays, id, begun, now: 0, epoch: 0, seq: 0, outputs: asked, mode: None };
         let ladder = RATES
             .map(|(label, bitrate)| {
                 let longest_gop = MediaTime(1_000_000);
-                Rung { label: RenditionLabel(label), bitrate, peak: bitrate, longest_gop, adaptive: true }
+                let end = MediaTime(if label == SHORT { 40_000_000 } else { 60_000_000 });
+                Rung { label: RenditionLabel(label), bitrate, peak: bitrate, longest_gop, end, adaptive: true }
             })
             .into();
         let duration = MediaTime(60_000_000);
@@ -83,19 +89,31 @@ impl Screen {
         screen
     }
 
+    fn take(&mut self, outputs: Outputs) {
+        for output in outputs {
+            match output {
+                Output::Player(_, Input::About(about)) => self.mode = about.mode.or(self.mode),
+                output => self.outputs.push(output),
+            }
+        }
+    }
+
     fn hub(&mut self, message: impl Into<Message>) {
         let now = self.begun + Duration::from_millis(self.now);
-        self.outputs.extend(self.plays.message(message.into(), now));
+        let outputs = self.plays.message(message.into(), now);
+        self.take(outputs);
     }
 
     fn player(&mut self, report: Report) {
         let now = self.begun + Duration::from_millis(self.now);
-        self.outputs.extend(self.plays.reported(self.id, report, now));
+        let outputs = self.plays.reported(self.id, report, now);
+        self.take(outputs);
     }
 
     fn command(&mut self, command: Command, reference: &str) {
         let now = self.begun + Duration::from_millis(self.now);
-        self.outputs.extend(self.plays.request(command, Some(reference.to_owned()), now));
+        let outputs = self.plays.request(command, Some(reference.to_owned()), now);
+        self.take(outputs);
     }
 
     fn choose(&mut self, choice: RenditionChoice, reference: &str) {
@@ -340,6 +358,49 @@ fn the_viewers_key_goes_up_and_behind_the_highest_to_auto() {
             screen.shown(label, 0);
         }
     }
+}
+
+#[test]
+fn displays_are_told_what_is_wanted_before_it_is_shown_in_a_pause_too() {
+    let mut screen = playing(PlayMode::Auto, false);
+    assert_eq!(screen.mode, Some(PlayMode::Auto));
+    screen.player(Report::Paused { at: MediaTime::ZERO });
+    for label in [240, 720, 1080] {
+        screen.player(Report::Asked(ViewerAction::NextRendition));
+        assert_eq!(screen.mode, Some(PlayMode::Fixed(RenditionLabel(label))));
+    }
+    screen.player(Report::Asked(ViewerAction::NextRendition));
+    assert_eq!(screen.mode, Some(PlayMode::Auto));
+    let tour = playing(PlayMode::Tour, false);
+    assert_eq!(tour.mode, Some(PlayMode::Tour));
+}
+
+#[test]
+fn a_seek_beyond_the_end_of_a_short_rendition_is_refused_and_a_jump_ends_before_it() {
+    let mut screen = playing(PlayMode::Fixed(RenditionLabel(SHORT)), false);
+    screen.info(SHORT);
+    screen.shown(SHORT, 0);
+    screen.outputs.clear();
+    screen.command(Command::Seek { target: SeekTarget::To(MediaTime(50_000_000)), play: None }, "a");
+    let hint = screen.outputs.iter().find_map(|output| match output {
+        Output::Event(Event::Error(failure), _) if failure.code == Code::OutOfRange => failure.hint.clone(),
+        _ => None,
+    });
+    assert_eq!(hint.unwrap(), "it ends at 40.000 s in this rendition; `rendition auto` goes on in the others");
+    let sought = |screen: &Screen| {
+        screen.outputs.iter().find_map(|output| match output {
+            Output::Send(Message::Seek(seek)) => Some(seek.to),
+            _ => None,
+        })
+    };
+    assert_eq!(sought(&screen), None);
+    screen.player(Report::Asked(ViewerAction::SeekBy(MediaTime(50_000_000))));
+    assert_eq!(sought(&screen), Some(MediaTime(39_000_000)));
+    screen.outputs.clear();
+    screen.choose(RenditionChoice::Auto, "b");
+    screen.command(Command::Seek { target: SeekTarget::To(MediaTime(50_000_000)), play: None }, "c");
+    assert_eq!(sought(&screen), Some(MediaTime(50_000_000)), "others last longer");
+    assert_eq!(screen.switches(), [(1, 240, None)], "which the hub is told before, so that it seeks in one of them");
 }
 
 #[test]

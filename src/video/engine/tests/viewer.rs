@@ -70,7 +70,7 @@ fn a_seek_or_going_on_takes_the_place_of_a_step_that_still_waits() {
 
 #[test]
 fn the_display_is_told_at_once_what_matters_and_the_rest_a_few_times_a_second() {
-    let about = About { duration: Some(pts(250)), throughput: Some(3_000_000) };
+    let about = About { duration: Some(pts(250)), throughput: Some(3_000_000), ..About::default() };
     let outcome = Scene::new()
         .at(0, [Input::About(about)])
         .at(0, part(240, 0, Some(25)))

@@ -11,7 +11,7 @@ use crate::{
     video::{
         clock::{Clock as _, SystemClock},
         frame::Frame,
-        render::{Closer, Display, DisplayGone, DisplayKind, Status},
+        render::{Closer, Display, DisplayGone, DisplayKind, Status, status::bits},
     },
 };
 
@@ -62,14 +62,14 @@ impl TerminalDisplay {
     /// The lines below the picture: captions, then the status.
     fn lines(&self) -> Vec<String> {
         let told = status_line(&self.title, &self.status);
-        let figures = if self.easel.has_statistics() { self.statistics() } else { String::new() };
-        let status = format!("\x1b[7m {told}  Alt-? keys{figures} \x1b[0m");
+        let more = if self.easel.has_statistics() { self.statistics() } else { "  Alt-? keys".to_owned() };
+        let status = format!("\x1b[7m {told}{more} \x1b[0m");
         self.captions.iter().cloned().chain([status]).collect()
     }
 
     fn statistics(&self) -> String {
         let Status { size: (width, height), shown, dropped, throughput, .. } = self.status;
-        let rate = throughput.map_or_else(String::new, |rate| format!("  {} kb/s", rate / 1000));
+        let rate = throughput.map_or_else(String::new, |rate| format!("  {}", bits(rate)));
         let Figures { told, .. } = &self.figures;
         format!("  {width}×{height}{rate}  {shown} shown, {dropped} dropped  {}{told}", self.easel.graphics())
     }
@@ -157,7 +157,8 @@ fn status_line(title: &str, status: &Status) -> String {
     let parts = [
         Some(title.to_owned()),
         Some(position),
-        status.label.map(|label| label.to_string()),
+        status.rendition(),
+        status.seeking.then(|| "seeking".to_owned()),
         status.paused.then(|| "paused".to_owned()),
         sound,
         (seconds_ahead > 0).then(|| format!("{seconds_ahead} s ahead")),

@@ -31,10 +31,9 @@ fn no_such_play(screen: &mut Screen) {
 
 /// What the player was told and the hub was asked, but for credit, since this was called last.
 fn acted(screen: &mut Screen) -> Vec<Output> {
-    let is_act = |output: &Output| match output {
-        Output::Player(_, input) => !matches!(input, Input::About(_)),
-        Output::Send(message) => !matches!(message, Message::Credit(_)),
-        _ => false,
+    let is_act = |output: &Output| {
+        matches!(output, Output::Player(..))
+            || matches!(output, Output::Send(message) if !matches!(message, Message::Credit(_)))
     };
     std::mem::take(&mut screen.outputs).into_iter().filter(is_act).collect()
 }
