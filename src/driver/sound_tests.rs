@@ -90,6 +90,7 @@ fn input(message: Message, parts: &mut Vec<u8>) -> Option<Input> {
             until: info.show_until,
             frame_duration: info.frame_duration,
             rotation: Rotation::from_degrees(info.rotation).unwrap(),
+            pixels: None,
         }),
         Message::Packet(packet) => {
             parts.extend_from_slice(&packet.data);

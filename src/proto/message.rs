@@ -237,6 +237,9 @@ messages! {
         frame_duration: MediaTime,
         /// By how many degrees its pictures are turned clockwise to be shown; what is not 90, 180 or 270 is none.
         rotation: u16,
+        /// The shape of a pixel before that, width to height, as the file has it beside the stream; 0 where it does not say.
+        pixel_width: u32,
+        pixel_height: u32,
     }
     /// A part of a compressed packet.
     43 => Packet {

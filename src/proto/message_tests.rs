@@ -125,6 +125,8 @@ fn of_hubs_about_video() -> Vec<Message> {
             show_until: Some(MediaTime(4_000_000)),
             frame_duration: MediaTime(40_000),
             rotation: 90,
+            pixel_width: 64,
+            pixel_height: 45,
         }
         .into(),
         Packet {

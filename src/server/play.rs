@@ -21,7 +21,7 @@ use crate::{
         message::{Packet, StreamEnd, StreamInfo},
     },
     types::{Codec, EndReason, MediaTime, PlayEpoch, PlayId, PlayMode, limits::PART},
-    video::{self, Plan, PlanError, ReadError, Rendition, Segment, Title, VideoSource, batches},
+    video::{self, PixelAspect, Plan, PlanError, ReadError, Rendition, Segment, Title, VideoSource, batches},
 };
 
 pub(super) use self::{
@@ -284,6 +284,7 @@ impl Play {
     fn stream_info(&self, segment: &Segment) -> Message {
         let index = &segment.rendition.index;
         let format = index.format();
+        let (pixel_width, pixel_height) = index.pixels().map_or((0, 0), PixelAspect::ratio);
         StreamInfo {
             play: self.id,
             epoch: self.epoch,
@@ -296,6 +297,8 @@ impl Play {
             show_until: Some(segment.show.end),
             frame_duration: index.frame_duration(),
             rotation: index.rotation().degrees(),
+            pixel_width,
+            pixel_height,
         }
         .into()
     }

@@ -18,6 +18,8 @@ use ffmpeg::{
     ffi,
 };
 
+use super::pixel_aspect::PixelAspect;
+
 /// Longest extradata that is taken, in bytes. Parameter sets come to some hundred.
 const MAX_EXTRADATA: usize = 1 << 20;
 
@@ -117,6 +119,22 @@ pub(super) fn shape(parameters: &ffmpeg::codec::Parameters) -> Shape {
     // SAFETY: the pointer is valid as long as `parameters` is.
     let raw = unsafe { &*parameters.as_ptr() };
     Shape { width: raw.width, height: raw.height, delay: raw.video_delay }
+}
+
+/// The shape of pixels as FFmpeg has it, where it says one that can be meant.
+pub(super) fn pixels(ratio: ffmpeg::Rational) -> Option<PixelAspect> {
+    let part = |number: i32| u32::try_from(number).ok();
+    PixelAspect::new(part(ratio.numerator())?, part(ratio.denominator())?)
+}
+
+/// The shape of pixels as a container says it, else as the stream in it does.
+pub(super) fn said_pixels(stream: &ffmpeg::format::stream::Stream<'_>) -> Option<PixelAspect> {
+    // SAFETY: the pointer is valid as long as `stream` is, and a stream has parameters as long as it lives.
+    let (outer, inner) = unsafe {
+        let raw = &*stream.as_ptr();
+        (raw.sample_aspect_ratio, (*raw.codecpar).sample_aspect_ratio)
+    };
+    pixels(outer.into()).or_else(|| pixels(inner.into()))
 }
 
 /// Samples a second and channels of a track of sound, as a demuxer found them.

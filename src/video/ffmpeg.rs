@@ -170,8 +170,9 @@ impl Decoder {
             _ => pack(&self.convert().map_err(undecodable)?),
         };
         let size = (self.picture.width(), self.picture.height());
+        let pixels = self.segment.pixels.or_else(|| ffi::pixels(self.picture.aspect_ratio())).unwrap_or_default();
         Frame::new(self.segment.label, pts, size, colour, data)
-            .map(|frame| frame.turned(self.segment.rotation))
+            .map(|frame| frame.turned(self.segment.rotation).stretched(pixels))
             .map(if is_preview { Decoded::Preview } else { Decoded::Frame })
             .ok_or_else(|| Undecodable("a picture with planes of the wrong size".into()))
     }
@@ -228,8 +229,9 @@ mod tests {
     use crate::{
         types::{EndReason, PlayEpoch},
         video::{
-            fixture::{Played, play, read},
+            fixture::{Played, play, read, read_title},
             input::Input,
+            pixel_aspect::PixelAspect,
             report::Report,
             testing::pts,
         },
@@ -255,6 +257,21 @@ mod tests {
             assert!(is_in_order(&played), "{name}");
             assert!(played.frames.iter().all(|frame| (frame.width(), frame.height()) == size), "{name}");
         }
+    }
+
+    #[test]
+    fn pixels_that_are_not_square_are_so_by_the_stream_unless_the_file_says_otherwise() {
+        let file = read_title("stretched");
+        let seen = |pixels| {
+            let mut inputs = file.inputs();
+            let [Input::Segment(segment), ..] = &mut inputs[..] else { panic!("it begins") };
+            segment.pixels = pixels;
+            let played = play(inputs);
+            assert!(played.frames.iter().all(|frame| (frame.width(), frame.height()) == (90, 72)));
+            played.frames[0].shown_size()
+        };
+        assert_eq!(seen(None), (128, 72));
+        assert_eq!(seen(PixelAspect::new(4, 3)), (120, 72));
     }
 
     #[test]

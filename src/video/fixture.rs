@@ -69,6 +69,7 @@ fn read_file(path: &Path) -> Fixture {
         until: None,
         frame_duration: FRAME,
         rotation: Rotation::None,
+        pixels: None,
     };
     Fixture { segment, packets }
 }

@@ -1,6 +1,6 @@
 //! One decoded picture.
 
-use super::rotation::Rotation;
+use super::{pixel_aspect::PixelAspect, rotation::Rotation};
 use crate::types::{MediaTime, RenditionLabel};
 
 /// A picture in yuv420p: 8 bits a sample, one chroma sample for 2×2 of luma, the planes Y, U, V one after the
@@ -16,6 +16,8 @@ pub struct Frame {
     pub colour: Colour,
     /// How it is turned to be shown.
     pub rotation: Rotation,
+    /// The shape of its pixels, before it is turned.
+    pub pixels: PixelAspect,
     width: u32,
     height: u32,
     data: Vec<u8>,
@@ -85,8 +87,8 @@ impl Frame {
         data: Vec<u8>,
     ) -> Option<Self> {
         let size = plane_sizes(width, height).iter().map(|(width, rows)| width * rows).sum::<usize>();
-        let rotation = Rotation::None;
-        (data.len() == size).then_some(Self { label, pts, colour, rotation, width, height, data })
+        let (rotation, pixels) = (Rotation::None, PixelAspect::SQUARE);
+        (data.len() == size).then_some(Self { label, pts, colour, rotation, pixels, width, height, data })
     }
 
     /// The same picture, to be turned when it is shown.
@@ -95,10 +97,16 @@ impl Frame {
         Self { rotation, ..self }
     }
 
-    /// Width and height in pixels of what a viewer sees, turned upright.
+    /// The same picture, with pixels of another shape.
+    #[must_use]
+    pub fn stretched(self, pixels: PixelAspect) -> Self {
+        Self { pixels, ..self }
+    }
+
+    /// Width and height in square pixels of what a viewer sees, turned upright.
     #[must_use]
     pub fn shown_size(&self) -> (u32, u32) {
-        self.rotation.of_size((self.width, self.height))
+        self.rotation.of_size(self.pixels.of_size((self.width, self.height)))
     }
 
     /// In pixels, as decoded.
@@ -145,6 +153,17 @@ mod tests {
         assert_eq!((y.data.len(), u.data.len(), v.data.len()), (15, 6, 6));
         assert_eq!((y.width, u.width, v.data[0]), (5, 3, 21));
         assert_eq!(frame.yuv420p().len(), 27);
+    }
+
+    #[test]
+    fn what_is_seen_is_stretched_and_then_turned() {
+        let frame = |rotation, width, height| {
+            let frame = Frame::new(RenditionLabel(72), MediaTime::ZERO, (90, 72), COLOUR, vec![0; 90 * 72 * 3 / 2]);
+            frame.unwrap().turned(rotation).stretched(PixelAspect::new(width, height).unwrap()).shown_size()
+        };
+        assert_eq!(frame(Rotation::None, 64, 45), (128, 72));
+        assert_eq!(frame(Rotation::Right, 64, 45), (72, 128));
+        assert_eq!(frame(Rotation::Over, 8, 9), (80, 72));
     }
 
     #[test]

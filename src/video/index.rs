@@ -9,6 +9,7 @@ use crate::types::{Codec, MediaTime};
 use super::{
     ladder::Gops,
     pieces::{Pieces, Run},
+    pixel_aspect::PixelAspect,
     rotation::Rotation,
     sound_track::{NoSound, SoundTrack},
 };
@@ -66,6 +67,7 @@ pub struct Index {
     gops: Gops,
     pieces: Pieces,
     rotation: Rotation,
+    pixels: Option<PixelAspect>,
     compat: bool,
     /// How long the file says it is, when it ends before that.
     claimed: Option<MediaTime>,
@@ -89,7 +91,7 @@ impl Index {
         let earliest = earliest(&packets, &entry_points, &shown);
         let bitrate = bitrate(&packets, &shown);
         let gops = Gops::of(&packets, &entry_points, &shown);
-        let (pieces, rotation, compat) = (Pieces::default(), Rotation::None, false);
+        let (pieces, rotation, pixels, compat) = (Pieces::default(), Rotation::None, None, false);
         let (frames, claimed, sound) = (times.len(), None, None);
         Some(Self {
             format,
@@ -103,6 +105,7 @@ impl Index {
             gops,
             pieces,
             rotation,
+            pixels,
             compat,
             claimed,
             sound,
@@ -133,6 +136,12 @@ impl Index {
         Self { rotation, ..self }
     }
 
+    /// The same for pictures whose pixels have this shape, as the file says beside the stream.
+    #[must_use]
+    pub fn stretched(self, pixels: Option<PixelAspect>) -> Self {
+        Self { pixels, ..self }
+    }
+
     /// The same with packets that do not lie in one piece.
     pub(super) fn scattered(self, pieces: Pieces) -> Self {
         Self { pieces, ..self }
@@ -160,10 +169,16 @@ impl Index {
         self.rotation
     }
 
-    /// Width and height in pixels of what a viewer sees, turned upright.
+    /// The shape of its pixels, where the file says it beside the stream.
+    #[must_use]
+    pub fn pixels(&self) -> Option<PixelAspect> {
+        self.pixels
+    }
+
+    /// Width and height in square pixels of what a viewer sees, turned upright, as far as the file says it beside the stream.
     #[must_use]
     pub fn shown_size(&self) -> (u32, u32) {
-        self.rotation.of_size((self.format.width, self.format.height))
+        self.rotation.of_size(self.pixels.unwrap_or_default().of_size((self.format.width, self.format.height)))
     }
 
     /// Whether libavformat took the file apart, not this program's own reader.

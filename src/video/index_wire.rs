@@ -19,6 +19,7 @@ use super::{
     index::{Index, Packet, VideoFormat},
     mp4::limits::{MAX_DIMENSION, MAX_EXTRADATA, MAX_PACKETS},
     pieces::Pieces,
+    pixel_aspect::PixelAspect,
     rotation::Rotation,
     sound_track::NoSound,
 };
@@ -28,7 +29,7 @@ mod scattered;
 mod sound;
 
 /// Raised when a field changes its meaning. Bytes of another version are read anew from the file.
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// Most runs of scattered packets: 30 hours of a transport stream of 5 Mbit/s. Each takes 24 bytes of memory.
 pub(crate) const MAX_RUNS: usize = 4_000_000;
@@ -44,6 +45,9 @@ wire_struct! {
         height: u32,
         extradata: Blob,
         rotation: u16,
+        /// The shape of a pixel; 0 where the file does not say.
+        pixel_width: u32,
+        pixel_height: u32,
         compat: bool,
         shown_from: MediaTime,
         shown_until: MediaTime,
@@ -111,6 +115,7 @@ impl Index {
 
 fn encode(index: &Index) -> Vec<u8> {
     let format = index.format();
+    let (pixel_width, pixel_height) = index.pixels().map_or((0, 0), PixelAspect::ratio);
     let (mut end, mut dts) = (0_u64, 0_i64);
     let packets = index.packets().iter().map(|packet| {
         let record = PacketRecord {
@@ -133,6 +138,8 @@ fn encode(index: &Index) -> Vec<u8> {
         height: format.height,
         extradata: format.extradata.clone().into(),
         rotation: index.rotation().degrees(),
+        pixel_width,
+        pixel_height,
         compat: index.is_compat(),
         shown_from: index.shown().start,
         shown_until: index.shown().end,
@@ -159,7 +166,8 @@ fn decode(bytes: &[u8], file_size: u64) -> Result<Index, IndexWireError> {
     let format =
         VideoFormat { codec: record.codec, width: record.width, height: record.height, extradata: record.extradata.0 };
     let index = Index::new(format, packets, shown).ok_or(IndexWireError::Impossible("first picture"))?;
-    let index = index.rotated(rotation).scattered(pieces);
+    let pixels = PixelAspect::new(record.pixel_width, record.pixel_height);
+    let index = index.rotated(rotation).stretched(pixels).scattered(pieces);
     let index = if record.compat { index.compat() } else { index };
     // Only the operator is told of it.
     let index = index.cut_short(record.claimed.filter(|claimed| is_time(*claimed)));
@@ -239,6 +247,7 @@ mod tests {
     fn assert_same(one: &Index, other: &Index) {
         assert_eq!((one.format(), one.packets(), one.shown()), (other.format(), other.packets(), other.shown()));
         assert_eq!((one.rotation(), one.is_compat()), (other.rotation(), other.is_compat()));
+        assert_eq!(one.pixels(), other.pixels());
         assert_eq!(one.claimed(), other.claimed());
         assert_eq!(one.sound(), other.sound());
         for position in 0..one.packets().len() {

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::rotation::Rotation;
 use super::sound_track::SoundFormat;
 use super::subtitles::SubtitleChange;
+use super::{pixel_aspect::PixelAspect, rotation::Rotation};
 use crate::types::{Codec, EndReason, MediaTime, PlayEpoch, PlayMode, RenditionLabel, limits::PIECE_OVERHEAD};
 
 /// One thing for a play to take in. Segments, packets and the end are worked through in order, at the pace of
@@ -116,6 +116,8 @@ pub struct Segment {
     pub frame_duration: MediaTime,
     /// How its pictures are turned to be shown.
     pub rotation: Rotation,
+    /// The shape of its pixels, where the file says it beside the stream; else the stream may.
+    pub pixels: Option<PixelAspect>,
 }
 
 impl Segment {

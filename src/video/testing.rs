@@ -46,6 +46,7 @@ pub(crate) fn segment(height: u32) -> Segment {
         until: None,
         frame_duration: FRAME,
         rotation: Rotation::None,
+        pixels: None,
     }
 }
 
@@ -203,6 +204,7 @@ impl Decode for FakeDecoder {
         let pts = self.held.remove(0);
         let shown = self.segment.shows(pts);
         let mut frame = frame(self.segment.height, pts.0 / FRAME.0).turned(self.segment.rotation);
+        frame.pixels = self.segment.pixels.unwrap_or_default();
         frame.pts = pts;
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         Ok(match () {

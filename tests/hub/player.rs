@@ -94,6 +94,23 @@ fn a_tour_of_the_sample_shows_a_third_in_each_rendition() {
 }
 
 #[test]
+fn a_video_of_pixels_that_are_not_square_is_listed_and_told_as_it_is_seen_and_summed_as_it_is_decoded() {
+    let hub = hub_with(&[("stretched.mp4", "stretched.mp4")], &[]);
+    let alice = TestMember::join(&hub, Wire::Memory, "alice");
+    alice.ask("videos");
+    let seen = json!({"label": "72p", "width": 128, "height": 72});
+    alice.wait(json!({"event": "videos", "titles": [{"title": "stretched", "renditions": [seen]}]}));
+    // Of the other one the container alone knows it.
+    let (other, _) = hub_over("tests/data");
+    let bob = TestMember::join(&other, Wire::Memory, "bob");
+    for (member, name, file) in [(alice, "stretched", "stretched.mp4"), (bob, "widened", "widened.mkv")] {
+        let end = play(&member, name, "");
+        member.wait(json!({"event": "rendition", "width": 128, "height": 72}));
+        is_whole(&end, file);
+    }
+}
+
+#[test]
 fn a_turned_video_is_listed_told_and_counted_as_it_is_shown_and_summed_as_it_is_decoded() {
     let hub = hub_with(&[("turned.mp4", "turned.mp4")], &[]);
     let alice = TestMember::join(&hub, Wire::Memory, "alice");

@@ -382,6 +382,13 @@ fn over_ssh_answers_under_way_are_no_second_key_and_end_no_search() {
     alice.see("what was found", |screen| edited(screen).contains("`mandel': /play mandelbrot"));
     alice.press("\x07");
     alice.see("the line as it was", |screen| edited(screen).ends_with("> half"));
+    // Of Escape, Escape and an answer at once nothing is typed.
+    alice.press("\x1b\x1b[D\x1b\x1b[D");
+    alice.owe_two();
+    alice.press("\x1b\x1b\x1b[2;2R");
+    alice.answered += 1;
+    alice.is_held = false;
+    alice.answer();
     // Escape and Backspace delete a word, whatever comes between; Alt-Left is the player's.
     alice.press(" a thought\x1b\x1b[D\x1b\x1b[D");
     alice.owe_two();
@@ -389,6 +396,42 @@ fn over_ssh_answers_under_way_are_no_second_key_and_end_no_search() {
     alice.answer_once();
     alice.press("\x7f");
     alice.see("a word less", |screen| edited(screen).ends_with("> half a"));
+    alice.press("\x15/quit\r");
+    assert_eq!(alice.ended(), Some(0));
+}
+
+/// At a shell, which gets the terminal when she is stopped: then it reads a line, and has her go on.
+#[cfg(feature = "player")]
+fn at_a_shell(home: &Home, url: &str) -> Seat {
+    let at_shell = "set -m; \"$0\" \"$@\"; echo the shell; read -r line; echo \"it read $line\"; fg >/dev/null";
+    let program = far(alice(home, url, &[]));
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "sh", "-c", at_shell]).arg(program.get_program()).args(program.get_args());
+    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("PATH", std::env::var_os("PATH").unwrap()).current_dir(program.get_current_dir().unwrap());
+    Seat::run(command, 24, 80)
+}
+
+#[cfg(feature = "player")]
+#[test]
+fn whoever_comes_after_ctrl_z_has_the_terminal_as_it_was_and_no_answers_in_it() {
+    let home = Home::new();
+    let (_hub, url) = hub(&home, &["--videos", &samples()]);
+    let mut alice = played(at_a_shell(&home, &url), 24);
+    alice.press("half");
+    alice.see("what is typed", |screen| edited(screen).ends_with("half"));
+    alice.owe_two();
+    alice.press("\x1a");
+    alice.is_held = false;
+    alice.answer();
+    alice.see("the shell alone", |screen| edited(screen).is_empty() && has(screen, "the shell"));
+    assert!(coloured_rows(alice.screen.screen()).is_empty());
+    assert_eq!(tcgetattr(&alice.keyboard).unwrap(), alice.found);
+    alice.press("what it is told\r");
+    alice.see("what it was told", |screen| has(screen, "it read what it is told"));
+    assert!(texts(alice.screen.screen()).contains(&"what it is told".to_owned()), "it is seen while it is typed");
+    alice.see("a picture", |screen| coloured_rows(screen).len() == 15);
+    alice.see("the line", |screen| edited(screen).ends_with("> half"));
     alice.press("\x15/quit\r");
     assert_eq!(alice.ended(), Some(0));
 }

@@ -11,7 +11,11 @@ use std::{
 };
 
 use ffmpeg::{codec, format, format::Pixel, frame, media, software::scaling};
-use opencv::{core::Vector, imgcodecs, prelude::*};
+use opencv::{
+    core::{Size, Vector},
+    imgcodecs, imgproc,
+    prelude::*,
+};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -30,8 +34,11 @@ const WINDOW: (u32, u32) = (958, 540);
 /// The pointer's pixels, three parts each, are always there.
 const POINTER: usize = 1000;
 
-/// The font that every X server has, in pixels.
-const CELL: (usize, usize) = (6, 13);
+/// Columns and rows of the terminal.
+const CHARACTERS: (usize, usize) = (120, 40);
+
+/// How many of 1000 halves of characters may have another colour than the frame has there.
+const MOST_OTHER: usize = 5;
 
 /// How long a picture may take to be drawn.
 const GUARD: Duration = Duration::from_mins(1);
@@ -158,20 +165,41 @@ impl Picture {
         [0, 1, 2].map(|colour| pixels().map(|pixel| usize::from(pixel[colour])).sum::<usize>() / 256)
     }
 
-    fn part(&self, (left, top): (usize, usize), (width, height): (usize, usize)) -> Self {
-        let rows = (top..top + height).flat_map(|y| (left..left + width).flat_map(move |x| self.pixel(x, y)));
-        Self { width, height, bgr: rows.copied().collect() }
+    /// Width and height of a character, when nothing but a terminal is on the screen, at its upper left, on a ground that is
+    /// not black.
+    fn cell(&self) -> (usize, usize) {
+        let is_lit = |x, y| self.pixel(x, y).iter().any(|part| *part > 0);
+        let width = (0..self.width).rev().find(|x| (0..self.height).any(|y| is_lit(*x, y)));
+        let height = (0..self.height).rev().find(|y| (0..self.width).any(|x| is_lit(x, *y)));
+        let side = |last: Option<usize>, count: usize| last.map_or(1, |last| (last + 1) / count).max(1);
+        (side(width, CHARACTERS.0), side(height, CHARACTERS.1))
     }
 
-    /// Whether squares of 16 × 16 pixels have about the colours of another picture of this size: it was drawn with few and
-    /// large pixels, and in few colours.
-    fn is_about(&self, other: &Self) -> bool {
-        let places = || (0..self.height / 16).flat_map(|y| (0..self.width / 16).map(move |x| (x * 16, y * 16)));
-        let differs = |(x, y): (usize, usize)| {
-            let (here, there) = (self.mean(x, y), other.mean(x, y));
-            here.iter().zip(there).any(|(here, there)| here.abs_diff(there) > 48)
-        };
-        places().filter(|place| differs(*place)).count() * 20 < places().count()
+    /// What a terminal shows in half blocks, from this character on: one pixel for each half, from its midst.
+    fn halves(&self, (left, top): (usize, usize), (columns, rows): (usize, usize)) -> Self {
+        let (width, height) = self.cell();
+        let lines = (0..rows * 2).map(|half| (top * 2 + half) * height / 2 + height / 4);
+        let pixels = lines.flat_map(|y| (left..left + columns).flat_map(move |x| self.pixel(x * width + width / 2, y)));
+        Self { width: columns, height: rows * 2, bgr: pixels.copied().collect() }
+    }
+
+    /// Smaller: each pixel is the mean of those that it stands for.
+    fn averaged(&self, (width, height): (usize, usize)) -> Self {
+        let side = |pixels: usize| i32::try_from(pixels).unwrap();
+        let large = Mat::from_slice(&self.bgr).unwrap();
+        let (large, mut small) = (large.reshape(3, side(self.height)).unwrap(), Mat::default());
+        imgproc::resize(&large, &mut small, Size::new(side(width), side(height)), 0.0, 0.0, imgproc::INTER_AREA)
+            .unwrap();
+        Self { width, height, bgr: small.data_bytes().unwrap().to_vec() }
+    }
+
+    /// How many of 1000 pixels have another colour than those of another picture of this size, which was scaled by other
+    /// means.
+    fn differs(&self, other: &Self) -> usize {
+        assert_eq!((self.width, self.height), (other.width, other.height));
+        let pairs = || self.bgr.chunks(3).zip(other.bgr.chunks(3));
+        let is_other = |(here, there): &(&[u8], &[u8])| here.iter().zip(*there).any(|(a, b)| a.abs_diff(*b) > 16);
+        pairs().filter(is_other).count() * 1000 / pairs().count()
     }
 
     /// Whether this shows the whole of another picture at its upper left, but for words at its upper and lower edge.
@@ -232,27 +260,36 @@ fn xterm_shows_the_frames_that_the_file_has() {
     let mut command = Command::new("xterm");
     command.args([
         "-geometry",
-        "120x40+0+0",
+        &format!("{}x{}+0+0", CHARACTERS.0, CHARACTERS.1),
         "-b",
         "0",
         "-bw",
         "0",
+        // Where it shows nothing it is still told from the screen.
         "-bg",
-        "black",
+        "#000040",
         "-fg",
         "white",
-        "-fn",
-        "fixed",
+        // The font that an X server has by itself has no half blocks.
+        "-fa",
+        "monospace",
+        "-fs",
+        "8",
+        // Whatever the locale is here: half blocks are no ASCII.
+        "-u8",
         "-e",
     ]);
-    command.args(["sh", "-c", "stty raw -echo; cat \"$0\"; exec sleep 600"]).arg(&came).env("DISPLAY", &screen.name);
+    command
+        .args(["sh", "-c", "stty raw -echo; cat \"$0\"; exec sleep 600"])
+        .arg(&came)
+        .env("DISPLAY", &screen.name)
+        .env("LC_ALL", "C.UTF-8");
     let (_xterm, _) = Bare::start({
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     });
     let (rows, columns) = alice.picture();
-    let place = (columns.start * CELL.0, rows.start * CELL.1);
-    let size = (columns.len() * CELL.0, rows.len() * CELL.1);
-    let wanted = Picture::of_sample(250, (size.0.try_into().unwrap(), size.1.try_into().unwrap()));
-    screen.see("terminal, frame 250", |seen| seen.part(place, size).is_about(&wanted));
+    let (place, size) = ((columns.start, rows.start), (columns.len(), rows.len()));
+    let wanted = Picture::of_sample(250, (426, 240)).averaged((size.0, size.1 * 2));
+    screen.see("terminal, frame 250", |seen| seen.halves(place, size).differs(&wanted) < MOST_OTHER);
 }

@@ -21,7 +21,7 @@ use crate::{
     },
     types::{Code, EndReason, MediaTime, PlayEpoch, PlayId},
     video::{
-        Rotation,
+        PixelAspect, Rotation,
         input::{About, Input, Segment},
         render::{Choice, DisplayKind, NoDisplay},
         report::{Report, Summary},
@@ -347,6 +347,7 @@ impl MemberPlays {
             until: info.show_until,
             frame_duration: info.frame_duration,
             rotation: Rotation::from_degrees(info.rotation).unwrap_or_default(),
+            pixels: PixelAspect::new(info.pixel_width, info.pixel_height),
         };
         if let Some(play) = self.plays.get_mut(&info.play) {
             play.steering.begin_segment(&segment);

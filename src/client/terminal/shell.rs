@@ -19,6 +19,7 @@ use super::{NameAnswer, NameQuestion, Prompt, PromptKind, SharedWords, Typed};
 use crate::{types::MemberName, video::render::Screen};
 
 mod editor;
+mod headless;
 mod keys;
 mod modes;
 mod plain;
@@ -95,7 +96,8 @@ impl Shell {
         if plain {
             plain::start(wires, answered)?;
         } else {
-            editor::start(words, screen.clone(), wires, answered)?;
+            let stopped = modes.as_ref().map(TerminalModes::stopped);
+            editor::start(words, screen.clone(), stopped, wires, answered)?;
         }
         screen.print_by({
             let texts = texts.clone();

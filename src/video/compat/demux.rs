@@ -25,6 +25,7 @@ use crate::{
             limits::{MAX_DIMENSION, MAX_EXTRADATA, MAX_PACKETS},
         },
         pieces::{Pieces, Run},
+        pixel_aspect::PixelAspect,
         rotation::Rotation,
     },
 };
@@ -112,7 +113,7 @@ fn taken_apart(file: &File, reader: Reader<impl FileExt + Send + 'static>, size:
     let clock = if ffi::clock_may_jump(&opened) { Clock::Jumps } else { Clock::Steady };
     let moves = moves(&packets.said, clock);
     let (index, zero) = packets.index(track.format, track.rotation, clock, track.reorders)?;
-    let index = index.cut_short(claimed);
+    let index = index.stretched(track.pixels).cut_short(claimed);
     Ok(match sound {
         Some(sound) => index.with_sound(sound.track(zero, &moves)),
         None => index,
@@ -184,6 +185,7 @@ struct Track {
     id: Id,
     format: VideoFormat,
     rotation: Rotation,
+    pixels: Option<PixelAspect>,
     /// Of a tick, in seconds.
     base: Rational,
     reorders: bool,
@@ -223,6 +225,7 @@ impl Track {
             id,
             format: VideoFormat { codec, width, height, extradata: extradata.into() },
             rotation,
+            pixels: ffi::said_pixels(&stream),
             base: stream.time_base(),
             reorders: shape.delay > 0,
         })
@@ -444,6 +447,18 @@ mod tests {
         }
         for name in ["transport.ts", "bluray.m2ts", "theora.ogv", "program.mpg", "windows.wmv", "other_codec.mp4"] {
             assert_eq!(claimed(name, 100).0, None, "{name}");
+        }
+    }
+
+    #[test]
+    fn pixels_that_only_the_container_knows_are_not_square_are_stretched() {
+        for (name, size) in [("widened.mkv", (128, 72)), ("stretched.mp4", (128, 72)), ("webm.webm", (160, 120))] {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+            let (file, size_of_file) = (File::open(&path).unwrap(), path.metadata().unwrap().len());
+            let index = index(&file, file.try_clone().unwrap(), size_of_file).unwrap();
+            assert_eq!(index.shown_size(), size, "{name}");
+            let again = Index::from_bytes(&index.to_bytes(), size_of_file).unwrap();
+            assert_eq!(again.shown_size(), size, "{name}");
         }
     }
 

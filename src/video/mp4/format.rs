@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   stsd: version, flags, count, then entries; the first is
-//!         size  name   24 bytes  width  height  50 bytes   boxes: avcC, hvcC, av1C, …
+//!         size  name   24 bytes  width  height  50 bytes   boxes: avcC, hvcC, av1C, pasp, …
 //!         4     4                2      2
 //! ```
 //!
@@ -11,7 +11,10 @@
 
 use bytes::Bytes;
 
-use crate::{types::Codec, video::index::VideoFormat};
+use crate::{
+    types::Codec,
+    video::{index::VideoFormat, pixel_aspect::PixelAspect},
+};
 
 use super::{
     boxes::{BoxType, Fields, boxes, find, require},
@@ -22,8 +25,8 @@ use super::{
 /// Length of a visual sample entry in front of the boxes in it, in bytes.
 const VISUAL_ENTRY: usize = 78;
 
-/// Reads the format out of a sample table.
-pub(super) fn format(stbl: &[u8]) -> Result<VideoFormat, IndexError> {
+/// Reads the format out of a sample table, and the shape of the pixels where it says that.
+pub(super) fn format(stbl: &[u8]) -> Result<(VideoFormat, Option<PixelAspect>), IndexError> {
     let (_, _, mut fields) = Fields::full(require(stbl, *b"stsd", "it has no sample description (stsd)")?)?;
     fields.u32()?;
     let (name, entry) =
@@ -43,7 +46,15 @@ pub(super) fn format(stbl: &[u8]) -> Result<VideoFormat, IndexError> {
     if extradata.len() > MAX_EXTRADATA {
         return Err(IndexError::Malformed("its codec configuration is larger than 64 kB"));
     }
-    Ok(VideoFormat { codec, width, height, extradata: Bytes::copy_from_slice(extradata) })
+    let format = VideoFormat { codec, width, height, extradata: Bytes::copy_from_slice(extradata) };
+    Ok((format, pixels(inner)))
+}
+
+/// The shape of a pixel: the spacing from one to the next, across and down (pasp, 12.1.4). Damage in it is not worth a
+/// title.
+fn pixels(inner: &[u8]) -> Option<PixelAspect> {
+    let mut fields = Fields::new(find(inner, *b"pasp").ok()??);
+    PixelAspect::new(fields.u32().ok()?, fields.u32().ok()?)
 }
 
 /// The codec of a sample entry, and the box with the configuration that its decoder needs.

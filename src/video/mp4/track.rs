@@ -4,6 +4,7 @@ use crate::{
     types::{MediaTime, limits::MAX_PACKET},
     video::{
         index::{Index, Packet, VideoFormat},
+        pixel_aspect::PixelAspect,
         rotation::Rotation,
     },
 };
@@ -27,6 +28,7 @@ struct Track {
     scale: u32,
     edit: Edit,
     rotation: Rotation,
+    pixels: Option<PixelAspect>,
     samples: Vec<Sample>,
 }
 
@@ -64,7 +66,7 @@ fn track(layout: &Layout, trak: &[u8], file_size: u64) -> Result<Option<Track>, 
     }
     let minf = require(mdia, *b"minf", "a track has no media (minf)")?;
     let stbl = require(minf, *b"stbl", "a track has no sample table (stbl)")?;
-    let format = format(stbl)?;
+    let (format, pixels) = format(stbl)?;
     let scale = timescale(require(mdia, *b"mdhd", "a track has no clock (mdhd)")?)?;
     let movie_scale = timescale(require(&layout.moov, *b"mvhd", "it has no clock (mvhd)")?)?;
     let edit = edit(trak, movie_scale, scale)?;
@@ -73,7 +75,7 @@ fn track(layout: &Layout, trak: &[u8], file_size: u64) -> Result<Option<Track>, 
     for (start, moof) in &layout.fragments {
         fragments.add(*start, moof)?;
     }
-    Ok(Some(Track { format, scale, edit, rotation, samples: fragments.finish() }))
+    Ok(Some(Track { format, scale, edit, rotation, pixels, samples: fragments.finish() }))
 }
 
 /// The ticks a second of mvhd or mdhd: behind two dates.
@@ -148,7 +150,7 @@ impl Track {
             duration: ticks(sample.duration.into()),
         });
         let index = Index::new(self.format, packets.collect(), time(first)..time(end));
-        index.map(|index| index.rotated(self.rotation)).ok_or(IndexError::NoPictures)
+        index.map(|index| index.rotated(self.rotation).stretched(self.pixels)).ok_or(IndexError::NoPictures)
     }
 }
 

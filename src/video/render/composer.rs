@@ -13,6 +13,13 @@ use super::{
     text::TextPainter,
 };
 
+/// A picture as it was decoded, turned upright, and in how many square pixels it is seen.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) picture: Mat,
+    pub(super) size: letterbox::Size,
+}
+
 /// Composes what windows show. One for all of them: it keeps glyphs, and the memory of the last picture.
 #[derive(Debug)]
 pub(super) struct Composer {
@@ -25,9 +32,10 @@ impl Composer {
         Self { overlay: Overlay::new(painter), shown: Mat::default() }
     }
 
-    /// `picture` for a window of this size in pixels: exactly as large, so that no window system stretches it.
-    pub(super) fn compose(&mut self, picture: &Mat, window: letterbox::Size, look: &Look) -> Result<&Mat> {
-        let Place { x, y, width, height } = fit((picture.cols(), picture.rows()), window);
+    /// A picture for a window of this size in pixels: exactly as large, so that no window system stretches it.
+    pub(super) fn compose(&mut self, seen: &Seen, window: letterbox::Size, look: &Look) -> Result<&Mat> {
+        let Place { x, y, width, height } = fit(seen.size, window);
+        let picture = &seen.picture;
         if (self.shown.cols(), self.shown.rows()) != window {
             self.shown = Mat::new_rows_cols_with_default(window.1, window.0, CV_8UC3, Scalar::all(0.0))?;
         } else if (width, height) != window {

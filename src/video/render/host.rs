@@ -122,10 +122,10 @@ impl WindowHost {
             Command::Open { id, title, closer, is_open } => {
                 self.panes.insert(id, Pane::new(id, &title, closer, is_open));
             }
-            Command::Show { id, picture, caption } => {
+            Command::Show { id, seen, caption } => {
                 let place = self.panes.keys().position(|key| *key == id).unwrap_or(0);
                 if let Some(pane) = self.panes.get_mut(&id) {
-                    pane.show(picture, caption, place, &self.mouse.0);
+                    pane.show(seen, caption, place, &self.mouse.0);
                 }
             }
             Command::Caption { id, text } => {

@@ -9,14 +9,11 @@ use std::{
 };
 
 use crossbeam_channel::Sender;
-use opencv::{
-    core::{Mat, MatTraitConst as _},
-    highgui,
-};
+use opencv::highgui;
 
 use super::{
     Closer, Status,
-    composer::Composer,
+    composer::{Composer, Seen},
     keys::{self, Mouse},
     letterbox::{Size, largest_within},
     osd::{Look, Osd},
@@ -50,7 +47,7 @@ pub(super) struct Pane {
     is_open: Arc<AtomicBool>,
     /// What stands in its frame, once it is on the screen.
     caption: Option<String>,
-    picture: Mat,
+    seen: Seen,
     osd: Osd,
     /// What was drawn last; nothing when it has to be drawn anew.
     drawn: Option<(Look, Size)>,
@@ -64,7 +61,7 @@ impl Pane {
             closer,
             is_open,
             caption: None,
-            picture: Mat::default(),
+            seen: Seen::default(),
             osd: Osd::new(title),
             drawn: None,
         }
@@ -81,11 +78,11 @@ impl Pane {
     }
 
     /// Takes the next picture. The first one opens the window, as the `place`-th of those open.
-    pub(super) fn show(&mut self, picture: Mat, caption: String, place: usize, mouse: &Sender<MouseNews>) {
+    pub(super) fn show(&mut self, seen: Seen, caption: String, place: usize, mouse: &Sender<MouseNews>) {
         if !self.is_open.load(Ordering::Relaxed) {
             return;
         }
-        self.picture = picture;
+        self.seen = seen;
         self.drawn = None;
         if let Err(error) = self.prepare(caption, place, mouse) {
             log::error!("a window cannot show its picture: {error}");
@@ -99,7 +96,7 @@ impl Pane {
             // What is given to it has its size already: the ratio is kept by what is drawn.
             let flags = highgui::WINDOW_NORMAL | highgui::WINDOW_FREERATIO | highgui::WINDOW_GUI_NORMAL;
             highgui::named_window(&self.name, flags)?;
-            let (width, height) = largest_within((self.picture.cols(), self.picture.rows()), FIRST_SIZE);
+            let (width, height) = largest_within(self.seen.size, FIRST_SIZE);
             highgui::resize_window(&self.name, width, height)?;
             let offset = i32::try_from(place).unwrap_or(0) % CASCADE.1 * CASCADE.0;
             highgui::move_window(&self.name, offset, offset)?;
@@ -135,7 +132,7 @@ impl Pane {
         if self.drawn.as_ref().is_some_and(|drawn| *drawn == (look.clone(), size)) {
             return;
         }
-        let shown = composer.compose(&self.picture, size, &look).and_then(|shown| highgui::imshow(&self.name, shown));
+        let shown = composer.compose(&self.seen, size, &look).and_then(|shown| highgui::imshow(&self.name, shown));
         match shown {
             Ok(()) => self.drawn = Some((look, size)),
             Err(error) => {
@@ -149,7 +146,7 @@ impl Pane {
     fn size(&self) -> Size {
         match highgui::get_window_image_rect(&self.name) {
             Ok(rect) if rect.width > 1 && rect.height > 1 => (rect.width, rect.height),
-            _ => (self.picture.cols().max(1), self.picture.rows().max(1)),
+            _ => (self.seen.size.0.max(1), self.seen.size.1.max(1)),
         }
     }
 

@@ -110,8 +110,17 @@ impl Screen {
     /// There are no questions.
     pub fn hold_questions(&self, _is_held: bool) {}
 
+    /// There are no questions.
+    pub fn hold_for_a_key(&self) {}
+
     /// There are no answers.
     pub fn read_answers(&self) {}
+
+    /// The conversation has the whole screen.
+    pub fn suspend(&self) {}
+
+    /// There is nothing to draw.
+    pub fn resume(&self) {}
 
     /// Nothing is written again.
     pub fn note(&self, _text: &str) {}

@@ -5,11 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crossbeam_channel::Sender;
-use opencv::core::Mat;
-
-use super::{Closer, Display, DisplayGone, DisplayKind, Status, colour::Converter};
+use super::{Closer, Display, DisplayGone, DisplayKind, Status, colour::Converter, composer::Seen};
 use crate::{types::Printable, video::frame::Frame};
+use crossbeam_channel::Sender;
 
 /// What players want of windows.
 #[derive(Debug)]
@@ -17,7 +15,7 @@ pub(super) enum Command {
     /// There will be a window for this title: whom to tell what its viewer does.
     Open { id: u64, title: String, closer: Closer, is_open: Arc<AtomicBool> },
     /// A picture for it, and what stands in its frame. The first one opens it.
-    Show { id: u64, picture: Mat, caption: String },
+    Show { id: u64, seen: Seen, caption: String },
     /// The subtitles over its picture from now on.
     Caption { id: u64, text: Option<String> },
     /// How the play stands.
@@ -67,8 +65,11 @@ impl Display for WindowDisplay {
             log::error!("a picture could not be drawn: {error}");
             DisplayGone
         })?;
+        let (width, height) = frame.shown_size();
+        let size = [width, height].map(|side| i32::try_from(side).unwrap_or(i32::MAX)).into();
+        let seen = Seen { picture, size };
         let caption = format!("{} – {}", Printable(&self.title), frame.label);
-        self.commands.send(Command::Show { id: self.id, picture, caption }).map_err(|_| DisplayGone)
+        self.commands.send(Command::Show { id: self.id, seen, caption }).map_err(|_| DisplayGone)
     }
 
     fn caption(&mut self, text: Option<&str>, _: Option<&Frame>) -> Result<(), DisplayGone> {

@@ -203,6 +203,8 @@ fn bad_input_63_packets_and_lists_that_nobody_asked_for() {
         show_until: None,
         frame_duration: MediaTime(40_000),
         rotation: u16::MAX,
+        pixel_width: u32::MAX,
+        pixel_height: 1,
     };
     let title = VideoTitle {
         title: "t".into(),

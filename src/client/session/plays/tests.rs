@@ -64,6 +64,8 @@ pub(in crate::client::session) fn info(play: PlayId, label: u32, from: MediaTime
         show_until: None,
         frame_duration: MediaTime(40_000),
         rotation: 0,
+        pixel_width: 0,
+        pixel_height: 0,
     }
 }
 

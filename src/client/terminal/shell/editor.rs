@@ -7,7 +7,7 @@ use rustyline::{
     error::ReadlineError, highlight::Highlighter, hint::Hinter, history::MemHistory, validate::Validator,
 };
 
-use super::{Wires, keys::PlayKeys};
+use super::{Wires, keys::PlayKeys, modes::StoppedModes};
 use crate::{
     client::terminal::{Prompt, PromptKind, SharedWords, Typed, words::snapshot},
     video::render::Screen,
@@ -22,6 +22,7 @@ type LineEditor = Editor<Completing, MemHistory>;
 pub(super) fn start(
     words: SharedWords,
     screen: Screen,
+    stopped: Option<StoppedModes>,
     wires: Wires,
     on_typed: impl Fn(Typed) + Send + 'static,
 ) -> io::Result<()> {
@@ -35,7 +36,7 @@ pub(super) fn start(
     let mut editor = LineEditor::with_history(config, history).map_err(io::Error::other)?;
     editor.set_helper(Some(Completing { words }));
     let mut early = Early::new(&screen.take_typed());
-    editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(PlayKeys::new(screen))));
+    editor.bind_sequence(Event::Any, EventHandler::Conditional(Box::new(PlayKeys::new(screen, stopped))));
     // Printing blocks while the editor shows a list or searches.
     let mut printer = editor.create_external_printer().map_err(io::Error::other)?;
     wires.run(move |text| drop(printer.print(text)), move |prompt| edit(&mut editor, prompt, &mut early), on_typed)

@@ -10,12 +10,18 @@ use rustyline::{
     RepeatCount, Word,
 };
 
+use super::{
+    headless::{Headless, Part},
+    modes::StoppedModes,
+};
 use crate::video::{render::Screen, viewer::Key};
 
 /// Gives the player the keys that are its own while it shows something in this terminal, and tells it of the terminal's
 /// answers, which come among them.
 pub(super) struct PlayKeys {
     screen: Screen,
+    /// The terminal while the process is stopped.
+    stopped: Option<StoppedModes>,
     /// An answer came between Escape and the key that belongs to it.
     is_escaped: AtomicBool,
     /// A search goes on for as long as letters come.
@@ -24,12 +30,21 @@ pub(super) struct PlayKeys {
     searches_soon: AtomicBool,
     /// The first one of two keys.
     first: Mutex<Option<KeyEvent>>,
+    headless: Headless,
 }
 
 impl PlayKeys {
-    pub(super) fn new(screen: Screen) -> Self {
+    pub(super) fn new(screen: Screen, stopped: Option<StoppedModes>) -> Self {
         let unset = || AtomicBool::new(false);
-        Self { screen, is_escaped: unset(), is_searching: unset(), searches_soon: unset(), first: Mutex::default() }
+        Self {
+            screen,
+            stopped,
+            is_escaped: unset(),
+            is_searching: unset(),
+            searches_soon: unset(),
+            first: Mutex::default(),
+            headless: Headless::default(),
+        }
     }
 
     /// The terminal has drawn a picture and owes so many answers more. For the editor that is no key, and it must not end
@@ -73,7 +88,7 @@ impl PlayKeys {
     fn holds(&self, key: KeyEvent) -> bool {
         let searches = begins_search(key) || (self.is_searching.load(Ordering::Relaxed) && goes_on(key));
         self.is_searching.store(searches, Ordering::Relaxed);
-        searches || has_second(key)
+        searches
     }
 
     /// As it would be had no answer come between.
@@ -97,6 +112,17 @@ impl PlayKeys {
         self.screen.press(key).then_some(Cmd::Noop)
     }
 
+    /// Stops the process: whatever comes next has the whole terminal, as it was found, and nothing is typed into it.
+    fn stop(&self) -> Option<Cmd> {
+        let stopped = self.stopped.as_ref()?;
+        self.screen.suspend();
+        if let Err(error) = stopped.stop() {
+            log::debug!("the process cannot be stopped: {error}");
+        }
+        self.screen.resume();
+        Some(Cmd::Repaint)
+    }
+
     /// What the editor is to do in place of what it would do with that key.
     fn begun(&self, key: KeyEvent) -> Option<Cmd> {
         if let Some(command) = self.put_together(key) {
@@ -110,6 +136,9 @@ impl PlayKeys {
             return Some(Cmd::Noop);
         }
         self.screen.hold_questions(self.holds(key));
+        if has_second(key) {
+            self.screen.hold_for_a_key();
+        }
         None
     }
 }
@@ -121,12 +150,24 @@ impl ConditionalEventHandler for PlayKeys {
             self.screen.answered();
             return Some(self.answered(key.1, self.screen.unanswered()));
         }
+        match self.headless.take(key, self.screen.unanswered()) {
+            Some(Part::Begun) => return Some(Cmd::Noop),
+            Some(Part::Typed(text)) => return Some(Cmd::Insert(1, text)),
+            Some(Part::Last) => {
+                self.screen.answered();
+                return Some(self.answered(Modifiers::NONE, self.screen.unanswered()));
+            }
+            None => {}
+        }
         let as_read = key;
         let key = self.note(key);
         if self.screen.can_ask()
             && let Some(command) = self.begun(key)
         {
             return Some(command);
+        }
+        if key == KeyEvent::ctrl('Z') {
+            return self.stop();
         }
         let command = self.of_play(key, context.line().is_empty());
         // The editor has heard of no Escape before it.
@@ -244,7 +285,7 @@ mod tests {
     use super::*;
 
     fn keys() -> PlayKeys {
-        PlayKeys::new(Screen::none(crate::video::render::NoTerminal::Plain))
+        PlayKeys::new(Screen::none(crate::video::render::NoTerminal::Plain), None)
     }
 
     #[test]
@@ -315,11 +356,11 @@ mod tests {
     }
 
     #[test]
-    fn a_search_lasts_until_another_key_than_a_letter_and_a_tab_until_the_next_key() {
+    fn a_search_lasts_until_another_key_than_a_letter() {
         let (keys, plain) = (keys(), |code| KeyEvent(code, Modifiers::NONE));
         let holds = |key| keys.holds(key);
         let letter = plain(KeyCode::Char('a'));
-        assert!(holds(plain(KeyCode::Tab)) && holds(plain(KeyCode::Tab)) && !holds(letter) && !holds(letter));
+        assert!(!holds(plain(KeyCode::Tab)) && has_second(plain(KeyCode::Tab)) && !has_second(letter));
         assert!(!holds(plain(KeyCode::Backspace)) && !holds(KeyEvent::ctrl('S')), "nothing has begun");
         for ends in [plain(KeyCode::Enter), KeyEvent::ctrl('G'), KeyEvent::ctrl('C')] {
             let goes_on = [KeyEvent::ctrl('R'), letter, plain(KeyCode::Backspace), KeyEvent::ctrl('S'), letter];

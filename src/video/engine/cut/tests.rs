@@ -61,6 +61,7 @@ impl<'a> Sender<'a> {
                         until: Some(front.show.end),
                         frame_duration: front.rendition.index.frame_duration(),
                         rotation: front.rendition.index.rotation(),
+                        pixels: front.rendition.index.pixels(),
                     }));
                     front.packets.start
                 }

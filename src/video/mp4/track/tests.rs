@@ -241,6 +241,19 @@ fn bad_input_47_random_damage_never_panics_and_what_is_indexed_lies_in_the_file(
 }
 
 #[test]
+fn the_shape_of_pixels_is_read_and_one_that_cannot_be_meant_is_left_out() {
+    let shown = |bytes: &[u8]| read(bytes).unwrap().shown_size();
+    let mut file = data("stretched.mp4");
+    assert_eq!(shown(&file), (128, 72));
+    let place = file.windows(4).position(|name| name == b"pasp").unwrap() + 4;
+    for ratio in [[0, 0], [1, 0], [1, 11], [u32::MAX, 1]] {
+        file[place..place + 8].copy_from_slice(&ratio.map(u32::to_be_bytes).concat());
+        assert_eq!(shown(&file), (90, 72), "{ratio:?}");
+    }
+    assert_eq!(index("wide.mp4").shown_size(), (640, 272));
+}
+
+#[test]
 fn a_turned_picture_an_odd_rate_and_a_single_frame_are_indexed_as_they_are() {
     assert_eq!(index("turned.mp4").rotation().degrees(), 270);
     assert_eq!(index("unaligned_120p.mp4").rotation().degrees(), 0);

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 const BACKGROUND: Vec3b = Vec3b::from_array([180, 120, 60]);
 
-fn picture(width: i32, height: i32) -> Mat {
+fn picture(width: i32, height: i32) -> Seen {
     let colour = Scalar::new(BACKGROUND[0].into(), BACKGROUND[1].into(), BACKGROUND[2].into(), 0.0);
-    Mat::new_rows_cols_with_default(height, width, CV_8UC3, colour).unwrap()
+    let picture = Mat::new_rows_cols_with_default(height, width, CV_8UC3, colour).unwrap();
+    Seen { picture, size: (width, height) }
 }
 
 fn look(changes: impl FnOnce(&mut Osd), at: u64) -> Look {
@@ -24,7 +25,7 @@ fn look(changes: impl FnOnce(&mut Osd), at: u64) -> Look {
     osd.look(Duration::from_millis(at))
 }
 
-fn compose(picture: &Mat, window: letterbox::Size, look: &Look, name: &str) -> Vec<Vec<Vec3b>> {
+fn compose(picture: &Seen, window: letterbox::Size, look: &Look, name: &str) -> Vec<Vec<Vec3b>> {
     let mut composer = Composer::new(TextPainter::embedded());
     let shown = composer.compose(picture, window, look).unwrap();
     assert_eq!((shown.cols(), shown.rows()), window);
@@ -51,6 +52,16 @@ fn what_the_picture_leaves_of_a_window_is_black() {
     let tall = compose(&picture(90, 160), (300, 160), &Look::default(), "pillarbox");
     assert!(tall.iter().all(|row| row[..105].iter().chain(&row[195..]).all(|pixel| *pixel == BLACK)));
     assert!(tall.iter().all(|row| row[105..195].iter().all(|pixel| *pixel == BACKGROUND)));
+}
+
+#[test]
+fn pixels_that_are_not_square_fill_the_shape_that_they_are_seen_in() {
+    let seen = Seen { size: (128, 72), ..picture(90, 72) };
+    let shown = compose(&seen, (320, 180), &Look::default(), "stretched");
+    assert!(shown.iter().flatten().all(|pixel| *pixel == BACKGROUND), "16:9 has no bars in a window of 16:9");
+    let shown = compose(&seen, (320, 300), &Look::default(), "stretched-letterbox");
+    assert!(shown[..60].iter().chain(&shown[240..]).flatten().all(|pixel| *pixel == BLACK));
+    assert!(shown[60..240].iter().flatten().all(|pixel| *pixel == BACKGROUND));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use rustix::{
 
 use super::{
     answers::{Answers, QUESTIONS},
-    backlog::END_OF_ANSWER,
+    backlog::ANSWER,
 };
 use crate::video::clock::{Clock as _, SystemClock};
 
@@ -22,22 +22,55 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// What comes in that time at most; nobody types so much.
 const MOST_BYTES: usize = 64 * 1024;
 
-/// Reads so many answers to the question behind pictures, and gives up after that time. Nobody else may read standard input meanwhile.
+/// Reads so many answers to the question behind pictures, and gives up after that time. What was typed before the last of them
+/// is lost: a part of it would be another command. What is typed behind that is left to whoever reads next. Nobody else may
+/// read standard input meanwhile.
 ///
 /// # Errors
 /// When there is no terminal.
-pub(super) fn read_answers(mut count: u32, patience: Duration) -> io::Result<()> {
+pub(super) fn read_answers(count: u32, patience: Duration) -> io::Result<()> {
     unseen(|| {
         let clock = SystemClock::start();
-        while count > 0 && wait(patience.saturating_sub(clock.now()))? {
+        let mut due = Due::new(count);
+        while due.is_more() && wait(patience.saturating_sub(clock.now()))? {
             let mut buffer = [0; 1];
             if rustix::io::read(rustix::stdio::stdin(), &mut buffer)? == 0 {
                 break;
             }
-            count -= u32::from(buffer == [END_OF_ANSWER]);
+            due.take(buffer[0]);
         }
         Ok(())
     })
+}
+
+/// Answers that are still to be read, byte by byte.
+struct Due {
+    answers: u32,
+    /// How much of the next one came.
+    came: usize,
+}
+
+impl Due {
+    fn new(answers: u32) -> Self {
+        Self { answers, came: 0 }
+    }
+
+    fn is_more(&self) -> bool {
+        self.answers > 0
+    }
+
+    /// Takes a byte: of an answer, or typed.
+    fn take(&mut self, byte: u8) {
+        if ANSWER.get(self.came) != Some(&byte) {
+            self.came = 0;
+        }
+        if ANSWER.get(self.came) == Some(&byte) {
+            self.came += 1;
+        }
+        if self.came == ANSWER.len() {
+            (self.answers, self.came) = (self.answers - 1, 0);
+        }
+    }
 }
 
 /// Asks. Nobody else may read standard input meanwhile. Takes up to a second with a terminal that does not answer.
@@ -86,4 +119,24 @@ fn wait(at_most: Duration) -> io::Result<bool> {
     let stdin = rustix::stdio::stdin();
     let limit = Timespec { tv_sec: at_most.as_secs().cast_signed(), tv_nsec: at_most.subsec_nanos().into() };
     Ok(poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&limit))? > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many bytes of what comes are read.
+    fn read(count: u32, came: &[u8]) -> usize {
+        let mut due = Due::new(count);
+        came.iter().take_while(|byte| due.is_more().then(|| due.take(**byte)).is_some()).count()
+    }
+
+    #[test]
+    fn answers_are_read_whole_and_what_was_typed_behind_them_is_left() {
+        assert_eq!(read(2, b"\x1b[2;2R\x1b[2;2Rls\r"), 12);
+        assert_eq!(read(0, b"ls\r"), 0);
+        assert_eq!(read(1, b"RRR\x1b[2;2Rls\r"), 9, "what is typed is no answer");
+        assert_eq!(read(2, b"\x1b[2;2R\x1b[A\x1b\x1b[2;2Rls\r"), 16);
+        assert_eq!(read(1, b"\x1b[2;2"), 5);
+    }
 }

@@ -16,8 +16,8 @@ use std::{collections::VecDeque, time::Duration};
 /// sequence that the line editor reads to its end and knows no key for. One from row 1 could be Shift-F3.
 pub(super) const QUESTION: &[u8] = b"\x1b7\x1b[2;2H\x1b[6n\x1b8";
 
-/// What ends an answer; nothing else that a terminal sends by itself has it.
-pub(super) const END_OF_ANSWER: u8 = b'R';
+/// The answer; no key sends it.
+pub(super) const ANSWER: &[u8] = b"\x1b[2;2R";
 
 /// Pictures on their way at most: one is drawn while the next one comes.
 const MOST: usize = 2;
@@ -29,8 +29,15 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LAST_PATIENCE: Duration = Duration::from_millis(500);
 const MOST_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long pictures may go on without a moment in which all are answered: an answer that was lost would otherwise stand for
+/// one on its way for the rest of the play.
+const UNSETTLED: Duration = Duration::from_secs(10);
+
 /// How far apart pictures are at least about which nothing may be asked.
 const HELD_PACE: Duration = Duration::from_secs(1);
+
+/// How long a key waits for a second one that belongs to it: whoever wants one has typed it by then.
+const SECOND_KEY: Duration = Duration::from_secs(1);
 
 /// What a terminal has not answered yet.
 #[derive(Debug, Default)]
@@ -39,6 +46,8 @@ pub(super) struct Backlog {
     can_ask: bool,
     /// Nothing is to be asked for now: the answer would be taken for a key.
     is_held: bool,
+    /// Until then, if there is an end to it.
+    held_until: Option<Duration>,
     /// It stopped answering, until it answers again.
     is_silent: bool,
     /// When the pictures were drawn for which answers have not come.
@@ -47,6 +56,8 @@ pub(super) struct Backlog {
     took: Option<Duration>,
     /// When the oldest of them was asked, or the one before it was answered.
     since: Duration,
+    /// When nothing was on its way last, as far as is known.
+    settled: Duration,
     /// When the last picture was written.
     drawn: Option<Duration>,
 }
@@ -77,7 +88,16 @@ impl Backlog {
 
     /// Asks for nothing, or again.
     pub(super) fn hold(&mut self, is_held: bool) {
-        self.is_held = is_held;
+        (self.is_held, self.held_until) = (is_held, None);
+    }
+
+    /// Asks for nothing while a second key may come.
+    pub(super) fn hold_for_a_key(&mut self, now: Duration) {
+        (self.is_held, self.held_until) = (true, Some(now + SECOND_KEY));
+    }
+
+    fn is_held(&self, now: Duration) -> bool {
+        self.is_held && self.held_until.is_none_or(|until| now < until)
     }
 
     /// Whether a picture may be written now. A terminal that owes an answer for too long is not waited for any more. One that
@@ -86,8 +106,11 @@ impl Backlog {
         if self.is_silent {
             return true;
         }
+        if self.settles(now) {
+            return false;
+        }
         if self.asked.len() < MOST {
-            let is_unknown = self.can_ask && self.is_held;
+            let is_unknown = self.can_ask && self.is_held(now);
             let pace = self.took.map_or(HELD_PACE, |took| took.max(HELD_PACE));
             return !is_unknown || self.drawn.is_none_or(|drawn| now.saturating_sub(drawn) >= pace);
         }
@@ -95,10 +118,24 @@ impl Backlog {
         self.is_silent
     }
 
+    /// Whether nothing more is to be asked until all that is on its way was answered, which every now and then shows what was
+    /// lost: an answer stands for the oldest question, so the lost one is always the newest.
+    fn settles(&mut self, now: Duration) -> bool {
+        let Some(took) = self.took else { return false };
+        if self.asked.is_empty() || now.saturating_sub(self.settled) <= UNSETTLED {
+            return false;
+        }
+        if now.saturating_sub(self.since) <= (took * 2).clamp(LAST_PATIENCE, PATIENCE) {
+            return true;
+        }
+        self.asked.clear();
+        false
+    }
+
     /// A picture is about to be written; whether a question belongs behind it. One that is silent is asked now and then.
     pub(super) fn ask(&mut self, now: Duration) -> bool {
         self.drawn = Some(now);
-        if !self.can_ask || self.is_held {
+        if !self.can_ask || self.is_held(now) {
             return false;
         }
         if now.saturating_sub(self.since) > PATIENCE {
@@ -109,10 +146,16 @@ impl Backlog {
             return false;
         }
         if self.asked.is_empty() {
-            self.since = now;
+            (self.since, self.settled) = (now, now);
         }
         self.asked.push_back(now);
         true
+    }
+
+    /// Nothing is on its way any more: what was to be answered was read by somebody else, or is lost.
+    pub(super) fn forget(&mut self) {
+        self.asked.clear();
+        self.is_silent = false;
     }
 
     /// An answer came.
@@ -121,6 +164,9 @@ impl Backlog {
             self.took = Some(now.saturating_sub(asked));
         }
         self.since = now;
+        if self.asked.is_empty() {
+            self.settled = now;
+        }
         self.is_silent &= !self.asked.is_empty();
     }
 }
@@ -135,21 +181,30 @@ mod tests {
 
     /// A link that takes everything at once, and a terminal behind it that draws a picture in so many milliseconds. The most
     /// pictures that wait, and how many were drawn, of 25 a second in 20 s.
-    fn play(mut backlog: Backlog, takes: u64) -> (usize, usize) {
-        let (mut waiting, mut most, mut drawn) = (Vec::new(), 0, 0);
+    fn play(backlog: Backlog, takes: u64) -> (usize, usize) {
+        let (most, drawn, _) = play_losing(backlog, takes, usize::MAX);
+        (most, drawn)
+    }
+
+    /// The same, where one answer is lost; and the most that wait in the last 8 s.
+    fn play_losing(mut backlog: Backlog, takes: u64, lost: usize) -> (usize, usize, usize) {
+        let (mut waiting, mut most, mut drawn, mut most_late) = (Vec::new(), 0, 0, 0);
         for now in 0..20_000 {
             while waiting.first().is_some_and(|done| *done <= now) {
                 waiting.remove(0);
-                backlog.answered(ms(now));
+                if drawn != lost {
+                    backlog.answered(ms(now));
+                }
                 drawn += 1;
             }
             if now % 40 == 0 && backlog.takes(ms(now)) {
                 backlog.ask(ms(now));
                 waiting.push(waiting.last().copied().unwrap_or(now).max(now) + takes);
                 most = most.max(waiting.len());
+                most_late = if now < 12_000 { 0 } else { most_late.max(waiting.len()) };
             }
         }
-        (most, drawn)
+        (most, drawn, most_late)
     }
 
     #[test]
@@ -158,6 +213,26 @@ mod tests {
         assert_eq!(play(Backlog::new(true), 200), (2, 99), "a slow one is never idle");
         let (most, _) = play(Backlog::new(false), 200);
         assert!(most > 300, "without questions nobody knows: {most}");
+    }
+
+    #[test]
+    fn one_answer_that_is_lost_costs_a_moment_and_not_the_rest_of_the_play() {
+        for takes in [100, 200, 700] {
+            let (most, drawn, most_late) = play_losing(Backlog::new(true), takes, 5);
+            assert_eq!((most, most_late), (2, 2), "{takes} ms each");
+            let (_, usual) = play(Backlog::new(true), takes);
+            assert!(drawn + 25 >= usual, "{drawn} of {usual}, {takes} ms each");
+        }
+        let mut backlog = Backlog::new(true);
+        assert!(backlog.ask(ms(0)) && backlog.ask(ms(0)));
+        // The first is lost, and answers go on.
+        for now in (40..10_040).step_by(40).map(ms) {
+            backlog.answered(now);
+            assert!(backlog.ask(now) && backlog.unanswered() == 2);
+        }
+        backlog.answered(ms(10_040));
+        assert!(!backlog.takes(ms(10_040)) && !backlog.takes(ms(10_540)), "all may still come");
+        assert!(backlog.takes(ms(10_541)) && backlog.unanswered() == 0);
     }
 
     #[test]
@@ -204,6 +279,23 @@ mod tests {
         backlog.hold(false);
         assert!(backlog.ask(ms(0)));
         assert!(!Backlog::new(false).ask(ms(0)));
+    }
+
+    #[test]
+    fn a_second_key_is_waited_for_for_a_second_and_then_the_film_goes_on() {
+        let mut backlog = Backlog::new(true);
+        backlog.hold_for_a_key(ms(0));
+        let drawn = (0..5_000).step_by(40).map(ms).filter(|now| {
+            let is_drawn = backlog.takes(*now);
+            if is_drawn && backlog.ask(*now) {
+                backlog.answered(*now);
+            }
+            is_drawn
+        });
+        assert_eq!(drawn.count(), 101, "one in the first second, all of the other four");
+        backlog.hold_for_a_key(ms(5_000));
+        backlog.hold(true);
+        assert!(!backlog.ask(ms(9_000)), "a search has no end");
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl TerminalDisplay {
     }
 
     fn draw(&mut self, frame: &Frame) -> Result<(), DisplayGone> {
-        let cost = self.easel.draw(self.id, frame, self.lines())?;
+        let Some(cost) = self.easel.draw(self.id, frame, self.lines())? else { return Ok(()) };
         let now = self.clock.now();
         self.absorption.wrote(now.saturating_sub(cost.writing), now);
         self.figures.count(now, &cost);

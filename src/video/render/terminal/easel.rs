@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError},
     thread,
     time::Duration,
 };
@@ -31,6 +31,10 @@ const MOST_RECENT: usize = 100;
 /// end that the editor adds leads down again.
 const NOTHING: &str = "\x1b[A";
 
+/// How often it is looked whether a terminal that owes answers is to be waited for any longer, while there is something to
+/// draw.
+const LOOK: Duration = Duration::from_millis(250);
+
 type Print = Box<dyn Fn(String) + Send>;
 
 /// Who sees the picture, and what they want. Locked for moments only: keys must not wait for the terminal.
@@ -43,10 +47,29 @@ struct Viewer {
     recent: VecDeque<String>,
     typed: Vec<u8>,
     is_full: bool,
-    /// Everything is to be drawn anew, by whoever draws next.
-    must_redraw: bool,
+    /// The screen is somebody else's for a while.
+    is_away: bool,
+    behind: Behind,
     has_statistics: bool,
     backlog: Backlog,
+}
+
+/// What the terminal has not seen yet.
+#[derive(Default)]
+struct Behind {
+    /// Everything is to be drawn anew, by whoever draws next.
+    must_redraw: bool,
+    /// A frame that is to be seen although the terminal does not take it yet.
+    late: Option<Late>,
+    /// A thread waits for the terminal to take them.
+    catches_up: bool,
+}
+
+/// A frame for which a terminal far away had no room.
+struct Late {
+    display: u64,
+    frame: Frame,
+    lines: Vec<String>,
 }
 
 /// What is on the terminal. Locked while it is written to.
@@ -67,6 +90,8 @@ pub(super) struct Easel {
     cell: (u16, u16),
     clock: SystemClock,
     viewer: Mutex<Viewer>,
+    /// The terminal may take more than before.
+    changed: Condvar,
     drawing: Mutex<Drawing>,
 }
 
@@ -92,7 +117,7 @@ impl Easel {
         let drawing = Drawing { canvas, last, decoded, lines: Vec::new(), bytes: Vec::new() };
         let viewer = Viewer { typed, backlog, ..Viewer::default() };
         let (clock, viewer, drawing) = (SystemClock::start(), Mutex::new(viewer), Mutex::new(drawing));
-        Self { tty, graphics, cell, clock, viewer, drawing }
+        Self { tty, graphics, cell, clock, viewer, changed: Condvar::new(), drawing }
     }
 
     pub(super) fn graphics(&self) -> Graphics {
@@ -148,11 +173,18 @@ impl Easel {
     /// Asks for nothing while an answer would be taken for a key, or again.
     pub(super) fn hold_questions(&self, is_held: bool) {
         self.viewer().backlog.hold(is_held);
+        self.changed.notify_all();
+    }
+
+    /// Asks for nothing while a second key may come.
+    pub(super) fn hold_for_a_key(&self) {
+        self.viewer().backlog.hold_for_a_key(self.clock.now());
     }
 
     /// An answer came.
     pub(super) fn answered(&self) {
         self.viewer().backlog.answered(self.clock.now());
+        self.changed.notify_all();
     }
 
     /// Does what a key means.
@@ -197,13 +229,34 @@ impl Easel {
         String::from_utf8_lossy(&typed).into_owned()
     }
 
-    /// Draws a frame with lines below it: captions, then the status.
-    pub(super) fn draw(&self, display: u64, frame: &Frame, lines: Vec<String>) -> Result<Cost, DisplayGone> {
-        let mut drawing = self.drawing();
+    /// Draws a frame with lines below it: captions, then the status. One that the terminal does not take yet is drawn
+    /// later, unless another comes before: nothing is returned then.
+    pub(super) fn draw(
+        self: &Arc<Self>,
+        display: u64,
+        frame: &Frame,
+        lines: Vec<String>,
+    ) -> Result<Option<Cost>, DisplayGone> {
+        let drawing = self.drawing();
         // Looked at only now: while this waited, the screen may have been given back.
         if !self.is_shown(display) {
             return Err(DisplayGone);
         }
+        if self.viewer().is_away || !self.takes() {
+            self.viewer().behind.late = Some(Late { display, frame: frame.clone(), lines });
+            self.catch_up();
+            return Ok(None);
+        }
+        self.viewer().behind.late = None;
+        self.draw_now(drawing, frame, lines).map(Some)
+    }
+
+    fn draw_now(
+        &self,
+        mut drawing: MutexGuard<'_, Drawing>,
+        frame: &Frame,
+        lines: Vec<String>,
+    ) -> Result<Cost, DisplayGone> {
         if self.takes_redraw() {
             drawing.canvas.spoil();
         }
@@ -217,10 +270,7 @@ impl Easel {
                 DisplayGone
             })?;
         }
-        drawing.draw_last();
-        if self.viewer().backlog.ask(self.clock.now()) {
-            drawing.bytes.extend_from_slice(backlog::QUESTION);
-        }
+        self.draw_last(&mut drawing);
         let cost = self.put_out(&mut drawing);
         drop(drawing);
         if parted {
@@ -232,6 +282,14 @@ impl Easel {
     /// Writes the lines below the picture alone, while that stands still.
     pub(super) fn tell(&self, display: u64, lines: Vec<String>) -> Result<Cost, DisplayGone> {
         let mut drawing = self.drawing();
+        if let Some(late) = &mut self.viewer().behind.late
+            && late.display == display
+        {
+            late.lines.clone_from(&lines);
+        }
+        if self.viewer().is_away {
+            return Ok(Cost { writing: Duration::ZERO, bytes: 0 });
+        }
         if self.is_shown(display) && lines.len() == drawing.lines.len() {
             drawing.lines = lines;
             let Drawing { canvas, lines, bytes, .. } = &mut *drawing;
@@ -245,28 +303,61 @@ impl Easel {
     pub(super) fn redraw(self: &Arc<Self>) {
         {
             let mut viewer = self.viewer();
-            if viewer.shown.is_none() || std::mem::replace(&mut viewer.must_redraw, true) {
+            viewer.behind.must_redraw = viewer.shown.is_some();
+            if !viewer.behind.must_redraw {
                 return;
             }
         }
+        self.catch_up();
+    }
+
+    /// Draws what could not be drawn before, by a thread of its own, as soon as the terminal takes it.
+    fn catch_up(self: &Arc<Self>) {
+        if std::mem::replace(&mut self.viewer().behind.catches_up, true) {
+            return;
+        }
         let easel = Arc::clone(self);
-        if let Err(error) = thread::Builder::new().name("redraw".to_owned()).spawn(move || easel.redraw_now()) {
+        let drawn = thread::Builder::new().name("redraw".to_owned()).spawn(move || {
+            while easel.is_to_catch_up() {
+                easel.draw_behind();
+            }
+        });
+        if let Err(error) = drawn {
             log::debug!("no thread to draw the screen anew, so the next frame does: {error}");
+            self.viewer().behind.catches_up = false;
         }
     }
 
-    /// Draws everything anew, unless a frame did meanwhile.
-    fn redraw_now(&self) {
+    /// Waits until the terminal takes what could not be drawn before; false when that is drawn, or not wanted any more.
+    fn is_to_catch_up(&self) -> bool {
+        let mut viewer = self.viewer();
+        while viewer.is_behind() && !viewer.backlog.takes(self.clock.now()) {
+            (viewer, _) = self.changed.wait_timeout(viewer, LOOK).unwrap_or_else(PoisonError::into_inner);
+        }
+        viewer.behind.catches_up = viewer.is_behind();
+        viewer.behind.catches_up
+    }
+
+    /// Draws the frame that came too early for the terminal, or everything anew, unless another frame did meanwhile.
+    fn draw_behind(&self) {
         let mut drawing = self.drawing();
         // Looked at only now, as for a frame.
-        if !self.takes_redraw() || !self.is_taken() {
+        if !self.viewer().is_behind() || !self.takes() {
+            return;
+        }
+        // Whoever shows the next frame hears of a terminal that is gone.
+        let late = self.viewer().behind.late.take();
+        if let Some(Late { frame, lines, .. }) = late.filter(|late| self.is_shown(late.display)) {
+            let _ = self.draw_now(drawing, &frame, lines);
+            return;
+        }
+        if !self.takes_redraw() {
             return;
         }
         drawing.canvas.spoil();
         self.part(&mut drawing);
         drawing.scale_last();
-        drawing.draw_last();
-        // Whoever shows the next frame hears of it.
+        self.draw_last(&mut drawing);
         let _ = self.put_out(&mut drawing);
         drop(drawing);
         self.draw_line_again();
@@ -279,7 +370,7 @@ impl Easel {
             if viewer.shown.as_ref().is_none_or(|(shown, _)| *shown != display) {
                 return;
             }
-            viewer.shown = None;
+            (viewer.shown, viewer.behind.late) = (None, None);
         }
         let mut drawing = self.drawing();
         self.clear(&mut drawing);
@@ -293,6 +384,23 @@ impl Easel {
             Err(TryLockError::Poisoned(drawing)) => self.clear(&mut drawing.into_inner()),
             Err(TryLockError::WouldBlock) => log::debug!("the terminal takes nothing, so it is left as it is"),
         }
+    }
+
+    /// Leaves the screen to somebody else for a while.
+    pub(super) fn suspend(&self) {
+        self.viewer().is_away = true;
+        let mut drawing = self.drawing();
+        self.clear(&mut drawing);
+    }
+
+    /// Takes it again, and draws everything anew.
+    pub(super) fn resume(self: &Arc<Self>) {
+        {
+            let mut viewer = self.viewer();
+            viewer.is_away = false;
+            viewer.backlog.forget();
+        }
+        self.redraw();
     }
 
     fn clear(&self, drawing: &mut Drawing) {
@@ -322,6 +430,14 @@ impl Easel {
         }
     }
 
+    /// Draws the last frame; a terminal far away is asked behind it.
+    fn draw_last(&self, drawing: &mut Drawing) {
+        drawing.draw_last();
+        if self.viewer().backlog.ask(self.clock.now()) {
+            drawing.bytes.extend_from_slice(backlog::QUESTION);
+        }
+    }
+
     /// Writes what was drawn, in one go, and says how long that took.
     fn put_out(&self, drawing: &mut Drawing) -> Result<Cost, DisplayGone> {
         let bytes = std::mem::take(&mut drawing.bytes);
@@ -338,7 +454,7 @@ impl Easel {
 
     /// Whether everything is to be drawn anew; whoever asks has to.
     fn takes_redraw(&self) -> bool {
-        std::mem::take(&mut self.viewer().must_redraw)
+        std::mem::take(&mut self.viewer().behind.must_redraw)
     }
 
     fn draw_line_again(&self) {
@@ -357,6 +473,11 @@ impl Easel {
 }
 
 impl Viewer {
+    /// Whether something is to be drawn of which the terminal has not seen the newest.
+    fn is_behind(&self) -> bool {
+        self.shown.is_some() && !self.is_away && (self.behind.must_redraw || self.behind.late.is_some())
+    }
+
     fn note(&mut self, text: &str) {
         self.recent.extend(text.lines().map(str::to_owned));
         let surplus = self.recent.len().saturating_sub(MOST_RECENT);

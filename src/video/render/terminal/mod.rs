@@ -128,11 +128,36 @@ impl Screen {
         }
     }
 
+    /// The same for a moment, in which a second key may be typed.
+    pub fn hold_for_a_key(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.hold_for_a_key();
+        }
+    }
+
     /// Reads answers of the terminal that nobody else reads any more, for [`Screen::patience`] at most: or they would
     /// be typed into what comes after this program.
     pub fn read_answers(&self) {
         if let Err(error) = ask::read_answers(self.unanswered(), self.patience()) {
             log::debug!("answers of the terminal are left unread: {error}");
+        }
+    }
+
+    /// Gives the whole screen back and draws nothing more until [`Screen::resume`]; reads what the terminal still answers. For
+    /// whoever reads what is typed, when the process is about to be stopped.
+    pub fn suspend(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.suspend();
+            if easel.unanswered() > 0 {
+                self.read_answers();
+            }
+        }
+    }
+
+    /// Draws again, and everything.
+    pub fn resume(&self) {
+        if let Ok(easel) = &self.0 {
+            easel.resume();
         }
     }
 

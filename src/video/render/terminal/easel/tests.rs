@@ -9,6 +9,7 @@ use std::{
 
 use super::*;
 use crate::video::{
+    pixel_aspect::PixelAspect,
     render::terminal::{graphics::Depth, layout::Size},
     testing::frame,
 };
@@ -49,12 +50,12 @@ fn drawn() -> (Arc<Easel>, Paper, u64) {
 fn drawn_on(answers: Answers, is_far: bool) -> (Arc<Easel>, Paper, u64) {
     let paper = Paper::default();
     let graphics = Graphics::HalfBlocks(Depth::True);
-    let easel = Easel::new(Box::new(paper.clone()), graphics, answers, is_far);
+    let easel = Arc::new(Easel::new(Box::new(paper.clone()), graphics, answers, is_far));
     let display = easel.enter();
     easel.take(display, &Closer::new(crossbeam_channel::unbounded().0));
     easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
     assert!(paper.written() > 300, "a screen of characters");
-    (Arc::new(easel), paper, display)
+    (easel, paper, display)
 }
 
 fn is_parted(easel: &Easel) -> bool {
@@ -80,7 +81,7 @@ fn a_screen_that_is_given_back_while_it_is_drawn_on_is_not_parted_again() {
     // As at an exit, which does not wait.
     easel.give_back_now();
     drop(drawing);
-    easel.redraw_now();
+    easel.draw_behind();
     assert_eq!(paper.written(), 0);
 }
 
@@ -98,7 +99,7 @@ fn press_while_drawing(easel: &Arc<Easel>) {
     });
     assert_eq!(pressed.recv_timeout(Duration::from_secs(10)), Ok(true), "keys do not wait for the terminal");
     editor.join().unwrap();
-    assert!(easel.viewer().must_redraw);
+    assert!(easel.viewer().behind.must_redraw);
     drop(drawing);
 }
 
@@ -108,10 +109,10 @@ fn keys_do_not_wait_for_the_terminal_and_the_screen_is_drawn_anew_without_a_fram
     let small = easel.drawing().canvas.layout().copied();
     press_while_drawing(&easel);
     // By this thread, or the one that the key began: whichever is first.
-    easel.redraw_now();
-    assert!(!easel.viewer().must_redraw && paper.written() > 300);
+    easel.draw_behind();
+    assert!(!easel.viewer().behind.must_redraw && paper.written() > 300);
     assert_ne!(easel.drawing().canvas.layout().copied(), small, "it fills the screen");
-    easel.redraw_now();
+    easel.draw_behind();
     assert_eq!(paper.written(), 0, "once is enough");
 }
 
@@ -120,9 +121,23 @@ fn the_next_frame_draws_the_screen_anew_as_well() {
     let (easel, paper, display) = drawn();
     easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
     assert!(paper.written() < 100, "nothing has changed");
-    easel.viewer().must_redraw = true;
+    easel.viewer().behind.must_redraw = true;
     easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
-    assert!(paper.written() > 300 && !easel.viewer().must_redraw);
+    assert!(paper.written() > 300 && !easel.viewer().behind.must_redraw);
+}
+
+#[test]
+fn pixels_that_are_not_square_take_the_room_that_they_are_seen_in() {
+    let (easel, _, display) = drawn();
+    let columns = |pixels| {
+        let frame = frame(90, 1).stretched(pixels);
+        easel.draw(display, &frame, vec![String::new()]).unwrap();
+        easel.drawing().canvas.layout().map(|layout| (layout.columns, layout.rows)).unwrap()
+    };
+    let square = columns(PixelAspect::SQUARE);
+    let narrow = columns(PixelAspect::new(1, 2).unwrap());
+    assert_eq!((narrow.0 * 2).abs_diff(square.0), 0, "{narrow:?} of {square:?}");
+    assert_eq!(narrow.1, square.1);
 }
 
 #[test]
@@ -143,6 +158,82 @@ fn a_terminal_far_away_is_asked_behind_each_picture_and_gets_two_before_it_answe
         easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap();
         assert!(easel.takes() && !paper.take().ends_with(backlog::QUESTION));
     }
+}
+
+/// A terminal far away that has been sent two pictures, and answers nothing.
+fn behind() -> (Arc<Easel>, Paper, u64) {
+    let answers = Answers { finds_cursor: true, ..Answers::default() };
+    let (easel, paper, display) = drawn_on(answers, true);
+    assert!(easel.draw(display, &frame(90, 0), vec![String::new()]).unwrap().is_some());
+    paper.take();
+    (easel, paper, display)
+}
+
+/// By this thread, or the one that was begun: whichever is first.
+fn catch_up(easel: &Easel) {
+    easel.draw_behind();
+    assert!(easel.viewer().behind.late.is_none() && !easel.viewer().behind.must_redraw);
+}
+
+#[test]
+fn of_the_frames_that_a_terminal_far_away_has_no_room_for_the_newest_is_drawn_when_it_answers() {
+    let (easel, paper, display) = behind();
+    for number in 0..60 {
+        let drawn = easel.draw(display, &frame(90, number), vec![format!("step {number}")]).unwrap();
+        assert!(drawn.is_none(), "step {number}");
+    }
+    assert_eq!((paper.written(), easel.unanswered()), (0, 2), "however often the viewer steps on");
+    easel.answered();
+    catch_up(&easel);
+    let came = paper.take();
+    assert!(came.ends_with(backlog::QUESTION) && easel.unanswered() == 2);
+    let words = String::from_utf8_lossy(&came);
+    assert!(words.contains("step 59") && !words.contains("step 58"), "{words}");
+    easel.answered();
+    easel.draw_behind();
+    assert_eq!(paper.written(), 0, "once");
+}
+
+#[test]
+fn a_screen_that_is_drawn_anew_is_a_picture_on_its_way_as_any_other() {
+    let (easel, paper, _) = behind();
+    for _ in 0..3 {
+        easel.redraw();
+        easel.draw_behind();
+    }
+    assert_eq!((paper.written(), easel.unanswered()), (0, 2), "there is no room for it");
+    easel.answered();
+    catch_up(&easel);
+    assert!(paper.take().ends_with(backlog::QUESTION) && easel.unanswered() == 2);
+}
+
+#[test]
+fn while_the_screen_is_somebody_elses_nothing_is_drawn_and_then_everything() {
+    let (easel, paper, display) = behind();
+    easel.suspend();
+    assert!(!is_parted(&easel) && paper.written() > 0);
+    assert!(easel.draw(display, &frame(90, 7), vec!["frame 7".into()]).unwrap().is_none());
+    easel.tell(display, vec!["a pause".into()]).unwrap();
+    easel.answered();
+    easel.redraw();
+    easel.draw_behind();
+    assert_eq!(paper.written(), 0);
+    easel.resume();
+    catch_up(&easel);
+    let came = paper.take();
+    assert!(is_parted(&easel) && came.len() > 300 && String::from_utf8_lossy(&came).contains("a pause"));
+    assert_eq!(easel.unanswered(), 1, "what was on its way is forgotten");
+}
+
+#[test]
+fn a_frame_that_waits_for_a_terminal_goes_with_its_play() {
+    let (easel, paper, display) = behind();
+    assert!(easel.draw(display, &frame(90, 1), vec![String::new()]).unwrap().is_none());
+    easel.leave(display);
+    assert!(easel.viewer().behind.late.is_none() && paper.written() > 0);
+    easel.answered();
+    easel.draw_behind();
+    assert_eq!(paper.written(), 0);
 }
 
 #[test]
