@@ -65,6 +65,7 @@ impl Status {
 }
 
 /// A rate as a viewer reads it.
+#[cfg(feature = "player")]
 #[expect(clippy::cast_precision_loss, reason = "for a person to read, with two digits")]
 pub(super) fn bits(per_second: u64) -> String {
     let megabits = per_second as f64 / 1e6;
