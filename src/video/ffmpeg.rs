@@ -27,6 +27,9 @@ const MAX_PIXELS: u64 = 8192 * 4608;
 /// Threads of one decoder. Each holds a picture more, and several plays may run at once.
 const MAX_THREADS: usize = 4;
 
+/// Up to so many pixels, those of 480p, a picture takes one thread about as long as it takes to wake another.
+const SMALL_PICTURE: u32 = 864 * 480;
+
 /// Opens decoders of libavcodec.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Libavcodec;
@@ -49,7 +52,7 @@ impl Decoders for Libavcodec {
         if !matches!(id, Id::H264 | Id::HEVC | Id::VP9 | Id::AV1) {
             ffi::set_size(&mut context, width, height);
         }
-        configure(&mut context, id);
+        configure(&mut context, id, width * height);
         let mut unopened_decoder = context.decoder();
         unopened_decoder.set_packet_time_base(Rational(1, 1_000_000));
         let options: Dictionary = [("max_pixels", MAX_PIXELS.to_string().as_str())].into_iter().collect();
@@ -66,9 +69,10 @@ impl Decoders for Libavcodec {
     }
 }
 
-/// Settings of a context that is to be opened.
-fn configure(context: &mut Context, id: Id) {
-    let count = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+/// Settings of a context that is to be opened, for pictures of so many pixels.
+fn configure(context: &mut Context, id: Id, pixels: u32) {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let count = if pixels <= SMALL_PICTURE { 1 } else { cores.min(MAX_THREADS) };
     context.set_threading(threading::Config { count, ..threading::Config::kind(threading::Type::Frame) });
     context.set_time_base(Rational(1, 1_000_000));
     if id == Id::H264 {
