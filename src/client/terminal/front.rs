@@ -64,14 +64,14 @@ impl Terminal {
 }
 
 impl Front for Terminal {
-    fn handle_event(&mut self, event: Event, _: Option<String>, now: Duration) {
+    fn handle_event(&mut self, event: Event, reference: Option<String>, now: Duration) {
         if let Event::Error(Failure {
             code: Code::NameTaken | Code::NameReserved | Code::BadName, command: None, ..
         }) = &event
         {
             self.name_refused = true;
         }
-        self.menu.handle_event(&event, now);
+        self.menu.handle_event(&event, reference.as_deref(), now);
     }
 
     fn trusts_hub(&mut self, hub: &str, key: HubKey) -> HubAnswer {

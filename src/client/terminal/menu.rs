@@ -31,6 +31,8 @@ mod slash;
 mod tests;
 mod videos;
 
+use videos::{QUIET, QuietList};
+
 /// What came from the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
@@ -98,8 +100,7 @@ pub struct Menu {
     to_all: BTreeSet<MessageId>,
     /// Whether the next directory was asked for.
     directory_asked: bool,
-    /// Lists of videos that were asked for to keep the words of the Tab key, not to be read.
-    quiet_lists: usize,
+    quiet_list: QuietList,
     /// Of the play that was asked for last.
     asked_title: Option<String>,
     joins: Joins,
@@ -163,7 +164,7 @@ impl Menu {
             in_flight: None,
             to_all: BTreeSet::new(),
             directory_asked: false,
-            quiet_lists: 0,
+            quiet_list: QuietList::default(),
             asked_title: None,
             joins: Joins::default(),
             outputs: VecDeque::new(),
@@ -189,8 +190,11 @@ impl Menu {
         self.ask();
     }
 
-    /// Takes note of an event of the session.
-    pub fn handle_event(&mut self, event: &Event, now: Duration) {
+    /// Takes note of an event of the session; `reference` is that of the request that caused it.
+    pub fn handle_event(&mut self, event: &Event, reference: Option<&str>, now: Duration) {
+        if reference == Some(QUIET) {
+            return self.take_quiet_answer(event);
+        }
         if self.people.follow(event) {
             let names = self.people.others().map(str::to_owned).collect();
             update(&self.words, |words| words.names = names);
@@ -203,7 +207,7 @@ impl Menu {
                 self.list_quietly();
                 self.ask();
             }
-            Event::Videos { titles } => self.take_titles(titles),
+            Event::Videos { titles } => self.take_printed_list(titles),
             Event::VideosChanged {} => self.list_quietly(),
             Event::Queued { id, to: Receiver::All } => drop(self.to_all.insert(*id)),
             Event::Failed { id, to: Receiver::All, .. } => drop(self.to_all.remove(id)),
@@ -250,12 +254,6 @@ impl Menu {
                 Some(self.paint.aside("* delivered to everyone"))
             }
             Event::Joined(_) if !self.joins.joined(now) => None,
-            Event::Videos { .. } | Event::Error(Failure { command: Some(CommandName::Videos), .. })
-                if self.quiet_lists > 0 =>
-            {
-                self.quiet_lists -= 1;
-                None
-            }
             // Said together with where the text goes, see `answered`.
             Event::Error(Failure { code: Code::NoSuchMember, command: Some(CommandName::Send), .. })
                 if self.in_flight.is_some() =>

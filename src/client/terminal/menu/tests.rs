@@ -31,7 +31,7 @@ impl Rig {
         assert_eq!(rig.prompt.as_deref(), Some("menu> "));
         assert!(rig.shown("* 2 here: alice, bob") && rig.shown("4  play a video"), "{:?}", rig.printed);
         rig.requested(&Command::Videos);
-        rig.event(&Event::Videos { titles: Vec::new() });
+        rig.quiet_list(&[]);
         rig.printed.clear();
         rig
     }
@@ -48,8 +48,19 @@ impl Rig {
     }
 
     fn event(&mut self, event: &Event) {
-        self.menu.handle_event(event, self.now);
+        self.menu.handle_event(event, None, self.now);
         self.drain();
+    }
+
+    /// An answer to a list that nobody is to read.
+    fn quiet(&mut self, event: &Event) {
+        self.menu.handle_event(event, Some(QUIET), self.now);
+        self.drain();
+    }
+
+    fn quiet_list(&mut self, titles: &[&str]) {
+        self.quiet(&Event::Videos { titles: titles.iter().map(|name| title(name)).collect() });
+        self.quiet(&Event::Ok { command: CommandName::Videos });
     }
 
     fn pass(&mut self, seconds: u64) {
@@ -397,7 +408,7 @@ fn a_list_of_videos_that_changed_is_told_in_a_line_and_the_tab_key_knows_it() {
     assert!(rig.shown("the videos on the hub have changed"), "{:?}", rig.printed);
     assert_eq!(rig.requests.last(), Some(&Command::Videos));
     rig.printed.clear();
-    rig.event(&Event::Videos { titles: vec![title("new")] });
+    rig.quiet_list(&["new"]);
     assert!(!rig.shown("new"), "it was not asked for: {:?}", rig.printed);
     assert_eq!(rig.menu.titles.len(), 1);
     assert_eq!(rig.menu.titles[0].title, "new");
@@ -405,15 +416,51 @@ fn a_list_of_videos_that_changed_is_told_in_a_line_and_the_tab_key_knows_it() {
     assert!(rig.shown("newest"), "this one was");
     rig.event(&Event::VideosChanged {});
     rig.printed.clear();
-    rig.event(&Event::Error(Failure::new(Code::TryLater, "busy", "later").of(CommandName::Videos)));
+    rig.quiet(&Event::Error(Failure::new(Code::TryLater, "busy", "later").of(CommandName::Videos)));
     assert!(rig.printed.is_empty(), "nor is it told that it cannot be had: {:?}", rig.printed);
+}
+
+#[test]
+fn however_often_the_videos_change_one_list_is_under_way_and_one_more_follows() {
+    let mut rig = Rig::new();
+    for _ in 0..50 {
+        rig.event(&Event::VideosChanged {});
+    }
+    rig.requested(&Command::Videos);
+    rig.quiet_list(&["first"]);
+    rig.requested(&Command::Videos);
+    rig.quiet_list(&["first", "last"]);
+    assert!(rig.nothing_requested(), "{:?}", rig.requests);
+    assert_eq!(rig.menu.titles.len(), 2);
+    rig.event(&Event::VideosChanged {});
+    rig.requested(&Command::Videos);
+}
+
+#[test]
+fn a_list_that_nobody_reads_answers_nothing_that_was_typed() {
+    let busy = || Event::Error(Failure::new(Code::TryLater, "busy", "later").of(CommandName::Videos));
+    for is_list in [true, false] {
+        let mut rig = Rig::new();
+        rig.event(&Event::VideosChanged {});
+        rig.typed("4");
+        if is_list {
+            rig.quiet_list(&[])
+        } else {
+            rig.quiet(&busy())
+        }
+        assert_eq!((rig.prompt.as_deref(), rig.printed.len()), (None, 0), "the list that was typed for is to come");
+        rig.event(&Event::Videos { titles: vec![title("alpha")] });
+        rig.says("1  alpha");
+        rig.ok();
+        rig.asks("which video> ");
+    }
 }
 
 #[test]
 fn a_title_that_was_mistyped_is_answered_with_the_nearest_ones_in_commands_of_the_prompt() {
     let mut rig = Rig::new();
     rig.event(&Event::VideosChanged {});
-    rig.event(&Event::Videos { titles: vec![title("mandelbrot"), title("holiday")] });
+    rig.quiet_list(&["mandelbrot", "holiday"]);
     rig.typed("/play Mandelbrat");
     let hint = "`videos` lists what there is";
     rig.event(&Event::Error(Failure::new(Code::NoSuchTitle, "there is no such title", hint).of(CommandName::Play)));

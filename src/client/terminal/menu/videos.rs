@@ -1,27 +1,59 @@
 //! The hub's videos at the prompt: which one, and how.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use super::{Menu, MenuOutput, Place, update};
 use crate::{
     client::{
         command::{Command, PlayRequest, Request, nearest},
-        event::TitleEntry,
+        event::{Event, TitleEntry},
     },
     types::{PlayMode, RenditionLabel},
 };
 
+/// The reference of a list that is asked for to keep the words of the Tab key, not to be read.
+pub(super) const QUIET: &str = "quiet";
+
+/// Where that list is. One at a time: an operator who adds many videos changes the list with each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum QuietList {
+    #[default]
+    Here,
+    UnderWay,
+    /// Under way, but the videos have changed since it was asked for.
+    Outdated,
+}
+
 impl Menu {
     /// Asks for the list of videos, which the Tab key completes, without telling of it.
     pub(super) fn list_quietly(&mut self) {
-        self.quiet_lists += 1;
-        self.outputs.push_back(MenuOutput::Request(Request { command: Command::Videos, reference: None }));
+        if self.quiet_list != QuietList::Here {
+            self.quiet_list = QuietList::Outdated;
+            return;
+        }
+        self.quiet_list = QuietList::UnderWay;
+        let request = Request { command: Command::Videos, reference: Some(QUIET.to_owned()) };
+        self.outputs.push_back(MenuOutput::Request(request));
     }
 
-    pub(super) fn take_titles(&mut self, titles: &[TitleEntry]) {
+    /// Whatever comes of a list that nobody reads is no answer to what was typed meanwhile.
+    pub(super) fn take_quiet_answer(&mut self, event: &Event) {
+        match event {
+            Event::Videos { titles } => self.take_titles(titles),
+            Event::Ok { .. } if mem::take(&mut self.quiet_list) == QuietList::Outdated => self.list_quietly(),
+            Event::Error(_) => self.quiet_list = QuietList::Here,
+            _ => {}
+        }
+    }
+
+    fn take_titles(&mut self, titles: &[TitleEntry]) {
         self.titles = titles.to_vec();
         let names = titles.iter().map(|title| title.title.clone()).collect();
         update(&self.words, |words| words.titles = names);
+    }
+
+    pub(super) fn take_printed_list(&mut self, titles: &[TitleEntry]) {
+        self.take_titles(titles);
         if titles.is_empty() && self.place == Place::Title {
             self.place = Place::Menu;
         }
