@@ -87,6 +87,8 @@ pub struct Menu {
     words: SharedWords,
     people: People,
     titles: Vec<TitleEntry>,
+    /// The titles of the list that was printed last, which is what numbers are of.
+    printed_titles: Vec<String>,
     place: Place,
     awaited: Option<Awaited>,
     stage: Stage,
@@ -156,6 +158,7 @@ impl Menu {
             words,
             people: People::default(),
             titles: Vec::new(),
+            printed_titles: Vec::new(),
             place: Place::Menu,
             awaited: None,
             stage: Stage::Opening,

@@ -311,6 +311,42 @@ fn a_video_is_chosen_by_number_or_name() {
 }
 
 #[test]
+fn a_number_is_of_the_list_that_was_printed() {
+    let mut rig = Rig::new();
+    rig.typed("4");
+    rig.event(&Event::Videos { titles: vec![title("alpha"), title("gamma")] });
+    rig.ok();
+    rig.event(&Event::VideosChanged {});
+    rig.quiet_list(&["2", "alpha", "beta", "gamma"]);
+    rig.typed("2");
+    rig.says("gamma: Enter plays");
+    rig.typed("/menu");
+    for (typed, answer) in [("beta", "beta: Enter plays"), ("3", "There is no such video.")] {
+        rig.menu.place = Place::Title;
+        rig.typed(typed);
+        rig.says(answer);
+    }
+    rig.event(&Event::VideosChanged {});
+    rig.requests.clear();
+    rig.quiet_list(&["alpha"]);
+    rig.typed("2");
+    rig.says("gamma is gone from the hub.");
+    rig.asks("which video> ");
+    rig.typed("1");
+    rig.says("alpha: Enter plays");
+}
+
+#[test]
+fn a_title_that_is_a_number_wins_over_the_list_it_was_printed_in() {
+    let mut rig = Rig::new();
+    rig.typed("4");
+    rig.event(&Event::Videos { titles: vec![title("2"), title("alpha")] });
+    rig.ok();
+    rig.typed("2");
+    rig.says("2: Enter plays");
+}
+
+#[test]
 fn a_hub_without_videos_or_without_an_answer_leads_back_to_the_menu() {
     let mut rig = Rig::new();
     rig.typed("4");

@@ -8,7 +8,7 @@ use crate::{
         command::{Command, PlayRequest, Request, nearest},
         event::{Event, TitleEntry},
     },
-    types::{PlayMode, RenditionLabel},
+    types::{PlayMode, Printable, RenditionLabel},
 };
 
 /// The reference of a list that is asked for to keep the words of the Tab key, not to be read.
@@ -54,29 +54,44 @@ impl Menu {
 
     pub(super) fn take_printed_list(&mut self, titles: &[TitleEntry]) {
         self.take_titles(titles);
+        self.printed_titles = titles.iter().map(|title| title.title.clone()).collect();
         if titles.is_empty() && self.place == Place::Title {
             self.place = Place::Menu;
         }
     }
 
-    /// A title by its number in the list or by its name; a title that is a number wins over the list.
+    /// A title by its number in the printed list or by its name.
     pub(super) fn choose_title(&mut self, typed: &str) {
-        let numbered = typed.parse::<usize>().ok().and_then(|number| self.titles.get(number.checked_sub(1)?));
-        let Some(title) = self.titles.iter().find(|title| title.title == typed).or(numbered) else {
-            let meant = self.meant(typed).map(|meant| format!(" {meant}")).unwrap_or_default();
-            let text = format!("There is no such video.{meant} Type its number or name; an empty line goes back.");
+        let wanted = self.printed(typed).unwrap_or(typed).to_owned();
+        let Some(title) = self.titles.iter().find(|title| title.title == wanted) else {
+            let text = if wanted == typed {
+                let meant = self.meant(typed).map(|meant| format!(" {meant}")).unwrap_or_default();
+                format!("There is no such video.{meant} Type its number or name; an empty line goes back.")
+            } else {
+                format!("{wanted} is gone from the hub. Type another number or name; an empty line goes back.")
+            };
             return self.error(&text);
         };
         if let Some(why) = &title.unplayable {
-            let text = format!("It cannot be played: {why}.");
+            let text = format!("{wanted} cannot be played: {why}.");
             return self.error(&text);
         }
         let heights: Vec<String> = title.renditions.iter().map(|rendition| rendition.label.to_string()).collect();
-        let (title, heights) = (title.title.clone(), heights.join(", "));
         self.print(&format!(
-            "Enter plays what the link carries, tour shows each resolution in turn, or choose one: {heights}"
+            "{}: Enter plays what the link carries, tour shows each resolution in turn, or choose one: {}",
+            Printable(&wanted),
+            heights.join(", ")
         ));
-        self.place = Place::Mode(title);
+        self.place = Place::Mode(wanted);
+    }
+
+    /// The title with that number in the list that the viewer saw, whatever changed since; a title of that list that is a
+    /// number wins.
+    fn printed(&self, typed: &str) -> Option<&str> {
+        let number = typed.parse::<usize>().ok()?;
+        let is_title = self.printed_titles.iter().any(|title| title == typed);
+        let title = if is_title { None } else { self.printed_titles.get(number.checked_sub(1)?) };
+        title.map(String::as_str)
     }
 
     pub(super) fn choose_mode(&mut self, title: String, typed: &str, now: Duration) {
