@@ -24,7 +24,7 @@ mod keys;
 mod modes;
 mod plain;
 
-use modes::TerminalModes;
+use modes::{BetweenLines, TerminalModes};
 
 /// Texts that wait to be printed while the editor shows a list or searches. Beyond that they are dropped and
 /// counted: a terminal that nobody looks at must not make the process grow.
@@ -113,7 +113,8 @@ impl Shell {
             // Before a member runs, a signal ends the process, and nothing is played.
             let is_member = !matches!(prompt.kind, PromptKind::Name | PromptKind::HubKey);
             if let Some(modes) = &mut self.modes {
-                modes.hush(is_member && self.screen.can_ask());
+                let is_hushed = is_member && self.screen.can_ask();
+                modes.set_between_lines(BetweenLines { is_hushed, suspend_key_waits: is_member });
             }
             // The thread that reads ends with the process only.
             let _ = self.prompts.send(Asked { prompt: prompt.clone(), after: self.handed });

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use nix::sys::termios::_POSIX_VDISABLE;
 use rustyline::{
     At, CharSearch, Cmd, ConditionalEventHandler, Event, EventContext, KeyCode, KeyEvent, Modifiers, Movement,
     RepeatCount, Word,
@@ -159,6 +160,9 @@ impl ConditionalEventHandler for PlayKeys {
             }
             None => {}
         }
+        if key == unset_key() {
+            return Some(unset());
+        }
         let as_read = key;
         let key = self.note(key);
         if self.screen.can_ask()
@@ -172,6 +176,19 @@ impl ConditionalEventHandler for PlayKeys {
         let command = self.of_play(key, context.line().is_empty());
         // The editor has heard of no Escape before it.
         if key == as_read { command } else { command.or_else(|| escaped(key)) }
+    }
+}
+
+/// The key that the editor suspends with while none is set, for it takes the mark of that for a character.
+fn unset_key() -> KeyEvent {
+    KeyEvent::new(char::from(_POSIX_VDISABLE), Modifiers::NONE)
+}
+
+/// What it is to do in place of that.
+fn unset() -> Cmd {
+    match unset_key() {
+        KeyEvent(KeyCode::Char(character), Modifiers::NONE) => Cmd::Insert(1, character.into()),
+        _ => Cmd::Noop,
     }
 }
 
@@ -313,6 +330,13 @@ mod tests {
         assert!(keys.waits(search, 1) && !keys.waits(letter, 1) && !keys.holds(letter), "a letter is typed");
         assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "and nothing searched for");
         assert!(keys.waits(search, 1) && !keys.waits(search, 1), "whoever presses it again does not wait");
+    }
+
+    #[test]
+    fn the_mark_of_no_suspend_key_is_no_suspend_key() {
+        // As in the editor, which has `Cmd::Suspend` for it: Ctrl-Space, or ÿ.
+        assert!([KeyEvent::ctrl('@'), KeyEvent(KeyCode::Char('ÿ'), Modifiers::NONE)].contains(&unset_key()));
+        assert!([Cmd::Noop, Cmd::Insert(1, "ÿ".into())].contains(&unset()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{_POSIX_VDISABLE, LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
 use rustix::process::{Signal, kill_current_process_group};
 
 /// Switches bracketed paste off again (xterm, mode 2004).
@@ -25,14 +25,40 @@ const STANDING_STILL: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct TerminalModes {
     found: Termios,
-    is_hushed: bool,
+    between: BetweenLines,
 }
+
+/// What becomes of keys while no line is edited. By default what was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct BetweenLines {
+    /// Nothing that is typed is shown, for answers of the terminal come as well. The editor shows the rest once it reads it.
+    pub is_hushed: bool,
+    /// The suspend key waits for the editor, which gives the whole terminal back before the process stops; the kernel
+    /// would stop it at once, with the picture and whatever holds here.
+    pub suspend_key_waits: bool,
+}
+
+impl BetweenLines {
+    fn modes(self, found: &Termios) -> Termios {
+        let mut wanted = found.clone();
+        if self.is_hushed {
+            wanted.local_flags.remove(LocalFlags::ECHO);
+        }
+        if self.suspend_key_waits {
+            wanted.control_chars[SUSPEND] = _POSIX_VDISABLE;
+        }
+        wanted
+    }
+}
+
+/// The place of the key that suspends.
+const SUSPEND: usize = SpecialCharacterIndices::VSUSP as usize;
 
 impl TerminalModes {
     /// Those that hold now; none when standard input is no terminal.
     pub(super) fn save() -> Option<Self> {
         let found = tcgetattr(io::stdin()).ok()?;
-        Some(Self { found, is_hushed: false })
+        Some(Self { found, between: BetweenLines::default() })
     }
 
     /// What the terminal gets back while the process is stopped.
@@ -40,16 +66,12 @@ impl TerminalModes {
         StoppedModes(Mutex::new(self.found.clone()))
     }
 
-    /// Shows nothing that is typed while no line is edited, or again: answers of the terminal come then as well. The editor
-    /// shows the rest once it reads it. To be called while no line is edited.
-    pub(super) fn hush(&mut self, is_hushed: bool) {
-        if std::mem::replace(&mut self.is_hushed, is_hushed) == is_hushed {
+    /// Has that hold while no line is edited. To be called while none is.
+    pub(super) fn set_between_lines(&mut self, between: BetweenLines) {
+        if std::mem::replace(&mut self.between, between) == between {
             return;
         }
-        let mut wanted = self.found.clone();
-        if is_hushed {
-            wanted.local_flags.remove(LocalFlags::ECHO);
-        }
+        let wanted = between.modes(&self.found);
         // A terminal that is gone shows nothing.
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &wanted);
     }
@@ -89,5 +111,34 @@ impl Drop for TerminalModes {
         // A terminal that is gone needs nothing put back.
         write(BRACKETED_PASTE_OFF);
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::Read as _};
+
+    use nix::pty::openpty;
+
+    use super::*;
+
+    #[test]
+    fn between_lines_the_suspend_key_waits_for_the_editor_unseen() {
+        let terminal = openpty(None, None).unwrap();
+        let found = tcgetattr(&terminal.slave).unwrap();
+        let (mut keys, mut program) = (File::from(terminal.master), File::from(terminal.slave));
+        let mut typed = |between: BetweenLines| {
+            tcsetattr(&program, SetArg::TCSANOW, &between.modes(&found)).unwrap();
+            keys.write_all(b"a\x1ab\n").unwrap();
+            let mut read = [0; 16];
+            let count = program.read(&mut read).unwrap();
+            read[..count].to_vec()
+        };
+        assert_eq!(typed(BetweenLines::default()), b"b\n", "the kernel takes it, with what was typed before");
+        let between = BetweenLines { is_hushed: true, suspend_key_waits: true };
+        assert_eq!(typed(between), b"a\x1ab\n");
+        let modes = between.modes(&found);
+        assert!(found.local_flags.contains(LocalFlags::ECHO | LocalFlags::ISIG));
+        assert_eq!(found.local_flags - modes.local_flags, LocalFlags::ECHO, "an interrupt stays one");
     }
 }
