@@ -23,6 +23,8 @@ pub(super) struct PlayKeys {
     screen: Screen,
     /// The terminal while the process is stopped.
     stopped: Option<StoppedModes>,
+    /// The key that stops it.
+    suspend_key: Option<KeyEvent>,
     /// An answer came between Escape and the key that belongs to it.
     is_escaped: AtomicBool,
     /// A search goes on for as long as letters come.
@@ -37,9 +39,11 @@ pub(super) struct PlayKeys {
 impl PlayKeys {
     pub(super) fn new(screen: Screen, stopped: Option<StoppedModes>) -> Self {
         let unset = || AtomicBool::new(false);
+        let suspend_key = stopped.as_ref().and_then(StoppedModes::suspend_key);
         Self {
             screen,
             stopped,
+            suspend_key: suspend_key.map(|key| KeyEvent::new(key, Modifiers::NONE)),
             is_escaped: unset(),
             is_searching: unset(),
             searches_soon: unset(),
@@ -113,6 +117,10 @@ impl PlayKeys {
         self.screen.press(key).then_some(Cmd::Noop)
     }
 
+    fn suspends(&self, key: KeyEvent) -> bool {
+        Some(key) == self.suspend_key
+    }
+
     /// Stops the process: whatever comes next has the whole terminal, as it was found, and nothing is typed into it.
     fn stop(&self) -> Option<Cmd> {
         let stopped = self.stopped.as_ref()?;
@@ -170,7 +178,7 @@ impl ConditionalEventHandler for PlayKeys {
         {
             return Some(command);
         }
-        if key == KeyEvent::ctrl('Z') {
+        if self.suspends(key) {
             return self.stop();
         }
         let command = self.of_play(key, context.line().is_empty());
@@ -330,6 +338,16 @@ mod tests {
         assert!(keys.waits(search, 1) && !keys.waits(letter, 1) && !keys.holds(letter), "a letter is typed");
         assert_eq!(keys.answered(Modifiers::NONE, 0), Cmd::Noop, "and nothing searched for");
         assert!(keys.waits(search, 1) && !keys.waits(search, 1), "whoever presses it again does not wait");
+    }
+
+    #[test]
+    fn the_process_is_stopped_by_the_key_that_was_set_for_it() {
+        let stopping = |character: u8| {
+            let modes = StoppedModes::with_suspend_key(character);
+            let keys = PlayKeys::new(Screen::none(crate::video::render::NoTerminal::Plain), Some(modes));
+            ['Y', 'Z', '@'].into_iter().filter(|key| keys.suspends(KeyEvent::ctrl(*key))).collect::<String>()
+        };
+        assert_eq!([0x1a, 0x19, _POSIX_VDISABLE].map(stopping), ["Z", "Y", ""]);
     }
 
     #[test]

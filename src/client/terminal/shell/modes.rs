@@ -82,6 +82,12 @@ impl TerminalModes {
 pub(super) struct StoppedModes(Mutex<Termios>);
 
 impl StoppedModes {
+    /// The character of the key that stops the process; none when the person has none.
+    pub(super) fn suspend_key(&self) -> Option<char> {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(found.control_chars[SUSPEND]).filter(|key| *key != _POSIX_VDISABLE).map(char::from)
+    }
+
     /// Stops the process, and whatever was started together with it, as Ctrl-Z does where nobody reads it as a key. Returns
     /// when it goes on, with the terminal as it was before.
     pub(super) fn stop(&self) -> io::Result<()> {
@@ -97,6 +103,16 @@ impl StoppedModes {
         tcsetattr(io::stdin(), SetArg::TCSADRAIN, &edited)?;
         write(BRACKETED_PASTE_ON);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl StoppedModes {
+    /// Those of a new terminal, with that character for the key that stops the process.
+    pub(super) fn with_suspend_key(character: u8) -> Self {
+        let mut found = tcgetattr(nix::pty::openpty(None, None).unwrap().slave).unwrap();
+        found.control_chars[SUSPEND] = character;
+        Self(Mutex::new(found))
     }
 }
 
