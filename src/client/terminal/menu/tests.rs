@@ -480,9 +480,9 @@ fn a_list_that_nobody_reads_answers_nothing_that_was_typed() {
         rig.event(&Event::VideosChanged {});
         rig.typed("4");
         if is_list {
-            rig.quiet_list(&[])
+            rig.quiet_list(&[]);
         } else {
-            rig.quiet(&busy())
+            rig.quiet(&busy());
         }
         assert_eq!((rig.prompt.as_deref(), rig.printed.len()), (None, 0), "the list that was typed for is to come");
         rig.event(&Event::Videos { titles: vec![title("alpha")] });
