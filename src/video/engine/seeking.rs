@@ -8,6 +8,9 @@ use crate::{
     video::{frame::Frame, render::DisplayGone, report::Report},
 };
 
+/// A seek that takes no longer is not told while it lasts: the word would only flash.
+const SHORT: Duration = Duration::from_millis(250);
+
 /// A seek whose frame was not shown yet.
 pub(super) struct Seeking {
     epoch: PlayEpoch,
@@ -19,6 +22,11 @@ pub(super) struct Seeking {
 impl Seeking {
     pub(super) fn since(now: Duration, epoch: PlayEpoch) -> Self {
         Self { epoch, since: now, preview: None }
+    }
+
+    /// From when on the viewer is told that a frame of another place is waited for.
+    pub(super) fn is_long_from(&self) -> Duration {
+        self.since + SHORT
     }
 
     /// The frame at `at` is the one.

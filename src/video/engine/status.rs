@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Engine;
+use super::{Engine, seeking::Seeking};
 use crate::{
     types::{Codec, MediaTime},
     video::{
@@ -66,21 +66,22 @@ impl Engine {
     pub(super) fn inform(&mut self) -> Option<Duration> {
         self.last_shown?;
         let now = self.parts.clock.now();
-        let status = self.status();
+        let status = self.status(now);
+        let seek_is_long = self.seeking.as_ref().map(Seeking::is_long_from).filter(|from| *from > now);
         let due = match &self.knowledge.told {
-            Some((_, told)) if *told == status => return None,
+            Some((_, told)) if *told == status => return seek_is_long,
             Some((at, told)) if !status.is_news_after(told) => *at + EVERY,
             _ => now,
         };
         if due > now {
-            return Some(due);
+            return Some(seek_is_long.map_or(due, |from| from.min(due)));
         }
         self.parts.display.inform(&status);
         self.knowledge.told = Some((now, status));
-        None
+        seek_is_long
     }
 
-    fn status(&self) -> Status {
+    fn status(&self, now: Duration) -> Status {
         let Knowledge { about, received, codec, frame_duration, .. } = &self.knowledge;
         let position = self.position();
         // Until a frame of there is shown, what comes for another place waits behind none.
@@ -91,7 +92,7 @@ impl Engine {
             duration: about.duration,
             label: self.last_shown.map(|shown| shown.label),
             mode: about.mode,
-            seeking: is_elsewhere,
+            seeking: self.seeking.as_ref().is_some_and(|seeking| seeking.is_long_from() <= now),
             size: self.last_shown.map_or((0, 0), |shown| shown.size),
             codec: *codec,
             frame_duration: *frame_duration,

@@ -13,7 +13,7 @@ pub struct Status {
     pub label: Option<RenditionLabel>,
     /// Which renditions the viewer wants to see.
     pub mode: Option<PlayMode>,
-    /// Whether a frame of another place is waited for.
+    /// Whether a frame of another place is waited for, and was for a while.
     pub seeking: bool,
     /// Width and height of that frame in pixels.
     pub size: (u32, u32),
@@ -45,8 +45,8 @@ impl Status {
     #[must_use]
     pub fn is_news_after(&self, other: &Self) -> bool {
         let told = |status: &Self| {
-            let Self { duration, label, mode, size, paused, volume, muted, stalls, .. } = status;
-            (*duration, *label, *mode, *size, *paused, *volume, *muted, *stalls)
+            let Self { duration, label, mode, seeking, size, paused, volume, muted, stalls, .. } = status;
+            (*duration, *label, *mode, *seeking, *size, *paused, *volume, *muted, *stalls)
         };
         told(self) != told(other)
     }

@@ -113,6 +113,28 @@ fn a_seek_says_nothing_of_what_waits_until_it_has_led_somewhere() {
 }
 
 #[test]
+fn a_seek_that_lasts_is_told_until_it_has_landed_and_a_short_one_not_at_all() {
+    for is_paused in [false, true] {
+        let seek = |lasts: u64| {
+            let outcome = Scene { delay: 0, ..Scene::new() }
+                .at(0, part(240, 0, None))
+                .at(0, packets(0..50))
+                .at(990, is_paused.then_some(Input::Pause))
+                .at(1_000, [Input::Flush { epoch: PlayEpoch(1) }])
+                .at(1_000 + lasts, part(240, 500, None))
+                .at(1_000 + lasts, packets(500..550))
+                .at(2_900, [Input::Stop])
+                .run();
+            let mut changes: Vec<_> = outcome.told.iter().map(|(at, told)| (*at, told.seeking)).collect();
+            changes.dedup_by_key(|(_, seeking)| *seeking);
+            changes
+        };
+        assert_eq!(seek(700), [(0, false), (1_250, true), (1_700, false)]);
+        assert_eq!(seek(249), [(0, false)], "the word would only flash");
+    }
+}
+
+#[test]
 fn statistics_that_are_asked_for_in_a_pause_are_told_at_once() {
     let mut scene = Scene::new().at(0, part(240, 0, None)).at(0, packets(0..50)).at(500, [Input::Pause]);
     let asked = [ViewerAction::ToggleStatistics, ViewerAction::ShowPosition];

@@ -93,9 +93,11 @@ impl Display for TerminalDisplay {
     }
 
     fn inform(&mut self, status: &Status) {
-        self.status = status.clone();
-        // The next frame comes with it, when one comes; whoever shows that hears when the terminal is gone.
-        if self.began && status.paused {
+        let before = std::mem::replace(&mut self.status, status.clone());
+        // The next frame comes with it, when one comes; whoever shows that hears when the terminal is gone. The one that a
+        // seek leads to is drawn before it is known to be that.
+        let is_still = status.paused || status.seeking || before.seeking;
+        if self.began && is_still {
             let _ = self.easel.tell(self.id, self.lines());
         }
     }
@@ -168,8 +170,55 @@ fn status_line(title: &str, status: &Status) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{io, sync::Mutex};
+
     use super::*;
-    use crate::types::MediaTime;
+    use crate::{
+        types::MediaTime,
+        video::{
+            render::terminal::{
+                answers::Answers,
+                graphics::{Depth, Graphics},
+                layout::Size,
+                tty::Tty,
+            },
+            testing::frame,
+        },
+    };
+
+    /// A terminal that remembers what is written to it.
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<String>>);
+
+    impl Tty for Paper {
+        fn size(&self) -> Option<(Size, Option<(u16, u16)>)> {
+            Some((Size { columns: 80, rows: 20 }, None))
+        }
+
+        fn write(&self, bytes: &[u8]) -> io::Result<()> {
+            self.0.lock().unwrap().push_str(std::str::from_utf8(bytes).unwrap());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_seek_is_told_while_it_lasts_and_no_longer() {
+        let paper = Paper::default();
+        let easel = Easel::new(Box::new(paper.clone()), Graphics::HalfBlocks(Depth::True), Answers::default(), false);
+        let mut display = TerminalDisplay::new(Arc::new(easel), "film");
+        display.attach(Closer::new(crossbeam_channel::unbounded().0));
+        display.show(&frame(90, 0)).unwrap();
+        let mut written = |seeking| {
+            paper.0.lock().unwrap().clear();
+            display.inform(&Status { seeking, ..Status::default() });
+            paper.0.lock().unwrap().clone()
+        };
+        assert_eq!(written(false), "", "the next frame comes with it");
+        assert!(written(true).contains("seeking"), "none comes");
+        let landed = written(false);
+        assert!(landed.contains("film") && !landed.contains("seeking"), "{landed:?}");
+        assert_eq!(written(false), "");
+    }
 
     #[test]
     fn the_status_says_what_is_known() {
