@@ -10,7 +10,7 @@
 //!   240p                ·····■·····    than this one from its keyframe before K on
 //! ```
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use super::{Segment, tolerance};
 use crate::{types::MediaTime, video::catalog::Rendition};
@@ -82,7 +82,7 @@ fn enter(
 ) -> Option<Switched> {
     let edge = |segment: &Segment| tolerance(&segment.rendition.index, &to.index);
     let first = segments.front()?;
-    let entry = entry(segments, begun, to, from.max(first.show.start - edge(first)))?;
+    let entry = entry(segments, begun, to, from.max(first.show.start - edge(first))..end)?;
     if segments.len() > usize::from(begun.is_some())
         && let Some(last) = segments.back()
         && Arc::ptr_eq(&last.rendition, to)
@@ -109,21 +109,21 @@ fn enter(
     Some(Switched { cut })
 }
 
-/// The first picture of `to` behind a switch: its first keyframe at or after `from`, unless less has to be sent when it
-/// is the picture at `from` and those from the keyframe before it on are only decoded. That is so in a GOP that a link
-/// does not carry.
+/// The first picture of `to` behind a switch: its first keyframe in `within`, unless less has to be sent when it is the
+/// first picture in there and those from the keyframe before it on are only decoded. That is so in a GOP that a link does
+/// not carry.
 fn entry(
     segments: &VecDeque<Segment>,
     begun: Option<usize>,
     to: &Arc<Rendition>,
-    from: MediaTime,
+    within: Range<MediaTime>,
 ) -> Option<MediaTime> {
-    let keyframe = to.index.entry_from(from);
-    let picture = to.index.picture_from(from)?;
+    let keyframe = to.index.entry_from(within.start).filter(|keyframe| *keyframe < within.end);
+    let picture = to.index.picture_from(within.start).filter(|picture| *picture < within.end)?;
     if keyframe == Some(picture) {
         return keyframe;
     }
-    let until = keyframe.unwrap_or(MediaTime(i64::MAX));
+    let until = keyframe.unwrap_or(within.end);
     let leaves = to.index.bytes(to.index.entry_before(picture)..to.index.packets().len(), until);
     // A member may ask for this as often as it likes: what both would send is not looked at, which can be most of the
     // title, nor more of what lies between than decides.
