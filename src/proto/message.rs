@@ -156,8 +156,8 @@ messages! {
     }
     /// The hub may send the media of this epoch up to this many bytes from its start.
     8 => Credit { play: PlayId, epoch: PlayEpoch, offset: u64 }
-    /// Goes on in another rendition, from its first keyframe at or after `from`; with none, as soon as nothing that
-    /// was sent is sent again.
+    /// Goes on in another rendition, from its first keyframe at or after `from`, or sooner where that is less to send;
+    /// with none, as soon as nothing that was sent is sent again.
     9 => SwitchRendition { play: PlayId, epoch: PlayEpoch, rendition: RenditionLabel, from: Option<MediaTime> }
     /// Goes on at another place, under a new epoch; the credit of the new epoch starts at 0.
     10 => Seek { play: PlayId, epoch: PlayEpoch, to: MediaTime }
@@ -340,8 +340,6 @@ wire_struct! {
         pub bitrate: u64,
         /// Most bits per second over a second or more, from keyframe to keyframe.
         pub peak: u64,
-        /// Longest stretch without a place to begin.
-        pub longest_gop: MediaTime,
         /// Where its last picture ends.
         pub end: MediaTime,
         /// Whether it has keyframes often enough to be entered and left.

@@ -150,14 +150,7 @@ fn of_hubs_about_video() -> Vec<Message> {
             play,
             title: "mandelbrot".into(),
             duration: MediaTime(12_000_000),
-            ladder: vec![Rung {
-                label,
-                bitrate: 90_000,
-                peak: 120_000,
-                longest_gop: MediaTime(2_000_000),
-                end: MediaTime(12_000_000),
-                adaptive: true,
-            }],
+            ladder: vec![Rung { label, bitrate: 90_000, peak: 120_000, end: MediaTime(12_000_000), adaptive: true }],
             languages: vec!["de".into()],
         }
         .into(),

@@ -24,8 +24,6 @@ pub struct Rung {
     pub average: u64,
     /// Most bits a second over a second or more, from one keyframe to another.
     pub peak: u64,
-    /// Longest stretch without a place to begin.
-    pub longest_gop: MediaTime,
     /// Where its last picture ends.
     pub end: MediaTime,
     /// Whether it has keyframes often enough to be entered and left, and lasts as long as its title.
@@ -37,8 +35,6 @@ pub struct Rung {
 pub(super) struct Gops {
     /// Bits a second, see [`Rung::peak`].
     pub(super) peak: u64,
-    /// See [`Rung::longest_gop`].
-    pub(super) longest: MediaTime,
     /// Whether no stretch without a place to begin is too long, and there is more than one such place.
     pub(super) are_short: bool,
 }
@@ -63,7 +59,7 @@ impl Gops {
             }
         }
         let places = entry_points.iter().filter(|&&position| shown.contains(&start(position))).count();
-        Self { peak, longest, are_short: places > 1 && longest <= LONGEST_GOP }
+        Self { peak, are_short: places > 1 && longest <= LONGEST_GOP }
     }
 }
 
@@ -86,7 +82,6 @@ impl Title {
                 label,
                 average,
                 peak: gops.peak.max(average),
-                longest_gop: gops.longest,
                 end: index.duration(),
                 adaptive: gops.are_short && lasts,
             }

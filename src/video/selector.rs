@@ -7,8 +7,7 @@
 //!
 //!   up     append            ░░░░░░░░│▓▓▓▓      what waits is shown as it is
 //!          replace           ░░│▓▓▓▓▓▓▓▓▓▓      on a quick link the better pictures take its place
-//!   down   behind what came  ▓▓▓▓▓▓▓▓│░░░░
-//!          in time           ▓▓▓▓▓│░░░░░░░      a GOP that would not arrive in time is left
+//!   down   behind what came  ▓▓▓▓▓▓▓▓│░░░░      in the middle of a GOP, where that is less to send
 //! ```
 //!
 //! It starts low and rises, so that the first frame is there at once.
@@ -40,9 +39,6 @@ const FILLED: MediaTime = MediaTime(4_000_000);
 /// How far ahead of the picture what waits is replaced: by then the better pictures have come.
 const AHEAD: MediaTime = MediaTime(2_000_000);
 
-/// How far ahead of the picture a GOP is left that does not arrive in time.
-const JUST_AHEAD: MediaTime = MediaTime(1_000_000);
-
 /// When less than this is missing of a play, all of it came.
 const ALL_BUT: MediaTime = MediaTime(200_000);
 
@@ -71,8 +67,6 @@ pub struct Situation {
     pub at: MediaTime,
     /// What waits to be shown.
     pub buffered: MediaTime,
-    /// The keyframe that was received last.
-    pub last_keyframe: MediaTime,
     /// Where the play ends.
     pub end: MediaTime,
     /// No picture follows, wherever what is received ends.
@@ -83,7 +77,7 @@ pub struct Situation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Switch {
     pub to: RenditionLabel,
-    /// From its first keyframe at or after this; without it, behind all that was sent.
+    /// At or after this, see [`switch`](super::switch); without it, behind all that was sent.
     pub from: Option<MediaTime>,
 }
 
@@ -146,9 +140,14 @@ impl Selector {
     /// What to do now; whoever asks does it.
     pub fn decide(&mut self, situation: &Situation) -> Option<Switch> {
         self.was_filled |= situation.buffered >= FILLED;
-        let throughput = situation.throughput?;
-        let place = self.rungs.iter().position(|rung| rung.label == situation.current)?;
-        let switch = self.fall(place, throughput, situation).or_else(|| self.rise(place, throughput, situation));
+        let place = self.rungs.iter().position(|rung| rung.label == situation.current);
+        let switch = match (place, situation.throughput) {
+            (Some(place), Some(throughput)) => {
+                self.fall(place, throughput, situation).or_else(|| self.rise(place, throughput, situation))
+            }
+            (Some(_), None) => None,
+            (None, throughput) => self.enter(throughput, situation),
+        };
         if switch.is_some() {
             self.was_filled = false;
         }
@@ -170,12 +169,21 @@ impl Selector {
         }
         let fits = |rung: &&Rung| throughput >= percent(rung.average, 120);
         let to = below.iter().rev().find(fits).or_else(|| below.first())?.label;
-        let is_urgent = throughput < percent(current.average, 60);
-        let from = is_urgent.then(|| left_at(current, throughput, situation));
         let mistook = self.rose_at.take().is_some_and(|rose| situation.now.saturating_sub(rose) < SOON);
         self.calm = if mistook { (self.calm * 2).min(MOST_CALM) } else { CALM };
         self.calm_until = situation.now + self.calm;
-        Some(Switch { to, from })
+        Some(Switch { to, from: None })
+    }
+
+    /// From a rendition that takes no part, which a viewer had chosen: it may end early, or not be left later.
+    fn enter(&mut self, throughput: Option<u64>, situation: &Situation) -> Option<Switch> {
+        if situation.now < self.refused_until {
+            return None;
+        }
+        let carries = |rung: &&Rung| rung.is_carried_by(throughput.unwrap_or(0));
+        let to = self.rungs.iter().rev().find(carries).or_else(|| self.rungs.first())?.label;
+        self.calm_until = situation.now + CALM;
+        Some(Switch { to, from: Some(situation.at + AHEAD) })
     }
 
     fn rise(&mut self, place: usize, throughput: u64, situation: &Situation) -> Option<Switch> {
@@ -186,14 +194,14 @@ impl Selector {
             return None;
         }
         let above = self.rungs.get(place + 1..)?;
-        let carries = |rung: &&Rung| throughput >= percent(rung.average, 150).max(percent(rung.peak, 90));
+        let carries = |rung: &&Rung| rung.is_carried_by(throughput);
         // Only on a link that fetches them again much faster than they are shown.
         let is_quick = |rung: &&Rung| throughput >= percent(rung.average, 300).max(percent(rung.peak, 150));
         let best = above.iter().rev().find(carries)?;
         // What would be seen only behind all that waits comes later than a smaller step that is seen at once.
         let quick = || above.iter().rev().find(is_quick);
-        let at_once = if is_first {
-            // Little waits yet, and in the lowest rendition: its place is taken by whatever the link carries.
+        let at_once = if is_first && situation.buffered < FILLED {
+            // Little waits yet: its place is taken by whatever the link carries.
             Some(best)
         } else {
             quick().filter(|quick| quick.label == best.label || situation.buffered > AHEAD)
@@ -210,14 +218,11 @@ impl Selector {
     }
 }
 
-/// Where a rendition is left that the link does not carry. A GOP that arrives before the picture needs it stays; of
-/// another what came is fetched again, as much of it as is to be seen or decoded.
-fn left_at(current: &Rung, throughput: u64, situation: &Situation) -> MediaTime {
-    let ends = situation.last_keyframe + current.longest_gop;
-    let missing = ends - (situation.at + situation.buffered);
-    let arrives_in = i128::from(missing.0) * i128::from(current.average) / i128::from(throughput.max(1));
-    let is_in_time = arrives_in <= i128::from(situation.buffered.0);
-    if is_in_time { situation.last_keyframe.max(situation.at + JUST_AHEAD) } else { situation.last_keyframe }
+impl Rung {
+    /// Whether a link of so many bits a second carries it, and other things beside it.
+    fn is_carried_by(&self, throughput: u64) -> bool {
+        throughput >= percent(self.average, 150).max(percent(self.peak, 90))
+    }
 }
 
 /// When nothing waits any more, if `throughput` does not carry what is shown.

@@ -6,7 +6,7 @@ use super::{
     Output, Over,
     place::going_on,
     play::{BadMedia, MemberPlay, Stage},
-    rendition::since,
+    rendition::{since, unfollowed},
     steer::Shown as ShownRendition,
 };
 use crate::{
@@ -135,10 +135,7 @@ impl MemberPlays {
             Message::Sound(sound) => self.sound(sound, now),
             Message::Packet(packet) => self.packet(&packet, now),
             Message::StreamCut(cut) if self.is_of(cut.play, cut.epoch) => self.cut(cut.play, cut.show_until),
-            Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => {
-                self.all_came(end.play, end.reason);
-                vec![Output::Player(end.play, Input::End { reason: end.reason })]
-            }
+            Message::StreamEnd(end) if self.is_of(end.play, end.epoch) => self.all_came(end.play, end.reason),
             _ => Vec::new(),
         }
     }
@@ -364,10 +361,11 @@ impl MemberPlays {
         vec![Output::Player(id, Input::Cut { until })]
     }
 
-    fn all_came(&mut self, id: PlayId, reason: EndReason) {
-        if let Some(play) = self.plays.get_mut(&id) {
-            play.steering.all_came(reason);
-        }
+    fn all_came(&mut self, id: PlayId, reason: EndReason) -> Outputs {
+        let Some(play) = self.plays.get_mut(&id) else { return Vec::new() };
+        play.steering.all_came(reason);
+        let unfollowed = if play.steering.is_over { unfollowed(play) } else { Vec::new() };
+        unfollowed.into_iter().chain([Output::Player(id, Input::End { reason })]).collect()
     }
 
     fn packet(&mut self, packet: &Packet, now: Instant) -> Outputs {

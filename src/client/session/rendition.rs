@@ -123,14 +123,10 @@ impl MemberPlays {
             }
         };
         let mut outputs = match play.steering.refused(since(play, now)) {
+            Refused::Choice if play.steering.is_over => unfollowed(play),
             Refused::Choice => Vec::new(),
             Refused::Needless(asking) => asking.into_iter().flat_map(|reference| answer(play, reference)).collect(),
-            // By a key, which nobody waits for the answer of.
-            Refused::Wish(asking) if asking.is_empty() => vec![notice(play, failure)],
-            Refused::Wish(asking) => {
-                let failure = failure.of(CommandName::Rendition);
-                asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
-            }
+            Refused::Wish(asking) => fail(play, failure, asking),
         };
         outputs.extend(self.steer(refused.play, now));
         outputs
@@ -190,6 +186,21 @@ fn no_such(play: &MemberPlay, label: RenditionLabel) -> Failure {
 pub(super) fn over(play: &MemberPlay) -> Failure {
     let message = format!("the hub has ended \"{}\"; what came of it is still shown", play.title);
     Failure::new(Code::NoSuchPlay, message, "play it again to go elsewhere in it, or on in another rendition")
+}
+
+/// The hub has ended the play: what was asked for and has not come does not come.
+pub(super) fn unfollowed(play: &mut MemberPlay) -> Outputs {
+    let asking = play.steering.give_up();
+    asking.map_or_else(Vec::new, |asking| fail(play, over(play), asking))
+}
+
+/// Tells whoever asked for a rendition that it does not come; nobody waits for the answer of a key.
+fn fail(play: &MemberPlay, failure: Failure, asking: Vec<Option<String>>) -> Outputs {
+    if asking.is_empty() {
+        return vec![notice(play, failure)];
+    }
+    let failure = failure.of(CommandName::Rendition);
+    asking.into_iter().map(|reference| Output::Event(Event::Error(failure.clone()), reference)).collect()
 }
 
 /// Says so to a viewer whose key cannot be followed.

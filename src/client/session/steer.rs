@@ -90,7 +90,6 @@ pub(super) struct Steering {
     begins: MediaTime,
     /// The end of what was received and is to be shown.
     newest: MediaTime,
-    last_keyframe: MediaTime,
     until: MediaTime,
     all_came: bool,
     /// When the player was told last what the link carries.
@@ -127,7 +126,6 @@ impl Steering {
             is_new: false,
             begins: MediaTime(i64::MIN),
             newest: MediaTime(i64::MIN),
-            last_keyframe: MediaTime(i64::MIN),
             until: MediaTime(i64::MAX),
             all_came: false,
             told_at: Duration::ZERO,
@@ -141,8 +139,8 @@ impl Steering {
     /// The hub says what there is.
     pub(super) fn take_ladder(&mut self, ladder: &[message::Rung]) {
         let rung = |rung: &message::Rung| {
-            let message::Rung { label, bitrate: average, peak, longest_gop, end, adaptive } = *rung;
-            Rung { label, average, peak, longest_gop, end, adaptive }
+            let message::Rung { label, bitrate: average, peak, end, adaptive } = *rung;
+            Rung { label, average, peak, end, adaptive }
         };
         self.ladder = ladder.iter().map(rung).collect();
         self.selector = Selector::new(&self.ladder);
@@ -150,7 +148,7 @@ impl Steering {
 
     /// Media of a new epoch follows. What the hub was asked before the seek it did before the seek.
     pub(super) fn begin_epoch(&mut self) {
-        (self.newest, self.last_keyframe) = (MediaTime(i64::MIN), MediaTime(i64::MIN));
+        self.newest = MediaTime(i64::MIN);
         (self.begins, self.is_new) = (MediaTime(i64::MIN), false);
         (self.all_came, self.has_landed, self.is_sought) = (false, false, true);
         self.is_answer_late |= self.awaited.take().is_some();
@@ -165,7 +163,6 @@ impl Steering {
             (self.awaited, self.is_tour) = (None, false);
         }
         self.begins = segment.from;
-        self.last_keyframe = segment.from;
         self.until = segment.until.unwrap_or(MediaTime(i64::MAX));
         self.all_came = false;
         self.has_followed();
@@ -186,9 +183,6 @@ impl Steering {
     pub(super) fn packet_came(&mut self, packet: &input::Packet) {
         if packet.pts < self.until {
             self.newest = self.newest.max(packet.pts + packet.duration);
-        }
-        if packet.keyframe {
-            self.last_keyframe = self.last_keyframe.max(packet.pts);
         }
     }
 
@@ -237,7 +231,15 @@ impl Steering {
         let is_free = self.helm == Helm::Auto && self.awaited.is_none();
         let ends = |label| self.ladder.iter().find(|rung| Some(rung.label) == label).map(|rung| rung.end);
         ends(self.current).filter(|end| is_free && *end <= at)?;
-        self.ladder.iter().find(|rung| rung.end > at).map(|rung| rung.label)
+        let lasting = || self.ladder.iter().filter(|rung| rung.end > at);
+        lasting().find(|rung| rung.adaptive).or_else(|| lasting().next()).map(|rung| rung.label)
+    }
+
+    /// The hub ended the play. A wish of which nothing came will not be followed; who waits for it.
+    pub(super) fn give_up(&mut self) -> Option<Vec<Option<String>>> {
+        self.wanted.take_if(|wanted| self.current != Some(*wanted))?;
+        self.helm = self.before;
+        Some(std::mem::take(&mut self.asking))
     }
 
     /// Where the rendition ends that the viewer has chosen, if it is known.
@@ -287,8 +289,7 @@ impl Steering {
         let is_asked = self.helm == Helm::Auto && !self.full_speed && self.may_ask();
         let current = self.current.filter(|_| is_asked && self.has_landed)?;
         let (throughput, buffered) = (self.meter.throughput(now), self.buffered(at));
-        let (last_keyframe, all_came) = (self.last_keyframe, self.all_came);
-        let situation = Situation { now, current, throughput, at, buffered, last_keyframe, end, all_came };
+        let situation = Situation { now, current, throughput, at, buffered, end, all_came: self.all_came };
         self.selector.decide(&situation)
     }
 

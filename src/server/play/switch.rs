@@ -38,7 +38,7 @@ impl SwitchError {
 }
 
 impl Play {
-    /// Goes on in another rendition, from its first keyframe at or after `from`; without one, behind all that was
+    /// Goes on in another rendition, at or after `from`, see [`switch`]; without one, behind all that was
     /// sent, or where the play begins if nothing was. What is meant for another epoch is late and changes nothing.
     ///
     /// # Errors
@@ -136,8 +136,8 @@ pub(super) fn first_mode(title: &Title, request: &Request) -> PlayMode {
 /// What a member may choose from.
 pub(in crate::server) fn ladder(title: &Title) -> Vec<message::Rung> {
     let rung = |rung: Rung| {
-        let Rung { label, average: bitrate, peak, longest_gop, end, adaptive } = rung;
-        message::Rung { label, bitrate, peak, longest_gop, end, adaptive }
+        let Rung { label, average: bitrate, peak, end, adaptive } = rung;
+        message::Rung { label, bitrate, peak, end, adaptive }
     };
     title.ladder().into_iter().map(rung).collect()
 }

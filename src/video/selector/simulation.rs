@@ -39,7 +39,7 @@ pub(super) type Trace = Vec<(u64, u64)>;
 enum Sent {
     Info { label: RenditionLabel, from: MediaTime, until: MediaTime },
     Cut(MediaTime),
-    Part { pts: MediaTime, keyframe: bool, bytes: usize, last: bool },
+    Part { pts: MediaTime, bytes: usize, last: bool },
     End,
 }
 
@@ -137,7 +137,7 @@ impl Hub {
             self.partly += bytes;
             self.sent += bytes as u64;
             let last = self.partly == packet.size as usize;
-            self.put(Sent::Part { pts: packet.pts, keyframe: packet.keyframe, bytes, last });
+            self.put(Sent::Part { pts: packet.pts, bytes, last });
             if last {
                 (self.partly, self.next) = (0, Some(next + 1));
             }
@@ -172,7 +172,6 @@ struct Member {
     /// Frames that can be shown.
     frames: BTreeSet<(MediaTime, u32)>,
     newest: MediaTime,
-    last_keyframe: MediaTime,
     received: u64,
     granted: u64,
     ended: bool,
@@ -195,7 +194,6 @@ impl Member {
             segments: Vec::new(),
             frames: BTreeSet::new(),
             newest: MediaTime::ZERO,
-            last_keyframe: MediaTime::ZERO,
             received: 0,
             granted: 0,
             ended: false,
@@ -221,7 +219,6 @@ impl Member {
                 (self.current, self.ended) = (label, false);
                 self.asked = self.asked.filter(|asked| *asked != label);
                 self.segments.push((label.0, from, until));
-                self.last_keyframe = from;
                 self.outcome.switches.push((clock.as_millis().try_into().unwrap(), label.0));
             }
             Sent::Cut(until) => {
@@ -229,12 +226,9 @@ impl Member {
                 self.newest = self.newest.min(until);
                 self.frames.retain(|(pts, _)| *pts < until);
             }
-            Sent::Part { pts, keyframe, bytes, last } => {
+            Sent::Part { pts, bytes, last } => {
                 self.received += bytes as u64;
                 self.meter.arrived(clock, bytes, self.granted - self.received);
-                if keyframe {
-                    self.last_keyframe = self.last_keyframe.max(pts);
-                }
                 let &(height, from, until) = self.segments.last().unwrap();
                 if last && (from..until).contains(&pts) {
                     self.frames.insert((pts, height));
@@ -266,7 +260,6 @@ impl Member {
             throughput,
             at: self.at(),
             buffered: self.buffered(),
-            last_keyframe: self.last_keyframe,
             end,
             all_came: self.ended,
         };

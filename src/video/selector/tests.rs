@@ -238,27 +238,18 @@ fn situation(current: u32, throughput: u64, buffered: i64) -> Situation {
         throughput: Some(throughput),
         at: MediaTime(10_000_000),
         buffered: MediaTime(buffered * 1_000_000),
-        last_keyframe: MediaTime(14_000_000),
         end: MediaTime(120_000_000),
         all_came: false,
     }
 }
 
 #[test]
-fn it_goes_down_behind_what_came_or_in_time() {
+fn it_goes_down_behind_what_came() {
     let mut selector = Selector::new(&film().ladder());
-    let to = |to, from: Option<i64>| Some(Switch { to: RenditionLabel(to), from: from.map(MediaTime) });
+    let to = |to| Some(Switch { to: RenditionLabel(to), from: None });
     assert_eq!(selector.decide(&situation(1080, 7 * MEGABIT, 3)), None, "it lasts for 24 s");
-    assert_eq!(selector.decide(&situation(1080, 7 * MEGABIT, 1)), to(720, None));
-    assert_eq!(selector.decide(&situation(1080, MEGABIT, 5)), to(240, Some(14_000_000)));
-    let late = Situation {
-        last_keyframe: MediaTime(13_100_000),
-        at: MediaTime(12_500_000),
-        ..situation(1080, 3 * MEGABIT, 2)
-    };
-    assert_eq!(selector.decide(&late), to(480, Some(13_500_000)), "all but the rest of a GOP is there");
-    let too_late = Situation { last_keyframe: MediaTime(9_000_000), ..situation(1080, 2 * MEGABIT, 0) };
-    assert_eq!(selector.decide(&too_late), to(480, Some(9_000_000)), "2 s of it would come for 8 s");
+    assert_eq!(selector.decide(&situation(1080, 7 * MEGABIT, 1)), to(720));
+    assert_eq!(selector.decide(&situation(1080, MEGABIT, 5)), to(240));
     let at_the_end = Situation { end: MediaTime(12_000_000), ..situation(1080, MEGABIT, 2) };
     assert_eq!(selector.decide(&at_the_end), None, "all of it is there");
     assert_eq!(selector.decide(&situation(240, 1, 0)), None, "there is nothing below");
@@ -278,6 +269,25 @@ fn without_renditions_to_choose_from_it_stays() {
 }
 
 #[test]
+fn it_leaves_what_takes_no_part_as_soon_as_it_may_choose() {
+    let title = title(vec![index(240, 3000, 50, 1_500), index(480, 3000, 50, 7_500), index(720, 3000, 3000, 20_000)]);
+    let decided = |throughput| {
+        let situation = Situation { throughput, ..situation(720, 0, 8) };
+        Selector::new(&title.ladder()).decide(&situation).map(|switch| (switch.to.0, switch.from.unwrap().0))
+    };
+    assert_eq!(decided(Some(20 * MEGABIT)), Some((480, 12_000_000)));
+    assert_eq!(decided(Some(MEGABIT)), Some((240, 12_000_000)));
+    assert_eq!(decided(None), Some((240, 12_000_000)), "it may end before the link is known");
+}
+
+#[test]
+fn a_late_first_rise_does_not_throw_away_what_waits() {
+    let rise = |buffered| Selector::new(&film().ladder()).decide(&situation(240, 3 * MEGABIT, buffered));
+    assert_eq!(rise(8), Some(Switch { to: RenditionLabel(480), from: None }));
+    assert_eq!(rise(1), Some(Switch { to: RenditionLabel(480), from: Some(MediaTime(12_000_000)) }));
+}
+
+#[test]
 fn a_fall_that_was_refused_is_not_asked_again_at_once() {
     let mut selector = Selector::new(&film().ladder());
     let situation = |ms| Situation {
@@ -286,7 +296,6 @@ fn a_fall_that_was_refused_is_not_asked_again_at_once() {
         throughput: Some(MEGABIT),
         at: MediaTime(10_000_000),
         buffered: MediaTime(1_000_000),
-        last_keyframe: MediaTime(10_000_000),
         end: MediaTime(120_000_000),
         all_came: false,
     };

@@ -78,9 +78,8 @@ impl Screen {
         let mut screen = Self { plays, id, begun, now: 0, epoch: 0, seq: 0, outputs: asked, mode: None };
         let ladder = RATES
             .map(|(label, bitrate)| {
-                let longest_gop = MediaTime(1_000_000);
                 let end = MediaTime(if label == SHORT { 40_000_000 } else { 60_000_000 });
-                Rung { label: RenditionLabel(label), bitrate, peak: bitrate, longest_gop, end, adaptive: true }
+                Rung { label: RenditionLabel(label), bitrate, peak: bitrate, end, adaptive: label != SHORT }
             })
             .into();
         let duration = MediaTime(60_000_000);

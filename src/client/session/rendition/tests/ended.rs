@@ -55,7 +55,7 @@ fn what_waits_is_shown_and_nothing_is_asked_for() {
 fn what_was_asked_for_before_its_end_was_known_is_no_seek_that_failed() {
     let mut screen = waiting();
     show(&mut screen);
-    assert_eq!(screen.switches(), [(0, 1080, Some(2_000_000))]);
+    assert_eq!(screen.switches(), [(0, 1080, None)]);
     // The refusal overtakes the end.
     no_such_play(&mut screen);
     screen.consumed(0, 200_000);
@@ -99,6 +99,33 @@ fn a_rendition_that_was_asked_for_just_before_is_an_error_and_the_play_goes_on()
     no_such_play(&mut screen);
     assert!(!screen.outputs.iter().any(|output| matches!(output, Output::Player(..))));
     assert_eq!(screen.told(), [told("error no_such_play", Some("a"))]);
+}
+
+#[test]
+fn a_wish_that_the_end_crossed_is_answered_at_once() {
+    let failed = [told("error no_such_play", Some("a"))];
+    // The hub followed, and then the file changed.
+    let mut screen = playing(PlayMode::Auto, false);
+    screen.choose(fixed(720), "a");
+    end(&mut screen, EndReason::FileChanged);
+    assert_eq!(screen.told(), failed);
+    // The selector's choice was refused before the viewer's could be asked for.
+    let mut screen = waiting();
+    show(&mut screen);
+    assert_eq!(screen.switches().len(), 1);
+    screen.choose(fixed(720), "a");
+    assert!(screen.switches().is_empty() && screen.told().is_empty());
+    no_such_play(&mut screen);
+    assert_eq!(screen.told(), failed);
+    assert_eq!(screen.plays.plays[&screen.id].steering.helm, Helm::Auto);
+    // What has come is shown all the same.
+    let mut screen = playing(PlayMode::Auto, false);
+    screen.choose(fixed(720), "a");
+    screen.info(720);
+    end(&mut screen, EndReason::FileChanged);
+    assert_eq!(screen.told(), []);
+    screen.shown(720, 1_000_000);
+    assert_eq!(screen.told().last(), Some(&told("ok rendition", Some("a"))));
 }
 
 #[test]
