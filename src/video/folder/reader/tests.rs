@@ -87,7 +87,7 @@ impl LongFiles {
     fn read_after(&mut self, spent: Duration) -> Vec<u64> {
         let folder = self.folder.path().canonicalize().unwrap();
         let clock = Box::new(ScriptedClock::at(&self.time));
-        let mut pass = Pass { spent, clock, ..Pass::new(&folder, Effort::Step) };
+        let mut pass = Pass { clock, spent, ..Pass::new(&folder, Effort::Step) };
         self.reader.go_through(&names(&folder).unwrap(), &BTreeSet::new(), &mut pass);
         self.reader.before = pass.now;
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
