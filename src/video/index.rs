@@ -282,7 +282,18 @@ impl Index {
         packets.iter().map(|packet| u64::from(packet.size)).sum()
     }
 
-    /// One past the last packet from `from` on that is shown before `end`: with it all that it refers to is in.
+    /// The latest pts before `end` of these packets. Looks at the last GOPs of them that count, not at all of them.
+    pub(super) fn last_within(&self, packets: Range<usize>, end: MediaTime) -> Option<MediaTime> {
+        // Before an entry point nothing is decoded that is shown later than it.
+        let within = self.entry_points.partition_point(|&position| position < packets.end);
+        let entry = within.checked_sub(1).and_then(|last| self.entry_points.get(last)).copied().unwrap_or(0);
+        let from = entry.min(self.entry_before(MediaTime(end.0.saturating_sub(1)))).max(packets.start);
+        let near = self.packets.get(from..packets.end.min(self.all_decoded(end))).unwrap_or_default();
+        near.iter().map(|packet| packet.pts).filter(|pts| *pts < end).max()
+    }
+
+    /// One past the last packet from `from` on that is shown before `end`: with it all that it refers to is in. Looks at
+    /// one GOP, from its end on, not at all packets from `from` on.
     pub(super) fn decoded_until(&self, from: usize, end: MediaTime) -> usize {
         let shown = self.shown.start..end.min(self.shown.end);
         let rest = self.packets.get(from..self.all_decoded(end)).unwrap_or_default();
@@ -417,6 +428,26 @@ mod tests {
         assert_eq!(index.entry_before(MediaTime(8 * 40_000)), 5);
         assert_eq!(index.entry_from(MediaTime(40_000)), Some(MediaTime(8 * 40_000)));
         assert_eq!(index.entry_from(MediaTime(9 * 40_000 + 1)), None);
+    }
+
+    #[test]
+    fn the_last_picture_of_some_packets_is_the_same_without_a_look_at_all_of_them() {
+        // Open GOPs: 4 and 9 are decoded before 3 and 8; the first packet is never shown.
+        let order = [-1, 1, 0, 2, 4, 3, 6, 5, 7, 9, 8, 10].map(|pts| (pts, [-1, 4, 9].contains(&pts)));
+        let index = index(&order, 0..11).unwrap();
+        assert_eq!(index.entry_points(), [0, 4, 9]);
+        let mut found = 0;
+        for (start, until, end) in (0..12)
+            .flat_map(|start| (start..=12).map(move |until| (start, until)))
+            .flat_map(|(start, until)| (0..13).map(move |end| (start, until, MediaTime(end * 40_000))))
+        {
+            let all = index.packets()[start..until].iter().map(|packet| packet.pts).filter(|pts| *pts < end).max();
+            let last = index.last_within(start..until, end);
+            let shown = |pts: Option<MediaTime>| pts.filter(|pts| pts.0 >= 0);
+            assert_eq!(shown(last), shown(all), "{start}..{until} before {end:?}");
+            found += usize::from(last.is_some());
+        }
+        assert!(found > 300, "{found}");
     }
 
     #[test]

@@ -127,6 +127,11 @@ impl ScriptedClock {
         Self { now: Arc::default(), script }
     }
 
+    /// Nothing comes, and the time is moved by another.
+    pub(crate) fn at(now: &Arc<Mutex<Duration>>) -> Self {
+        Self { now: Arc::clone(now), script: VecDeque::new() }
+    }
+
     /// The same time, to be read or moved by a display.
     pub(crate) fn time(&self) -> Arc<Mutex<Duration>> {
         Arc::clone(&self.now)

@@ -21,7 +21,7 @@ use std::{
 use super::{FolderSource, VideoFile};
 use crate::video::{
     catalog::{Catalog, FileId, Found, Remark, SkipReason, Usable},
-    clock::{Clock as _, SystemClock},
+    clock::{Clock, SystemClock},
     compat::CompatError,
     file_name::{FileName, Kind},
     indexes::{Indexes, LongRun, Made},
@@ -33,7 +33,8 @@ use crate::video::{
 /// other half is for members.
 const MAX_FILES: usize = 512;
 
-/// How long others wait for files that have to be taken apart, all of these together. Small ones take 0.2 s each.
+/// How long others wait for files that have to be taken apart, all of these together, but for the time that it takes to
+/// end those that take longer. Small ones take 0.2 s each.
 const MOMENT: Duration = Duration::from_secs(2);
 
 /// How much of that one of them has, so that the first does not take all of it from the others. None has less: a file
@@ -286,8 +287,8 @@ struct Pass<'a> {
     /// Its canonical path.
     folder: &'a Path,
     effort: Effort,
-    clock: SystemClock,
-    /// How long indexes took so far.
+    clock: Box<dyn Clock>,
+    /// How much of the moment is used.
     spent: Duration,
     /// The smallest of the files that take longer than a moment.
     next_long: Option<(String, VideoFile)>,
@@ -306,7 +307,7 @@ impl<'a> Pass<'a> {
         Self {
             folder,
             effort,
-            clock: SystemClock::start(),
+            clock: Box::new(SystemClock::start()),
             spent: Duration::ZERO,
             next_long: None,
             not_chosen_from: u64::MAX,
@@ -349,7 +350,8 @@ impl<'a> Pass<'a> {
     fn at_work<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let begun = self.clock.now();
         let result = work();
-        self.spent += self.clock.now().saturating_sub(begun);
+        // One that takes long is at it until its share is over and then has to be ended: that is not held against others.
+        self.spent += self.clock.now().saturating_sub(begun).min(SHARE);
         result
     }
 

@@ -10,7 +10,7 @@
 //!   240p                ·····■·····    than this one from its keyframe before K on
 //! ```
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use super::{Segment, tolerance};
 use crate::{types::MediaTime, video::catalog::Rendition};
@@ -48,8 +48,9 @@ pub fn switch(
         *segments = VecDeque::from([Segment::new(to, start..end)?]);
         return Some(Switched { cut: None });
     };
-    let behind = first.last_sent(sent).map_or(start, |pts| pts + tolerance(&first.rendition.index, &to.index));
-    enter(segments, Some(sent), to, from.unwrap_or(behind), end)
+    let edge = tolerance(&first.rendition.index, &to.index);
+    let from = from.unwrap_or_else(|| first.last_sent(sent).map_or(start, |pts| pts + edge));
+    enter(segments, Some(sent), to, from, end)
 }
 
 /// Begins with `to` where the plan begins, as after a seek to there: for a plan whose first segment was told already, and
@@ -81,7 +82,7 @@ fn enter(
 ) -> Option<Switched> {
     let edge = |segment: &Segment| tolerance(&segment.rendition.index, &to.index);
     let first = segments.front()?;
-    let entry = entry(segments, begun, to, from.max(first.show.start - edge(first)))?;
+    let entry = entry(segments, begun, to, from.max(first.show.start - edge(first))..end)?;
     if segments.len() > usize::from(begun.is_some())
         && let Some(last) = segments.back()
         && Arc::ptr_eq(&last.rendition, to)
@@ -108,31 +109,32 @@ fn enter(
     Some(Switched { cut })
 }
 
-/// The first picture of `to` behind a switch: its first keyframe at or after `from`, unless less has to be sent when it
-/// is the picture at `from` and those from the keyframe before it on are only decoded. That is so in a GOP that a link
-/// does not carry.
+/// The first picture of `to` behind a switch: its first keyframe in `within`, unless less has to be sent when it is the
+/// first picture in there and those from the keyframe before it on are only decoded. That is so in a GOP that a link does
+/// not carry.
 fn entry(
     segments: &VecDeque<Segment>,
     begun: Option<usize>,
     to: &Arc<Rendition>,
-    from: MediaTime,
+    within: Range<MediaTime>,
 ) -> Option<MediaTime> {
-    let keyframe = to.index.entry_from(from);
-    let picture = to.index.picture_from(from)?;
+    let keyframe = to.index.entry_from(within.start).filter(|keyframe| *keyframe < within.end);
+    let picture = to.index.picture_from(within.start).filter(|picture| *picture < within.end)?;
     if keyframe == Some(picture) {
         return keyframe;
     }
-    let until = keyframe.unwrap_or(MediaTime(i64::MAX));
-    let unsent = |until| -> u64 {
-        let of = |(place, segment): (usize, &Segment)| {
-            let from = begun.filter(|_| place == 0).unwrap_or(segment.packets.start);
-            segment.rendition.index.bytes(from..segment.packets.end, until)
-        };
-        segments.iter().enumerate().map(of).sum()
-    };
-    let stays = unsent(until).saturating_sub(unsent(picture));
+    let until = keyframe.unwrap_or(within.end);
     let leaves = to.index.bytes(to.index.entry_before(picture)..to.index.packets().len(), until);
-    if leaves < stays { Some(picture) } else { keyframe }
+    // A member may ask for this as often as it likes: what both would send is not looked at, which can be most of the
+    // title, nor more of what lies between than decides.
+    let mut stays = segments.iter().enumerate().flat_map(|(place, segment)| {
+        let index = &segment.rendition.index;
+        let from = begun.filter(|_| place == 0).unwrap_or(segment.packets.start);
+        let between = index.decoded_until(from, picture)..index.decoded_until(from, until).min(segment.packets.end);
+        index.packets().get(between).unwrap_or_default().iter().map(|packet| u64::from(packet.size))
+    });
+    let is_less = stays.try_fold(leaves, u64::checked_sub).is_none();
+    if is_less { Some(picture) } else { keyframe }
 }
 
 impl Segment {
@@ -147,7 +149,6 @@ impl Segment {
 
     /// The last picture in what was sent of it: up to this position.
     fn last_sent(&self, until: usize) -> Option<MediaTime> {
-        let packets = self.rendition.index.packets().get(self.packets.start..until)?;
-        packets.iter().map(|packet| packet.pts).filter(|pts| *pts < self.show.end).max()
+        self.rendition.index.last_within(self.packets.start..until, self.show.end)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::video::compat::Patience;
+use crate::video::{compat::Patience, testing::ScriptedClock};
 
 use super::*;
 
@@ -47,10 +47,14 @@ fn what_came_of_a_file_is_not_lost_when_it_cannot_be_opened_just_then() {
     assert_eq!((runs.load(Ordering::Relaxed), reader.long().is_none()), (1, true), "it is taken apart once");
 }
 
+/// How much later than its time is over a file that takes long is given up.
+const LATE: Duration = Duration::from_millis(50);
+
 /// Files of these names and sizes, none of which can be taken apart in a moment, and the names and times for which the
 /// reader was asked.
 struct LongFiles {
     folder: tempfile::TempDir,
+    time: Arc<Mutex<Duration>>,
     reader: FolderReader,
     asked: Arc<Mutex<Vec<(u64, Duration)>>>,
 }
@@ -58,15 +62,17 @@ struct LongFiles {
 impl LongFiles {
     fn new(files: &[(&str, u64)]) -> Self {
         let (folder, asked) = (tempfile::tempdir().unwrap(), Arc::<Mutex<Vec<_>>>::default());
-        let told = Arc::clone(&asked);
+        let time = Arc::<Mutex<Duration>>::default();
+        let (told, clock) = (Arc::clone(&asked), Arc::clone(&time));
         let make = move |file: &VideoFile, _, patience: &Patience| {
             if let Some(limit) = patience.limit() {
                 told.lock().unwrap().push((file.stamp.size, limit));
+                *clock.lock().unwrap() += if limit.is_zero() { limit } else { limit + LATE };
             }
             Err(CompatError::Waits { begun: patience.limit().is_none_or(|limit| !limit.is_zero()) }.into())
         };
         let reader = FolderReader::new(folder.path(), Indexes::made_by(Box::new(make), None));
-        let long = Self { folder, reader, asked };
+        let long = Self { folder, time, reader, asked };
         for (name, size) in files {
             long.put(name, *size);
         }
@@ -80,7 +86,8 @@ impl LongFiles {
     /// Reads the folder when so much of the moment is gone; the sizes of files that were given time, in their order.
     fn read_after(&mut self, spent: Duration) -> Vec<u64> {
         let folder = self.folder.path().canonicalize().unwrap();
-        let mut pass = Pass { spent, ..Pass::new(&folder, Effort::Step) };
+        let clock = Box::new(ScriptedClock::at(&self.time));
+        let mut pass = Pass { clock, spent, ..Pass::new(&folder, Effort::Step) };
         self.reader.go_through(&names(&folder).unwrap(), &BTreeSet::new(), &mut pass);
         self.reader.before = pass.now;
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
@@ -99,6 +106,14 @@ fn a_file_for_which_the_moment_has_no_whole_share_left_waits_for_its_turn() {
     assert!(matches!(files.left("small.mkv"), Left::Waiting), "it was not begun");
     assert_eq!(files.read_after(Duration::from_secs(1)), [10]);
     assert!(matches!(files.left("small.mkv"), Left::Long));
+}
+
+#[test]
+fn attack_a_file_that_takes_more_than_its_share_leaves_the_others_theirs() {
+    let mut files = LongFiles::new(&[("a.mkv", 3000), ("b.mkv", 10), ("c.mkv", 2000)]);
+    assert_eq!(files.read_after(Duration::ZERO), [3000, 10]);
+    assert_eq!(*files.time.lock().unwrap(), MOMENT + 2 * LATE, "and no more than the moment is used");
+    assert!(matches!(files.left("c.mkv"), Left::Waiting));
 }
 
 #[test]

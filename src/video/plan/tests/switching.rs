@@ -81,3 +81,22 @@ fn a_gop_is_left_in_its_middle_where_that_is_less_to_send() {
     assert_eq!(entered(1, 0, 60, 60), Some((60, 50..100)), "no keyframe comes any more");
     assert_eq!(entered(0, 1, 60, 60), None, "up there has to be one");
 }
+
+#[test]
+fn a_gop_is_left_in_its_middle_where_the_play_ends_before_the_next_keyframe() {
+    let title = title(vec![testing::index(240, 100, 50, 3_000), testing::index(1080, 100, 50, 5_000)]);
+    let entered = |mode: usize, to: usize, end: i64| {
+        let mode = PlayMode::Fixed(title.renditions[mode].label);
+        let end = Some(MediaTime(end * FRAME.0));
+        let plan = Plan::new(&title, mode, MediaTime::ZERO, end).unwrap();
+        let mut segments: VecDeque<Segment> = plan.segments.into();
+        let switched = switch(&mut segments, Some(10), &title.renditions[to], Some(MediaTime(10 * FRAME.0)), end);
+        let next = segments.back().unwrap();
+        (switched.is_some(), next.show.start.0 / FRAME.0, next.packets.clone())
+    };
+    assert_eq!(entered(1, 0, 50), (true, 10, 0..50), "where its keyframe would be the play is over");
+    assert_eq!(entered(1, 0, 30), (true, 10, 0..30), "20 pictures of 1080p are more than 30 of 240p");
+    assert_eq!(entered(1, 0, 12), (false, 0, 0..12), "2 pictures of 1080p are less than 12 of 240p");
+    assert_eq!(entered(1, 0, 51), (true, 10, 0..51), "there is a keyframe, and the GOP before it is left as ever");
+    assert_eq!(entered(0, 1, 30), (false, 0, 0..30), "up there has to be a keyframe");
+}
