@@ -1,10 +1,16 @@
 //! What a terminal says about itself when it is asked, read out of what comes from its keyboard.
 
-/// The questions, all at once. The last is answered by every terminal, so its answer ends the wait; those before
-/// are answered in order or not at all.
-pub(super) const QUESTIONS: &str = concat!(
-    // Would you draw this pixel? (Kitty)
-    "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\",
+/// Would you draw this pixel? (Kitty) Not for a multiplexer: it has no such pictures, and tmux takes what it asks in for
+/// the title of a pane.
+const OF_KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
+
+/// The questions, all at once.
+pub(super) fn questions(is_multiplexed: bool) -> String {
+    [if is_multiplexed { "" } else { OF_KITTY }, OF_ALL].concat()
+}
+
+/// The last is answered by every terminal, so its answer ends the wait; those before are answered in order or not at all.
+const OF_ALL: &str = concat!(
     // What are you called? (XTVERSION)
     "\x1b[>0q",
     // How large is a character, in pixels? (XTWINOPS 16)
@@ -102,6 +108,13 @@ fn sequence_length(rest: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_multiplexer_is_not_asked_for_what_it_takes_for_a_title() {
+        let (alone, multiplexed) = (questions(false), questions(true));
+        assert_eq!((alone.matches("\x1b_").count(), multiplexed.matches("\x1b_").count()), (1, 0));
+        assert!(alone.ends_with(&multiplexed) && multiplexed.ends_with("\x1b[6n\x1b[c"));
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -11,7 +11,7 @@ use rustix::{
 };
 
 use super::{
-    answers::{Answers, QUESTIONS},
+    answers::{Answers, questions},
     backlog::ANSWER,
 };
 use crate::video::clock::{Clock as _, SystemClock};
@@ -73,12 +73,12 @@ impl Due {
     }
 }
 
-/// Asks. Nobody else may read standard input meanwhile. Takes up to a second with a terminal that does not answer.
+/// Asks, perhaps inside a multiplexer. Nobody else may read standard input meanwhile. Takes up to a second with a terminal that does not answer.
 ///
 /// # Errors
 /// When there is no terminal.
-pub(super) fn ask() -> io::Result<Answers> {
-    unseen(converse)
+pub(super) fn ask(is_multiplexed: bool) -> io::Result<Answers> {
+    unseen(|| converse(&questions(is_multiplexed)))
 }
 
 /// With a terminal whose input is to be read at once, and not to be seen.
@@ -93,9 +93,9 @@ fn unseen<T>(read: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     came
 }
 
-fn converse() -> io::Result<Answers> {
+fn converse(questions: &str) -> io::Result<Answers> {
     let mut out = io::stdout().lock();
-    out.write_all(QUESTIONS.as_bytes())?;
+    out.write_all(questions.as_bytes())?;
     out.flush()?;
     let clock = SystemClock::start();
     let (mut came, mut answers) = (Vec::new(), Answers::default());

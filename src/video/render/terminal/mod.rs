@@ -55,7 +55,7 @@ impl Screen {
     #[must_use]
     pub fn ask(is_far: bool) -> Self {
         let environment = Environment::new(|name| env::var(name).ok());
-        let answers = ask::ask().unwrap_or_else(|error| {
+        let answers = ask::ask(environment.multiplexed).unwrap_or_else(|error| {
             log::debug!("the terminal cannot be asked: {error}");
             answers::Answers::default()
         });
