@@ -5,8 +5,8 @@
 //!   throughput ───────┼──▶ Selector ──▶ stay, or switch: to which rendition, from where
 //!   ladder, position ─┘
 //!
-//!   up     append            ░░░░░░░░│▓▓▓▓      what waits is shown as it is
-//!          replace           ░░│▓▓▓▓▓▓▓▓▓▓      on a quick link the better pictures take its place
+//!   up     replace           ░░│▓▓▓▓▓▓▓▓▓▓      on a quick link better pictures take the place of what waits
+//!          replace half      ░░░░│▓▓▓▓▓▓▓▓      on another it keeps some for a dip
 //!   down   behind what came  ▓▓▓▓▓▓▓▓│░░░░      in the middle of a GOP, where that is less to send
 //! ```
 //!
@@ -207,14 +207,16 @@ impl Selector {
             quick().filter(|quick| quick.label == best.label || situation.buffered > AHEAD)
         };
         let rung = at_once.unwrap_or(best);
-        let from = at_once.map(|_| situation.at + AHEAD);
-        if from.unwrap_or(situation.at + situation.buffered) + LOW_WATER >= situation.end {
+        // Else half of what waits stays: it is a dip's worth, and all of it would be long to wait for.
+        let ahead = if at_once.is_some() { AHEAD } else { AHEAD.max(MediaTime(situation.buffered.0 / 2)) };
+        let from = situation.at + ahead;
+        if from + LOW_WATER >= situation.end {
             return None;
         }
         self.rose_at = Some(situation.now);
         // The link was seen to carry more: another step follows as soon as this one is seen.
         self.calm_until = situation.now + if rung.label == best.label { CALM } else { AHEAD.as_duration() };
-        Some(Switch { to: rung.label, from })
+        Some(Switch { to: rung.label, from: Some(from) })
     }
 }
 

@@ -283,7 +283,7 @@ fn it_leaves_what_takes_no_part_as_soon_as_it_may_choose() {
 #[test]
 fn a_late_first_rise_does_not_throw_away_what_waits() {
     let rise = |buffered| Selector::new(&film().ladder()).decide(&situation(240, 3 * MEGABIT, buffered));
-    assert_eq!(rise(8), Some(Switch { to: RenditionLabel(480), from: None }));
+    assert_eq!(rise(8), Some(Switch { to: RenditionLabel(480), from: Some(MediaTime(14_000_000)) }));
     assert_eq!(rise(1), Some(Switch { to: RenditionLabel(480), from: Some(MediaTime(12_000_000)) }));
 }
 
@@ -314,4 +314,20 @@ fn a_rise_may_follow_when_all_of_a_low_rendition_came() {
     let all = Situation { end: MediaTime(20_000_000), all_came: true, ..situation(240, 50 * MEGABIT, 10) };
     let switch = Switch { to: RenditionLabel(1080), from: Some(MediaTime(12_000_000)) };
     assert_eq!(selector.decide(&all), Some(switch));
+}
+
+#[test]
+fn a_squeeze_at_any_moment_is_followed_up_again_within_ten_seconds() {
+    let film = title(vec![index(240, 2400, 50, 1_500), index(480, 2400, 50, 7_500), index(720, 2400, 50, 20_000)]);
+    let mut late = Vec::new();
+    for offset in (0..4_000).step_by(100) {
+        let (narrow, wide) = (20_000 + offset, 45_000 + offset);
+        let outcome = simulate(&film, &vec![(0, 20 * MEGABIT), (narrow, MEGABIT), (wide, 20 * MEGABIT)], None);
+        let up = outcome.first_after(wide, |height| height > 240);
+        // It is seen two seconds later.
+        if up.is_none_or(|up| up > wide + 8_000) {
+            late.push((offset, up, outcome.switches.clone()));
+        }
+    }
+    assert!(late.is_empty(), "{late:#?}");
 }

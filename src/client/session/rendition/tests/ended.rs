@@ -55,7 +55,7 @@ fn what_waits_is_shown_and_nothing_is_asked_for() {
 fn what_was_asked_for_before_its_end_was_known_is_no_seek_that_failed() {
     let mut screen = waiting();
     show(&mut screen);
-    assert_eq!(screen.switches(), [(0, 1080, None)]);
+    assert_eq!(screen.switches(), [(0, 1080, Some(3_000_000))]);
     // The refusal overtakes the end.
     no_such_play(&mut screen);
     screen.consumed(0, 200_000);
